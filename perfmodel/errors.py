@@ -1,0 +1,105 @@
+"""The tree of errors a user can meet; every message says what was given, what is allowed and what to do.
+
+    PerfModelError                  root; ``exit_code`` 1
+    ├── UserError                   the caller's input can be mended; ``exit_code`` 2
+    │   ├── InvalidConfigurationError   bits, ranks or a rate outside the space
+    │   ├── InvalidSuiteError           a suite file or an override that cannot be used
+    │   ├── UnknownNameError            a task, searcher, surrogate or metric that does not exist
+    │   ├── ModelNotFoundError          a base model's files are missing
+    │   ├── UnsupportedModelError       an architecture outside the supported families
+    │   ├── InvalidTaskError            a task file that cannot be used
+    │   ├── InfeasibleBudgetError       no configuration meets the budget
+    │   ├── OutputFolderError           the run's folder cannot be written
+    │   └── MissingExtraError           an optional dependency is not installed
+    ├── CorruptFileError            a file is damaged or its checksum differs
+    ├── SchemaVersionError          a file was written by a newer version
+    ├── StoreBusyError              another driver is writing to the trace store
+    ├── NotEnoughTracesError        too few traces to fit or to judge a model
+    └── DownloadError               a file could not be fetched
+
+Physical failures of a trial (out of memory, divergence) are not errors: they are traces with that status.
+"""
+
+
+class PerfModelError(Exception):
+    """Root of every error this project raises on purpose.
+
+    Args:
+        given: what was found.
+        allowed: what would have been accepted.
+        action: what the reader can do now.
+    """
+
+    exit_code = 1
+
+    def __init__(self, given: str, allowed: str, action: str) -> None:
+        super().__init__(f"{given}; {allowed}; {action}")
+        self.given = given
+        self.allowed = allowed
+        self.action = action
+
+    def __reduce__(self) -> tuple[type["PerfModelError"], tuple[str, str, str]]:
+        """Makes the error survive the pipe from a worker process."""
+        return type(self), (self.given, self.allowed, self.action)
+
+
+class UserError(PerfModelError):
+    """The caller's input cannot be used as it is."""
+
+    exit_code = 2
+
+
+class InvalidConfigurationError(UserError):
+    """A configuration lies outside the space or does not match the architecture."""
+
+
+class InvalidSuiteError(UserError):
+    """A suite file or an override names an unknown key or an illegal value."""
+
+
+class UnknownNameError(UserError):
+    """A task, searcher, surrogate or metric of that name does not exist."""
+
+
+class ModelNotFoundError(UserError):
+    """A base model's files are not where they were said to be."""
+
+
+class UnsupportedModelError(UserError):
+    """The base model's architecture is outside the supported families."""
+
+
+class InvalidTaskError(UserError):
+    """A task's file lacks a column, a split or an answer."""
+
+
+class InfeasibleBudgetError(UserError):
+    """No configuration of the space meets the budget."""
+
+
+class OutputFolderError(UserError):
+    """A folder cannot be created or written."""
+
+
+class MissingExtraError(UserError):
+    """An optional dependency is needed and not installed."""
+
+
+class CorruptFileError(PerfModelError):
+    """A file is damaged, or its checksum is not the recorded one."""
+
+
+class SchemaVersionError(PerfModelError):
+    """A file carries a schema version that this version does not know."""
+
+
+class StoreBusyError(PerfModelError):
+    """Another driver holds the trace store."""
+
+
+class NotEnoughTracesError(PerfModelError):
+    """Too few usable traces for what was asked."""
+
+
+class DownloadError(PerfModelError):
+    """A file could not be fetched from the package index or the hub."""

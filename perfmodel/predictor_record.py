@@ -1,0 +1,107 @@
+"""What a saved predictor's folder holds besides its surrogates: one JSON with the sha256 of every other file."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from perfmodel.architecture import Architecture, LayerShape
+from perfmodel.bootstrap import Estimate
+from perfmodel.errors import CorruptFileError, UserError
+from perfmodel.parquet import sha256_of
+from perfmodel.recipe import Recipe
+from perfmodel.space import Space
+from perfmodel.state_file import read_state, write_state
+from perfmodel.trace import Setting
+from perfmodel.validation import Score
+
+PREDICTOR_VERSION = 1
+FILE = "predictor.json"
+
+
+@dataclass(frozen=True)
+class PredictorRecord:
+    """Everything of a predictor that is plain values.
+
+    Args:
+        setting: that all traces were of.
+        architecture: of the unpruned base model.
+        space: of the configurations that can be asked about.
+        methods: choices that all traces shared and no feature describes.
+        chosen: name of each metric's surrogate.
+        scores: out-of-fold scores of every candidate.
+        domain: lowest and highest value of each domain column in the training set.
+        n_traces: number of usable traces for each metric.
+    """
+
+    setting: Setting
+    architecture: Architecture
+    space: Space
+    methods: Mapping[str, str]
+    chosen: Mapping[str, str]
+    scores: tuple[Score, ...]
+    domain: Mapping[str, tuple[float, float]]
+    n_traces: Mapping[str, int]
+
+    def write(self, folder: Path, golden: Mapping[str, Any]) -> None:
+        """Writes ``predictor.json`` over the surrogates' files that lie in the folder already.
+
+        Args:
+            folder: of the predictor.
+            golden: index vectors and the means predicted for them, checked on load.
+
+        Raises:
+            OutputFolderError: when the folder cannot be written.
+        """
+        paths = sorted(folder / metric / path.name for metric in self.chosen for path in (folder / metric).iterdir())
+        body = {**asdict(self), "space": self.space.to_json(), "golden": dict(golden)}
+        body["files"] = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
+        write_state(folder / FILE, "predictor", PREDICTOR_VERSION, body)
+
+    @classmethod
+    def read(cls, folder: Path) -> tuple["PredictorRecord", dict[str, Any]]:
+        """Returns the record and the golden predictions, after every file's sha256 has been checked.
+
+        Raises:
+            UserError: when the folder holds no predictor.
+            CorruptFileError: when a file is missing or damaged.
+            SchemaVersionError: when a newer version wrote it.
+        """
+        if not (folder / FILE).is_file():
+            raise UserError(
+                f"there is no predictor in {folder}", f"a folder with {FILE} is needed", "fit and save a predictor"
+            )
+        body = read_state(folder / FILE, "predictor", PREDICTOR_VERSION)
+        for name, digest in body["files"].items():
+            if not (folder / name).is_file() or sha256_of(folder / name) != digest:
+                raise CorruptFileError(
+                    f"{folder / name} is missing or changed",
+                    f"its sha256 must be {digest}",
+                    "copy the predictor again, or fit it again",
+                )
+        return cls._from_body(body), body["golden"]
+
+    @classmethod
+    def _from_body(cls, body: Mapping[str, Any]) -> "PredictorRecord":
+        architecture = dict(body["architecture"])
+        architecture["layers"] = tuple(LayerShape(**layer) for layer in architecture["layers"])
+        return cls(
+            setting=Setting(**{**body["setting"], "recipe": Recipe(**body["setting"]["recipe"])}),
+            architecture=Architecture(**architecture),
+            space=Space.from_json(body["space"]),
+            methods=body["methods"],
+            chosen=body["chosen"],
+            scores=tuple(_score(entry) for entry in body["scores"]),
+            domain={column: (low, high) for column, (low, high) in body["domain"].items()},
+            n_traces=body["n_traces"],
+        )
+
+
+def _score(values: Mapping[str, Any]) -> Score:
+    types = get_type_hints(Score)
+    return Score(
+        **{
+            field.name: Estimate(**values[field.name]) if types[field.name] is Estimate else values[field.name]
+            for field in fields(Score)
+        }
+    )

@@ -1,0 +1,83 @@
+"""How a configuration is fine-tuned and judged: everything of a setting that is not the model, task or device."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from perfmodel.errors import InvalidConfigurationError
+
+AlphaRule = Literal["fixed", "twice_rank"]
+Schedule = Literal["constant", "linear", "cosine"]
+Optimizer = Literal["adamw", "adamw_8bit"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One way of fine-tuning.
+
+    Args:
+        steps: optimiser steps.
+        batch_size: examples a step.
+        max_length: longest example in tokens; longer ones are left out.
+        learning_rate: peak learning rate.
+        schedule: shape of the learning rate after warm-up.
+        warmup_share: share of the steps over which the rate rises from zero.
+        optimizer: ``adamw``, or bitsandbytes' 8-bit AdamW.
+        weight_decay: decoupled weight decay of the adapters.
+        alpha: LoRA's alpha under the ``fixed`` rule.
+        alpha_rule: ``fixed``, or ``twice_rank`` (alpha grows with the rank, which makes the rank a step size).
+        dropout: dropout before LoRA's A.
+        gradient_checkpointing: recompute activations in the backward pass.
+        eval_examples: held-out examples scored at each point of the learning curve.
+        curve_points: points of the learning curve after step 0, the last at ``steps``.
+    """
+
+    steps: int = 30
+    batch_size: int = 8
+    max_length: int = 96
+    learning_rate: float = 1e-3
+    schedule: Schedule = "cosine"
+    warmup_share: float = 0.1
+    optimizer: Optimizer = "adamw"
+    weight_decay: float = 0.0
+    alpha: float = 16.0
+    alpha_rule: AlphaRule = "fixed"
+    dropout: float = 0.0
+    gradient_checkpointing: bool = False
+    eval_examples: int = 128
+    curve_points: int = 3
+
+    def __post_init__(self) -> None:
+        """Refuses values that no trial could run with."""
+        for name in ("steps", "batch_size", "max_length", "eval_examples", "curve_points"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        _require(self.curve_points <= self.steps, "curve_points", self.curve_points, f"at most steps={self.steps}")
+        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
+        _require(self.alpha > 0, "alpha", self.alpha, "above 0")
+        _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+        for name in ("warmup_share", "dropout"):
+            _require(0 <= getattr(self, name) < 1, name, getattr(self, name), "in [0, 1)")
+        for name, choices in (("schedule", Schedule), ("alpha_rule", AlphaRule), ("optimizer", Optimizer)):
+            _require(getattr(self, name) in get_args(choices), name, getattr(self, name), ", ".join(get_args(choices)))
+
+    def curve_steps(self) -> tuple[int, ...]:
+        """Returns the steps at which the held-out loss is measured: 0, halves of ``steps`` downwards, and ``steps``.
+
+        Halving (…, steps/4, steps/2, steps) puts the points where the curve bends.
+        """
+        halved = {max(1, self.steps >> shift) for shift in range(self.curve_points)}
+        return (0, *sorted(halved))
+
+    def scaling_alpha(self, rank: int) -> float:
+        """Returns LoRA's alpha for a layer of that rank."""
+        return self.alpha if self.alpha_rule == "fixed" else 2.0 * rank
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the recipe as plain values."""
+        return asdict(self)
+
+
+def _require(holds: bool, name: str, value: object, allowed: str) -> None:
+    if not holds:
+        raise InvalidConfigurationError(
+            f"recipe.{name} is {value!r}", f"allowed is {allowed}", "change it in the suite's recipe"
+        )

@@ -1,0 +1,85 @@
+"""The loop of ask, evaluate and tell, and the history that it leaves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import UserError
+from perfmodel.space import Configuration, Space
+from search.problem import AbstractProblem
+from search.searcher import AbstractSearcher
+
+Progress = Callable[[int, int], None]
+
+
+@final
+@dataclass(frozen=True)
+class History:
+    """Everything one search evaluated, in order.
+
+    Args:
+        space: of the vectors.
+        vectors: index vectors, shape ``(n, d)``.
+        objectives: losses, shape ``(n, m)``, minimised; NaN where a trial failed.
+        violations: shape ``(n,)``, 0 where the budget is met.
+    """
+
+    space: Space
+    vectors: NDArray[np.int64]
+    objectives: NDArray[np.float64]
+    violations: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Number of evaluations."""
+        return len(self.vectors)
+
+    @cached_property
+    def configurations(self) -> list[Configuration]:
+        """The ``n`` configurations, decoded on first use."""
+        return self.space.decode(self.vectors)
+
+
+def run(
+    searcher: AbstractSearcher,
+    problem: AbstractProblem,
+    evaluations: int,
+    batch: int,
+    on_progress: Progress | None = None,
+) -> History:
+    """Returns the history of a search; shorter than asked for when the space holds no more configurations.
+
+    Args:
+        searcher: may have been told results before.
+        problem: over the searcher's space.
+        evaluations: number of configurations to evaluate.
+        batch: number evaluated between two proposals, 1 or more.
+        on_progress: called with evaluations done and evaluations in all after every batch.
+
+    Raises:
+        UserError: when searcher and problem differ in space or objectives, or the batch is empty.
+    """
+    if searcher.space != problem.space or searcher.objectives != len(problem.objectives) or batch < 1:
+        raise UserError(
+            f"a searcher of {searcher.objectives} objectives, a problem of {len(problem.objectives)}, batches of {batch}",
+            "the same space and number of objectives for both, batches of 1 or more",
+            "build the searcher from problem.space and len(problem.objectives)",
+        )
+    vectors = [np.empty((0, 1 + 2 * problem.space.layers), dtype=np.int64)]
+    objectives, violations, done = [np.empty((0, searcher.objectives))], [np.empty(0)], 0
+    while done < evaluations:
+        asked = searcher.ask_vectors(min(batch, evaluations - done))
+        if len(asked) == 0:
+            break
+        evaluation = problem.evaluate_vectors(asked)
+        searcher.tell_vectors(asked, evaluation)
+        vectors.append(asked)
+        objectives.append(evaluation.objectives)
+        violations.append(evaluation.violations)
+        done += len(asked)
+        if on_progress is not None:
+            on_progress(done, evaluations)
+    return History(problem.space, np.concatenate(vectors), np.concatenate(objectives), np.concatenate(violations))

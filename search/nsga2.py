@@ -1,0 +1,109 @@
+"""NSGA-II over index vectors, by pymoo's operators and survival.
+
+Notation:
+    n: configurations asked for or told.
+    d: dimensions of the space, ``1 + 2 * layers``.
+    m: objectives.
+
+Every ask breeds from the population as it stands and every tell merges results into it, whoever asked for them, so
+batches of any size and warm starts need no bookkeeping of generations.
+
+Source: Deb, Pratap, Agarwal, Meyarivan 2002; pymoo, Blank and Deb 2020.
+"""
+
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import UserError
+from perfmodel.sampling import sample
+from perfmodel.space import Space
+from search.extras import needs_search_extra
+from search.moves import move
+from search.problem import Evaluation
+from search.searcher import AbstractSearcher
+
+
+@final
+class NSGA2(AbstractSearcher):
+    """The evolutionary searcher: thousands of evaluations of a cheap problem.
+
+    Draws stratified configurations until ``population`` results are told, then breeds: binary tournament by
+    dominance and crowding, two-point crossover, and one of ``search.moves``.
+
+    Args:
+        space: the legal configurations.
+        objectives: number of objectives.
+        seed: of everything random here.
+        population: number kept, 4 or more.
+
+    Raises:
+        MissingExtraError: when pymoo is not installed.
+        UserError: when the population is too small to breed.
+    """
+
+    def __init__(self, space: Space, objectives: int, seed: int, *, population: int = 100) -> None:
+        super().__init__(space, objectives, seed)
+        if population < 4:
+            raise UserError(f"a population of {population}", "4 or more", "raise the population")
+        self._size = population
+        self._told = 0
+        self._algorithm = _algorithm(space, objectives, seed, population)
+        self._population: Any = None
+
+    def _propose(self, n: int) -> NDArray[np.int64]:
+        if self._told < self._size:
+            return sample(self.space, n, self._rng)
+        algorithm = self._algorithm
+        offspring = algorithm.mating.do(
+            algorithm.problem, self._population, n, algorithm=algorithm, random_state=algorithm.random_state
+        )
+        return np.asarray(offspring.get("X"), dtype=np.int64)
+
+    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
+        from pymoo.core.population import Population
+
+        told = Population.new(
+            X=vectors,
+            F=evaluation.objectives,
+            G=evaluation.violations[:, None],
+            H=np.empty((len(vectors), 0)),
+        )
+        self._told += len(vectors)
+        algorithm = self._algorithm
+        self._population = algorithm.survival.do(
+            algorithm.problem,
+            Population.merge(self._population, told),
+            n_survive=self._size,
+            algorithm=algorithm,
+            random_state=algorithm.random_state,
+        )
+
+
+def _algorithm(space: Space, objectives: int, seed: int, population: int) -> Any:
+    """Returns pymoo's NSGA2 set up for index vectors, shape ``(n, d)``, and one constraint.
+
+    Uniform crossover with polynomial mutation gave up to 3 % less hypervolume on additive problems of 30 layers, less
+    than stratified random draws up to 2,000 evaluations: it pulls every layer to the mean. A run of layers kept
+    together by two cuts does not.
+    """
+    with needs_search_extra():
+        from pymoo.algorithms.moo.nsga2 import NSGA2 as Algorithm  # noqa: N811
+        from pymoo.core.problem import Problem
+        from pymoo.core.termination import NoTermination
+        from pymoo.operators.crossover.pntx import TwoPointCrossover
+
+    def mutation(_: Any, offspring: Any, random_state: np.random.Generator, **_options: Any) -> Any:
+        offspring.set("X", move(space, offspring.get("X"), random_state))
+        return offspring
+
+    cardinalities = space.cardinalities
+    problem = Problem(
+        n_var=len(cardinalities), n_obj=objectives, n_ieq_constr=1, xl=0, xu=cardinalities - 1, vtype=int
+    )
+    algorithm = Algorithm(
+        pop_size=population, crossover=TwoPointCrossover(prob=0.5), mutation=mutation, eliminate_duplicates=False
+    )
+    algorithm.setup(problem, seed=seed, termination=NoTermination())
+    return algorithm

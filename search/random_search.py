@@ -1,0 +1,24 @@
+"""Random search: stratified draws over rate, mean bits, mean rank and depth, whatever the results."""
+
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.sampling import sample
+from search.problem import Evaluation
+from search.searcher import AbstractSearcher
+
+
+@final
+class RandomSearch(AbstractSearcher):
+    """The baseline that every searcher must beat.
+
+    Each ask is stratified in itself: ask for many at once for an even cover.
+    """
+
+    def _propose(self, n: int) -> NDArray[np.int64]:
+        return sample(self.space, n, self._rng)
+
+    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
+        """Results change nothing."""

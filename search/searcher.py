@@ -1,0 +1,113 @@
+"""The contract of every searcher: ask for configurations, tell what they gave.
+
+Notation:
+    n: configurations asked for or told.
+    d: dimensions of the space, ``1 + 2 * layers``.
+    m: objectives, all minimised.
+
+What every searcher must keep (legal, never twice, as many as asked while the space lasts, deaf to failed trials) is
+kept here once. A new searcher is ``_propose`` and ``_learn``; ``tests/search/test_conformance.py`` proves it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import UserError
+from perfmodel.sampling import repair_ranks
+from perfmodel.space import Configuration, Space
+from search.problem import Evaluation
+from search.unseen import Unseen
+
+# Proposals are asked for again while they bring new points, then the rest is drawn.
+_ROUNDS: Final = 5
+
+
+class AbstractSearcher(ABC):
+    """Proposes configurations and learns from results; the same seed and results give the same proposals.
+
+    Args:
+        space: the legal configurations.
+        objectives: number ``m`` of objectives.
+        seed: of everything random here.
+
+    Raises:
+        UserError: when there is no objective.
+    """
+
+    def __init__(self, space: Space, objectives: int, seed: int) -> None:
+        if objectives < 1:
+            raise UserError(f"{objectives} objectives", "1 or more", "name what is to be minimised")
+        self.space = space
+        self.objectives = objectives
+        self._rng = np.random.default_rng(seed)
+        self._unseen = Unseen(space)
+
+    @abstractmethod
+    def _propose(self, n: int) -> NDArray[np.int64]:
+        """Returns promising vectors, best first, shape ``(any, d)``; bare, repeated or met ones are dealt with.
+
+        Args:
+            n: number wanted, 1 or more.
+        """
+
+    @abstractmethod
+    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
+        """Takes in results.
+
+        Args:
+            vectors: shape ``(n, d)``, ``n >= 1``, asked for or not, perhaps told before.
+            evaluation: finite losses ``(n, m)`` and violations ``(n,)``.
+        """
+
+    @final
+    def ask(self, n: int) -> list[Configuration]:
+        """Returns ``n`` legal configurations, none asked for or told before; fewer once the space is used up."""
+        return self.space.decode(self.ask_vectors(n))
+
+    @final
+    def ask_vectors(self, n: int) -> NDArray[np.int64]:
+        """Returns what ``ask`` returns as index vectors, shape ``(<= n, d)``."""
+        asked = np.empty((0, 1 + 2 * self.space.layers), dtype=np.int64)
+        for _ in range(_ROUNDS):
+            wanted = min(n - len(asked), self._unseen.remaining)
+            if wanted <= 0:
+                return asked
+            legal = repair_ranks(self.space, self._propose(wanted), self._rng)
+            fresh = self._unseen.fresh(legal)[:wanted]
+            if len(fresh) == 0:
+                break
+            self._unseen.mark(fresh)
+            asked = np.concatenate([asked, fresh])
+        return np.concatenate([asked, self._unseen.draw(n - len(asked), self._rng)])
+
+    @final
+    def tell(self, configurations: Sequence[Configuration], evaluation: Evaluation) -> None:
+        """Hands results over; they may be fewer than asked for, or of configurations never asked for.
+
+        Args:
+            configurations: ``n`` of them.
+            evaluation: losses ``(n, m)`` and violations ``(n,)``; rows of NaN are failed trials.
+
+        Raises:
+            InvalidConfigurationError: when one lies outside the space.
+            UserError: when the evaluation is not one of ``n`` rows and ``m`` objectives.
+        """
+        self.tell_vectors(self.space.encode(configurations), evaluation)
+
+    @final
+    def tell_vectors(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
+        """Does what ``tell`` does for index vectors, shape ``(n, d)``."""
+        if evaluation.objectives.shape != (len(vectors), self.objectives):
+            raise UserError(
+                f"results of shape {evaluation.objectives.shape} for {len(vectors)} configurations",
+                f"this searcher minimises {self.objectives} objectives",
+                "tell one row a configuration and one column an objective",
+            )
+        self._unseen.mark(vectors)
+        kept = evaluation.measured
+        if kept.any():
+            self._learn(vectors[kept], Evaluation(evaluation.objectives[kept], evaluation.violations[kept]))

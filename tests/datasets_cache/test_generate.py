@@ -1,0 +1,86 @@
+"""Making tasks: the files it writes, the generators it refuses, and the extra it needs."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasets_cache.generate import RECIPES, main, make_rows, write_tasks
+from datasets_cache.shipped_tasks import read_registry, read_shipped_task
+from perfmodel.errors import InvalidTaskError, MissingExtraError, UnknownNameError
+
+
+class FakeGym:
+    """Stands in for reasoning-gym: example ``index`` asks for ``index % distinct``."""
+
+    def __init__(self, distinct: int, answer: str | None = "yes") -> None:
+        self.distinct = distinct
+        self.answer = answer
+
+    def create_dataset(self, name: str, *, seed: int, size: int, **parameters: Any) -> "FakeGym":
+        del name, seed, size, parameters
+        return self
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return {"question": f" {index % self.distinct}? ", "answer": self.answer}
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, gym: FakeGym | None) -> None:
+    monkeypatch.setitem(sys.modules, "reasoning_gym", gym)
+
+
+def test_a_small_generator_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    _use(monkeypatch, FakeGym(distinct=660))
+    rows = make_rows(RECIPES["gcd"])
+    assert len({row["question"] for row in rows}) == len(rows) == 660
+    assert [sum(row["split"] == split for row in rows) for split in ("train", "calibration", "held_out")] == [
+        500,
+        32,
+        128,
+    ]
+    held_out = [row["index"] for row in rows if row["split"] == "held_out"]
+    assert held_out != sorted(held_out)
+    assert rows[0]["question"] == f"{rows[0]['index']}?"
+
+
+def test_generators_that_cannot_make_a_task_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    _use(monkeypatch, FakeGym(distinct=100))
+    with pytest.raises(InvalidTaskError, match="100 distinct questions"):
+        make_rows(RECIPES["gcd"])
+    _use(monkeypatch, FakeGym(distinct=700, answer=None))
+    with pytest.raises(InvalidTaskError, match="the answer None"):
+        make_rows(RECIPES["gcd"])
+
+
+def test_without_reasoning_gym_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    _use(monkeypatch, None)
+    with pytest.raises(MissingExtraError, match=r'pip install "perfmodel\[tasks\]"'):
+        make_rows(RECIPES["gcd"])
+
+
+def test_files_are_written_renewed_and_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _use(monkeypatch, FakeGym(distinct=700))
+    monkeypatch.setattr("importlib.metadata.version", lambda name: f"{name} 9")
+    write_tasks(["gcd", "chain_sum"], tmp_path)
+    before = (tmp_path / "gcd.parquet").read_bytes()
+    monkeypatch.setitem(RECIPES, "more", replace(RECIPES["gcd"], description="One more entry."))
+    assert main(["more", "gcd", "--folder", str(tmp_path)]) == 0
+    assert (tmp_path / "gcd.parquet").read_bytes() == before
+    assert sorted(read_registry(tmp_path)) == ["chain_sum", "gcd", "more"]
+    assert read_shipped_task("more", tmp_path).description == "One more entry."
+    monkeypatch.delitem(RECIPES, "more")
+    assert main(["gcd", "--folder", str(tmp_path)]) == 0
+    assert sorted(read_registry(tmp_path)) == ["chain_sum", "gcd"]
+    assert not (tmp_path / "more.parquet").exists()
+    assert capsys.readouterr().err == ""
+
+
+def test_an_unknown_recipe_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UnknownNameError, match="chain_sum"):
+        write_tasks(["none"], tmp_path)
+    assert main(["none", "--folder", str(tmp_path)]) == 2
+    assert "there is no recipe 'none'" in capsys.readouterr().err
