@@ -26,7 +26,14 @@ def baselines(space: Space) -> dict[str, Configuration]:
 
 
 def plan(
-    space: Space, setting: Setting, *, configurations: int, repeated: int, seeds: Sequence[int], plan_seed: int = 0
+    space: Space,
+    setting: Setting,
+    *,
+    configurations: int,
+    repeated: int,
+    seeds: Sequence[int],
+    plan_seed: int = 0,
+    with_baselines: bool = True,
 ) -> list[Asked]:
     """Returns the trials of a campaign, in the order in which they teach most.
 
@@ -41,8 +48,9 @@ def plan(
         repeated: how many of those are run with every seed, as every baseline is.
         seeds: of the trials.
         plan_seed: of the stratified draw.
+        with_baselines: whether the uniform baselines are run.
     """
-    uniform = list(baselines(space).values())
+    uniform = list(baselines(space).values()) if with_baselines else []
     spread = stratified(space, configurations, plan_seed) if configurations else []
     trials = [Asked(setting, each, seeds[0], "baseline") for each in uniform]
     trials += [Asked(setting, each, seeds[0], "plan") for each in spread]

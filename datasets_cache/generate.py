@@ -52,6 +52,13 @@ RECIPES: dict[str, TaskRecipe] = {
         kind="arithmetic",
         description="Add or subtract two numbers of one or two digits.",
     ),
+    "complex_arithmetic": TaskRecipe(
+        generator="complex_arithmetic",
+        parameters={},
+        seed=1,
+        kind="algebra",
+        description="Add, subtract, multiply or divide two complex numbers.",
+    ),
     "family_relationships": TaskRecipe(
         generator="family_relationships",
         parameters={},
@@ -59,40 +66,19 @@ RECIPES: dict[str, TaskRecipe] = {
         kind="relations",
         description="Name the relation between two members of a family described in a few sentences.",
     ),
-    "gcd": TaskRecipe(
-        generator="gcd",
+    "number_sequence": TaskRecipe(
+        generator="number_sequence",
         parameters={},
         seed=1,
-        kind="number theory",
-        description="Find the greatest common divisor of two numbers up to 1000.",
+        kind="induction",
+        description="Continue a short sequence of numbers.",
     ),
-    "leg_counting": TaskRecipe(
-        generator="leg_counting",
-        parameters={"min_animals": 1, "max_animals": 2, "max_instances": 5},
-        seed=1,
-        kind="counting",
-        description="Count the legs of up to five each of one or two kinds of animals.",
-    ),
-    "number_sorting": TaskRecipe(
-        generator="number_sorting",
-        parameters={"min_numbers": 3, "max_numbers": 4},
-        seed=1,
-        kind="ordering",
-        description="Sort three or four numbers upwards or downwards.",
-    ),
-    "simple_equations": TaskRecipe(
-        generator="simple_equations",
-        parameters={},
-        seed=1,
-        kind="algebra",
-        description="Solve a linear equation with one unknown.",
-    ),
-    "spell_backward": TaskRecipe(
-        generator="spell_backward",
-        parameters={"min_word_len": 3, "max_word_len": 5},
+    "word_sequence_reversal": TaskRecipe(
+        generator="word_sequence_reversal",
+        parameters={"min_words": 2, "max_words": 4},
         seed=1,
         kind="string manipulation",
-        description="Write a word of three to five letters backwards.",
+        description="Write a list of two to four words in reverse order.",
     ),
 }
 

@@ -1,0 +1,46 @@
+"""What a configuration costs and what it is worth.
+
+    errors metrics architecture recipe space trace      the vocabulary
+    store parquet                                       traces on disk
+    memory                                              closed-form bytes
+    sampling space_export                               drawing from a space; the space for other libraries
+    features configuration_arrays training_data         what the surrogates see
+    surrogate constant additive boosted surrogates      learned models behind one contract
+    validation rank_correlation bootstrap effects       honest scores; which axes matter
+    predictor                                           the public object: fit, load, predict, save
+
+Importing this package imports no torch and none of the project's other packages.
+"""
+
+from perfmodel.architecture import Architecture
+from perfmodel.errors import PerfModelError, UserError
+from perfmodel.memory import StateBytes, state_bytes
+from perfmodel.metrics import METRICS, Metric
+from perfmodel.parquet import read_traces, write_traces
+from perfmodel.predictor import Predictor
+from perfmodel.recipe import Recipe
+from perfmodel.space import Configuration, Space
+from perfmodel.store import TraceStore
+from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
+
+__all__ = [
+    "METRICS",
+    "Architecture",
+    "Asked",
+    "Configuration",
+    "Measured",
+    "Metric",
+    "PerfModelError",
+    "Predictor",
+    "RanOn",
+    "Recipe",
+    "Setting",
+    "Space",
+    "StateBytes",
+    "Trace",
+    "TraceStore",
+    "UserError",
+    "read_traces",
+    "state_bytes",
+    "write_traces",
+]

@@ -26,11 +26,11 @@ class ConfigurationArrays:
     @classmethod
     def from_configurations(cls, configurations: Sequence[Configuration]) -> "ConfigurationArrays":
         """Returns the arrays of configurations, shape ``(n,)``; all have the same number of layers."""
-        rows = len(configurations)
+        shape = len(configurations), len(configurations[0].bits) if configurations else 0
         return cls(
             np.array([configuration.pruning_rate for configuration in configurations], dtype=np.float64),
-            np.array([configuration.bits for configuration in configurations], dtype=np.int64).reshape(rows, -1),
-            np.array([configuration.ranks for configuration in configurations], dtype=np.int64).reshape(rows, -1),
+            np.array([configuration.bits for configuration in configurations], dtype=np.int64).reshape(shape),
+            np.array([configuration.ranks for configuration in configurations], dtype=np.int64).reshape(shape),
         )
 
     @classmethod
@@ -42,7 +42,7 @@ class ConfigurationArrays:
         """
         vectors = np.asarray(vectors, dtype=np.int64)
         sizes = space.cardinalities
-        if vectors.ndim != 2 or vectors.shape[1] != len(sizes):
+        if vectors.shape[1:] != sizes.shape:
             raise ValueError(f"vectors must have shape (n, {len(sizes)}), got {vectors.shape}")
         if np.any(vectors < 0) or np.any(vectors >= sizes):
             raise ValueError("vectors must hold indices from 0 to below the space's cardinalities")

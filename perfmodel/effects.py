@@ -196,7 +196,7 @@ def _axes(
     for axis, columns in AXES.items():
         width = float(np.ptp(design[:, columns].mean(axis=1)))
         if width <= 0:
-            effects.append(AxisEffect(axis, *[Estimate.undefined()] * 5, verdict="undecided"))
+            effects.append(_without_variation(axis))
             continue
         change = slopes[:, columns].sum(axis=1) * width
         spread = _weighted_std(slopes[:, columns] @ design[:, columns].T, weights)
@@ -213,6 +213,11 @@ def _axes(
             )
         )
     return tuple(effects)
+
+
+def _without_variation(axis: str) -> AxisEffect:
+    none = Estimate.undefined()
+    return AxisEffect(axis, none, none, none, none, none, "undecided")
 
 
 def _slopes(
@@ -238,7 +243,8 @@ def _weighted_std(values: NDArray[np.float64], weights: NDArray[np.float64]) -> 
 
 
 def _divide(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    ratio: NDArray[np.float64] = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    return ratio
 
 
 def _verdict(ratio: Estimate) -> Verdict:

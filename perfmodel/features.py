@@ -132,15 +132,17 @@ class Featurizer:
         import pandas as pd
 
         layers = len(self._architecture.layers)
+        if not len(arrays):
+            return pd.DataFrame(columns=[*SUMMARY_COLUMNS, *unit_columns(layers)], dtype=np.float64)
         for name, values in (("bits", arrays.bits), ("ranks", arrays.ranks)):
-            if len(arrays) and values.shape[1] != layers:
+            if values.shape[1] != layers:
                 raise InvalidConfigurationError(
                     f"{name} has {values.shape[1]} entries", f"the model has {layers} layers", "give one a layer"
                 )
         summary = np.column_stack(
             (arrays.rates, *self._bits_columns(arrays), *_rank_columns(arrays), *self._byte_columns(arrays))
         )
-        values = np.hstack((summary, arrays.bits.reshape(-1, layers), arrays.ranks.reshape(-1, layers)))
+        values = np.hstack((summary, arrays.bits, arrays.ranks))
         return pd.DataFrame(values, columns=[*SUMMARY_COLUMNS, *unit_columns(layers)])
 
     def _bits_columns(self, arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
@@ -158,16 +160,15 @@ class Featurizer:
         linear = np.zeros(len(arrays))
         for rate in np.unique(arrays.rates):
             rows = arrays.rates == rate
-            table = self._rate_table(float(rate)).linear
-            linear[rows] = table[np.arange(table.shape[0]), arrays.bits[rows]].sum(axis=1) + self._rate_table(rate).rest
+            table = self._rate_table(float(rate))
+            linear[rows] = table.linear[np.arange(len(table.linear)), arrays.bits[rows]].sum(axis=1) + table.rest
         adapters = (arrays.ranks * self._per_rate(arrays, "adapter_bytes_per_rank")).sum(axis=1)
         training = adapters * self._training_factor
         return [linear, adapters, training, linear + adapters + training]
 
     def _per_rate(self, arrays: ConfigurationArrays, name: str) -> NDArray[np.float64]:
         rates, inverse = np.unique(arrays.rates, return_inverse=True)
-        tables = [getattr(self._rate_table(float(rate)), name) for rate in rates]
-        return np.reshape(tables, (len(rates), len(self._architecture.layers)))[inverse]
+        return np.array([getattr(self._rate_table(float(rate)), name) for rate in rates])[inverse]
 
     def _rate_table(self, rate: float) -> "_RateTable":
         if rate not in self._rates:
@@ -209,4 +210,4 @@ def _rank_columns(arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     # A model of one or two layers has an empty third: its columns are 0 everywhere and carry nothing.
-    return values.sum(axis=1) / max(1, values.shape[1])
+    return np.asarray(values.sum(axis=1) / max(1, values.shape[1]))

@@ -145,7 +145,7 @@ class Predictor:
         checked = [_configuration(given) for given in configurations]
         for configuration in checked:
             self._record.space.validate(configuration)
-        features = self._featurizer.table(_arrays(checked, self._record.space))
+        features = self._featurizer.table(ConfigurationArrays.from_configurations(checked))
         columns: dict[str, NDArray[Any]] = {}
         for metric, surrogate in self._surrogates.items():
             posterior = surrogate.posterior(features)
@@ -236,12 +236,6 @@ def _configuration(given: Configuration | Mapping[str, Any]) -> Configuration:
         "a Configuration, or a mapping with pruning_rate, bits and ranks",
         "pass a list of these",
     )
-
-
-def _arrays(configurations: Sequence[Configuration], space: Space) -> ConfigurationArrays:
-    if configurations:
-        return ConfigurationArrays.from_configurations(configurations)
-    return ConfigurationArrays.from_vectors(space, np.empty((0, len(space.cardinalities)), dtype=np.int64))
 
 
 def _golden_vectors(space: Space) -> NDArray[np.int64]:

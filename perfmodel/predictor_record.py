@@ -1,9 +1,9 @@
 """What a saved predictor's folder holds besides its surrogates: one JSON with the sha256 of every other file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 from perfmodel.architecture import Architecture, LayerShape
 from perfmodel.bootstrap import Estimate
@@ -98,10 +98,7 @@ class PredictorRecord:
 
 
 def _score(values: Mapping[str, Any]) -> Score:
-    types = get_type_hints(Score)
-    return Score(
-        **{
-            field.name: Estimate(**values[field.name]) if types[field.name] is Estimate else values[field.name]
-            for field in fields(Score)
-        }
-    )
+    entries: dict[str, Any] = {
+        name: Estimate(**value) if isinstance(value, dict) else value for name, value in values.items()
+    }
+    return Score(**entries)

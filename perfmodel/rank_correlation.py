@@ -9,6 +9,9 @@ A weight of k counts as k copies of the row: the results equal those of the repe
 import numpy as np
 from numpy.typing import NDArray
 
+_ROUNDING = 1e-9
+"""A sum of squared counts below this is 0."""
+
 
 def kendall(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns Kendall's tau-b of each weighting, shape ``(b,)``, NaN where x or y does not vary.
@@ -51,4 +54,5 @@ def _form(weights: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 1e-9)
+    ratio: NDArray[np.float64] = np.divide(above, below, out=np.full(len(above), np.nan), where=below > _ROUNDING)
+    return ratio

@@ -56,7 +56,8 @@ class Ridge:
     def predict(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Returns location and standard deviation of one new run a row, each of shape ``(n,)``.
 
-        The location is held within one training range of the training targets: a line knows nothing beyond.
+        A line knows nothing beyond the data: the location is held within one training range of the training targets,
+        and the uncertainty of the coefficients adds no more than that range.
 
         Args:
             values: the columns of all blocks, shape ``(n, q)`` with ``q >= p``.
@@ -64,7 +65,9 @@ class Ridge:
         columns = (values[:, self.kept] - self.centre) / self.scale
         location = np.clip(self.intercept + columns @ self.coefficients, self.bounds[0], self.bounds[1])
         leverage = 1 / self.configurations + ((columns @ self.inverse) * columns).sum(axis=1)
-        return location, np.sqrt(self.noise * (1 + np.maximum(leverage, 0.0)) + self.seed_noise)
+        spread = float(self.bounds[1] - self.bounds[0]) / 3
+        uncertainty = np.clip(self.noise * leverage, 0.0, spread**2)
+        return location, np.sqrt(self.noise + uncertainty + self.seed_noise)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the regression as plain values."""

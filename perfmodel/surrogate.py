@@ -1,8 +1,8 @@
 """The contract of a learned model: fit on features and a target, answer with a posterior, save and load.
 
-    n   rows (traces when fitting, configurations when predicting)
-    y   target in the metric's own unit
-    z   target in link space: log(y) under ``log_target``, else y
+n   rows (traces when fitting, configurations when predicting)
+y   target in the metric's own unit
+z   target in link space: log(y) under ``log_target``, else y
 """
 
 from abc import ABC, abstractmethod
@@ -134,14 +134,18 @@ def link_target(
     target = np.asarray(target, dtype=np.float64)
     if not len(features) == len(target) == len(groups):
         lengths = f"{len(features)}, {len(target)} and {len(groups)}"
-        raise UserError(f"features, target and groups have {lengths} rows", "they need the same", "pass rows of one set")
+        raise UserError(
+            f"features, target and groups have {lengths} rows", "they need the same", "pass rows of one set"
+        )
     if len(target) < MINIMUM_ROWS:
         raise NotEnoughTracesError(
             f"{len(target)} rows to fit", f"at least {MINIMUM_ROWS} are needed", "collect more traces"
         )
     if not np.all(np.isfinite(target)) or (log_target and np.any(target <= 0)):
         allowed = "finite and positive" if log_target else "finite"
-        raise UserError("the target holds a value that cannot be fitted", f"values must be {allowed}", "drop those rows")
+        raise UserError(
+            "the target holds a value that cannot be fitted", f"values must be {allowed}", "drop those rows"
+        )
     return np.log(target) if log_target else target
 
 

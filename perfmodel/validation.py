@@ -1,11 +1,11 @@
 """How good a surrogate is on configurations it never saw: repeated cross-validation by configuration, and scores.
 
-    n   traces
-    k   repeats of the whole cross-validation
-    b   bootstrap samples over configurations
+n   traces
+k   repeats of the whole cross-validation
+b   bootstrap samples over configurations
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -219,9 +219,13 @@ def _r2(result: OutOfFold, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1 - _divide(_squared_error(result, weights).mean(axis=0), variance)
 
 
-def _over_repeats(statistic: Any, result: OutOfFold, weights: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: ANN401
+Statistic = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+
+
+def _over_repeats(statistic: Statistic, result: OutOfFold, weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.mean([statistic(means, result.observed, weights) for means in result.mean], axis=0))
 
 
 def _divide(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    ratio: NDArray[np.float64] = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    return ratio

@@ -8,12 +8,14 @@
     qlognehvi       QLogNEHVI                                        Bayesian optimisation, for dear ones
     searchers       SEARCHERS, searcher                              searchers by name
     loop            run, History                                     ask, evaluate, tell, repeat
+    known_fronts    AdditiveProblem, ZDT1Problem                     problems to try a searcher on
     pareto          non_dominated, hypervolume, running_hypervolume, reference_point, spread
 
 Everything is minimised here; ``problem`` flips directions once. torch, BoTorch and pymoo load when first needed.
 """
 
 from search.feasibility import require_feasible
+from search.known_fronts import AdditiveProblem, ZDT1Problem
 from search.loop import History, run
 from search.nsga2 import NSGA2
 from search.pareto import hypervolume, non_dominated, reference_point, running_hypervolume, spread
@@ -28,11 +30,13 @@ __all__ = [
     "SEARCHERS",
     "AbstractProblem",
     "AbstractSearcher",
+    "AdditiveProblem",
     "Evaluation",
     "History",
     "QLogNEHVI",
     "RandomSearch",
     "SurrogateProblem",
+    "ZDT1Problem",
     "hypervolume",
     "non_dominated",
     "reference_point",

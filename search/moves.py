@@ -19,6 +19,8 @@ from perfmodel.space import Space
 # Shares of moves over a run, with the rate, and all one way. Runs: 0.3, 0.5, 0.8 did alike on additive problems.
 _RUNS: Final = 0.5
 _RATE: Final = 0.15
+# Dimensions touched on average where no run is moved.
+_SINGLES: Final = 1.5
 _ONE_WAY: Final = 0.8
 
 
@@ -31,9 +33,10 @@ def move(space: Space, vectors: NDArray[np.int64], rng: np.random.Generator) -> 
         rng: source of randomness.
     """
     n, d = vectors.shape
-    touched = np.where((rng.random(n) < _RUNS)[:, None], _runs(n, space.layers, rng), rng.random((n, d)) < 1.5 / d)
+    single = rng.random((n, d)) < _SINGLES / d
+    touched = np.where(rng.random((n, 1)) < _RUNS, _runs(n, space.layers, rng), single)
     touched[:, 0] |= rng.random(n) < _RATE
-    touched[np.arange(n), rng.integers(d, size=n)] |= ~touched.any(axis=1)
+    touched[np.arange(n), rng.integers(d, size=n)] |= np.logical_not(touched.any(axis=1))
     together = rng.choice([-2, -1, 1, 2], p=[0.1, 0.4, 0.4, 0.1], size=(n, 1))
     apart = rng.choice([-1, 1], size=(n, d))
     steps = np.where(rng.random((n, 1)) < _ONE_WAY, together, apart)

@@ -99,9 +99,7 @@ def _algorithm(space: Space, objectives: int, seed: int, population: int) -> Any
         return offspring
 
     cardinalities = space.cardinalities
-    problem = Problem(
-        n_var=len(cardinalities), n_obj=objectives, n_ieq_constr=1, xl=0, xu=cardinalities - 1, vtype=int
-    )
+    problem = Problem(n_var=len(cardinalities), n_obj=objectives, n_ieq_constr=1, xl=0, xu=cardinalities - 1, vtype=int)
     algorithm = Algorithm(
         pop_size=population, crossover=TwoPointCrossover(prob=0.5), mutation=mutation, eliminate_duplicates=False
     )

@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 
 def usable(objectives: Floats, violations: Floats | None = None) -> NDArray[np.bool_]:
     """Returns which rows of ``(n, m)`` are measured and within the budget, shape ``(n,)``."""
-    finite = np.isfinite(objectives).all(axis=1)
-    return finite if violations is None else finite & (violations == 0)
+    finite = np.asarray(np.isfinite(objectives).all(axis=1))
+    return finite if violations is None else np.logical_and(finite, violations == 0)
 
 
 def non_dominated(objectives: Floats, violations: Floats | None = None) -> NDArray[np.bool_]:

@@ -43,7 +43,11 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         """Refuses shapes and signs that no problem gives."""
-        if self.objectives.ndim != 2 or self.violations.shape != self.objectives.shape[:1] or (self.violations < 0).any():
+        if (
+            self.objectives.ndim != 2
+            or self.violations.shape != self.objectives.shape[:1]
+            or (self.violations < 0).any()
+        ):
             raise UserError(
                 f"objectives {self.objectives.shape} with violations {self.violations.shape}",
                 "shapes (n, m) and (n,), violations of 0 or more",

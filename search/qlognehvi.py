@@ -19,16 +19,17 @@ from search.moves import move
 from search.pareto import non_dominated
 from search.problem import Evaluation
 from search.searcher import AbstractSearcher
-from search.targets import targets
+from search.targets import baseline, targets
 from search.unseen import every, size
 
 # A space of at most this many configurations is scored as a whole.
 _LISTED: Final = 2048
 _STRATIFIED: Final = 128
 _FROM_FRONT: Final = 128
-_CLIMBERS: Final = 3
+_CLIMBERS: Final = 2
 _TRIES: Final = 32
-_STEPS: Final = 12
+_STEPS: Final = 8
+_BASELINE: Final = 64
 
 
 @final
@@ -77,10 +78,11 @@ class QLogNEHVI(AbstractSearcher):
         inputs = self._scaled(self._vectors[kept])
         goal = targets(Evaluation(self._told.objectives[kept], self._told.violations[kept]))
         model, self._starts = fit(inputs, goal.values, self._starts)
+        front = inputs[baseline(goal, _BASELINE)]
         chosen = np.empty((0, self._vectors.shape[1]), dtype=np.int64)
         for _ in range(n):
             seed = int(self._rng.integers(1 << 31))
-            best = self._climb(scorer(model, goal, inputs, self._scaled(chosen), seed), chosen)
+            best = self._climb(scorer(model, goal, front, self._scaled(chosen), seed), chosen)
             if best is None:
                 break
             chosen = np.concatenate([chosen, best[None]])

@@ -1,5 +1,6 @@
 """The searchers by name: a new one is one file, one line here and one line in the conformance test."""
 
+import inspect
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -37,8 +38,6 @@ def searcher(name: str, space: Space, objectives: int, seed: int, **options: Any
         raise UnknownNameError(
             f"searcher {name!r} is unknown", f"searchers are {', '.join(SEARCHERS)}", "use one of these names"
         )
-    import inspect
-
     made = SEARCHERS[name]
     known = [key for key in inspect.signature(made).parameters if key not in ("space", "objectives", "seed")]
     for option in options:

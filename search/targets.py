@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.pareto import reference_point
+from search.pareto import non_dominated, reference_point
 from search.problem import Evaluation
 
 Floats = NDArray[np.float64]
@@ -49,6 +49,24 @@ def targets(evaluation: Evaluation) -> Targets:
     return Targets(np.column_stack([-losses, constraint(evaluation.violations)]), -reference, constrained=True)
 
 
+def baseline(targets: Targets, most: int) -> NDArray[np.int64]:
+    """Returns rows of the feasible front, those that contribute most hypervolume, shape ``(1 .. most,)``.
+
+    While nothing is feasible, the rows nearest to it.
+    """
+    from moocore import hv_contributions
+
+    m = len(targets.reference)
+    losses, broken = -targets.values[:, :m], np.zeros(len(targets.values))
+    if targets.constrained:
+        broken = np.maximum(targets.values[:, m], 0.0)
+    if (broken > 0).all():
+        return np.argsort(broken, kind="stable")[:most]
+    front = np.flatnonzero(non_dominated(losses, broken))
+    contributions = hv_contributions(losses[front], ref=-targets.reference)
+    return np.sort(front[np.argsort(-contributions, kind="stable")[:most]])
+
+
 def logarithms(losses: Floats) -> Floats:
     """Returns the columns of ``(n, m)``, those positive everywhere as logarithms."""
     positive = (losses > 0).all(axis=0)
@@ -57,7 +75,7 @@ def logarithms(losses: Floats) -> Floats:
 
 def standardised(columns: Floats) -> Floats:
     """Returns columns of mean 0 and standard deviation 1, shape ``(n, m)``; a constant column becomes 0."""
-    deviation = columns.std(axis=0)
+    deviation = columns.std(axis=0, ddof=1)
     constant = deviation <= 1e-12 * np.maximum(1.0, np.abs(columns).max(axis=0))
     return np.where(constant, 0.0, (columns - columns.mean(axis=0)) / np.where(constant, 1.0, deviation))
 

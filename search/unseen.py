@@ -78,8 +78,8 @@ class Unseen:
 
 def size(space: Space) -> int:
     """Returns the number of legal configurations of a space."""
-    per_rate = len(space.bits) ** space.layers * (len(space.ranks) ** space.layers - (space.ranks[0] == 0))
-    return len(space.pruning_rates) * per_rate
+    bits, ranks = (math.prod([len(choices)] * space.layers) for choices in (space.bits, space.ranks))
+    return len(space.pruning_rates) * bits * (ranks - int(space.ranks[0] == 0))
 
 
 def every(space: Space) -> NDArray[np.int64]:

@@ -33,7 +33,7 @@ def _use(monkeypatch: pytest.MonkeyPatch, gym: FakeGym | None) -> None:
 
 def test_a_small_generator_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, FakeGym(distinct=660))
-    rows = make_rows(RECIPES["gcd"])
+    rows = make_rows(RECIPES["number_sequence"])
     assert len({row["question"] for row in rows}) == len(rows) == 660
     assert [sum(row["split"] == split for row in rows) for split in ("train", "calibration", "held_out")] == [
         500,
@@ -48,16 +48,16 @@ def test_a_small_generator_gives_what_it_has(monkeypatch: pytest.MonkeyPatch) ->
 def test_generators_that_cannot_make_a_task_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, FakeGym(distinct=100))
     with pytest.raises(InvalidTaskError, match="100 distinct questions"):
-        make_rows(RECIPES["gcd"])
+        make_rows(RECIPES["number_sequence"])
     _use(monkeypatch, FakeGym(distinct=700, answer=None))
     with pytest.raises(InvalidTaskError, match="the answer None"):
-        make_rows(RECIPES["gcd"])
+        make_rows(RECIPES["number_sequence"])
 
 
 def test_without_reasoning_gym_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     _use(monkeypatch, None)
     with pytest.raises(MissingExtraError, match=r'pip install "perfmodel\[tasks\]"'):
-        make_rows(RECIPES["gcd"])
+        make_rows(RECIPES["number_sequence"])
 
 
 def test_files_are_written_renewed_and_removed(
@@ -65,16 +65,16 @@ def test_files_are_written_renewed_and_removed(
 ) -> None:
     _use(monkeypatch, FakeGym(distinct=700))
     monkeypatch.setattr("importlib.metadata.version", lambda name: f"{name} 9")
-    write_tasks(["gcd", "chain_sum"], tmp_path)
-    before = (tmp_path / "gcd.parquet").read_bytes()
-    monkeypatch.setitem(RECIPES, "more", replace(RECIPES["gcd"], description="One more entry."))
-    assert main(["more", "gcd", "--folder", str(tmp_path)]) == 0
-    assert (tmp_path / "gcd.parquet").read_bytes() == before
-    assert sorted(read_registry(tmp_path)) == ["chain_sum", "gcd", "more"]
+    write_tasks(["number_sequence", "chain_sum"], tmp_path)
+    before = (tmp_path / "number_sequence.parquet").read_bytes()
+    monkeypatch.setitem(RECIPES, "more", replace(RECIPES["number_sequence"], description="One more entry."))
+    assert main(["more", "number_sequence", "--folder", str(tmp_path)]) == 0
+    assert (tmp_path / "number_sequence.parquet").read_bytes() == before
+    assert sorted(read_registry(tmp_path)) == ["chain_sum", "number_sequence", "more"]
     assert read_shipped_task("more", tmp_path).description == "One more entry."
     monkeypatch.delitem(RECIPES, "more")
-    assert main(["gcd", "--folder", str(tmp_path)]) == 0
-    assert sorted(read_registry(tmp_path)) == ["chain_sum", "gcd"]
+    assert main(["number_sequence", "--folder", str(tmp_path)]) == 0
+    assert sorted(read_registry(tmp_path)) == ["chain_sum", "number_sequence"]
     assert not (tmp_path / "more.parquet").exists()
     assert capsys.readouterr().err == ""
 

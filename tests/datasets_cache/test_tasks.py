@@ -55,13 +55,13 @@ def test_an_unknown_name_is_refused_with_the_closest_one() -> None:
 
 
 def test_a_changed_file_is_refused(copied: Path) -> None:
-    path = copied / "gcd.parquet"
+    path = copied / "number_sequence.parquet"
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(CorruptFileError, match="the registry says"):
-        read_shipped_task("gcd", copied)
+        read_shipped_task("number_sequence", copied)
     path.unlink()
     with pytest.raises(CorruptFileError, match="is missing"):
-        read_shipped_task("gcd", copied)
+        read_shipped_task("number_sequence", copied)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_newer_versions_are_refused(copied: Path) -> None:
     import pyarrow  # type: ignore[import-untyped, unused-ignore]
     from pyarrow import parquet
 
-    path = copied / "gcd.parquet"
+    path = copied / "number_sequence.parquet"
     table = parquet.read_table(path)
     newer = {b"perfmodel_task": json.dumps({"schema_version": 2}).encode()}
     parquet.write_table(table.replace_schema_metadata(newer), path)

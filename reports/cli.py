@@ -1,0 +1,173 @@
+"""The command line: ``bench``. Everything heavy is imported when it is needed, so that help comes at once."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfmodel.errors import MissingExtraError, PerfModelError
+
+app = typer.Typer(
+    name="bench",
+    help="Performance models for quantised LoRA fine-tuning: measure, model, search, validate, report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+traces_app = typer.Typer(help="Traces as Parquet, and back into a run's store.", no_args_is_help=True)
+app.add_typer(traces_app, name="traces")
+
+SuiteArgument = Annotated[str, typer.Argument(help="A shipped suite's name or a YAML file.")]
+OverridesArgument = Annotated[
+    list[str] | None, typer.Argument(help="key=value, for example task=number_sequence validate.front=6")
+]
+FolderOption = Annotated[Path | None, typer.Option(help="The run's folder; runs/<suite's name> by default.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.command("run")
+def run_command(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Run every stage and write the report; what is up to date is not done again."""
+    _stages(suite, overrides, folder, until="report", alone=False)
+
+
+@app.command()
+def collect(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Run the suite's own fine-tunes."""
+    _stages(suite, overrides, folder, until="collect", alone=True)
+
+
+@app.command()
+def fit(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Fit and score the surrogates."""
+    _stages(suite, overrides, folder, until="fit", alone=True)
+
+
+@app.command()
+def search(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Search for the best trade-offs on the surrogates."""
+    _stages(suite, overrides, folder, until="search", alone=True)
+
+
+@app.command()
+def validate(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Fine-tune what was proposed, with fresh seeds."""
+    _stages(suite, overrides, folder, until="validate", alone=True)
+
+
+@app.command()
+def report(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Write the report from the records of the other stages."""
+    _stages(suite, overrides, folder, until="report", alone=True)
+
+
+@traces_app.command("export")
+def export_traces(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
+    file: Annotated[Path, typer.Argument(help="The Parquet file to write; its sha256 goes beside it.")],
+    debug: DebugOption = False,
+) -> None:
+    """Write the traces of a run to a Parquet file."""
+    from perfmodel.parquet import write_traces
+    from perfmodel.store import TraceStore
+
+    with TraceStore(folder / "traces.sqlite") as store:
+        traces = list(store)
+    digest = write_traces(traces, file)
+    typer.echo(f"{len(traces)} traces in {file}, sha256 {digest}")
+
+
+@traces_app.command("import")
+def import_traces(
+    file: Annotated[Path, typer.Argument(help="A Parquet file of traces.")],
+    folder: Annotated[Path, typer.Argument(help="The run's folder to add them to.")],
+    sha256: Annotated[str | None, typer.Option(help="Expected checksum; else the one beside the file.")] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Add the traces of a Parquet file to a run's store; trials that it already holds are kept as they are."""
+    from perfmodel.parquet import read_traces
+    from perfmodel.store import TraceStore
+
+    traces = read_traces(file, sha256=sha256)
+    with TraceStore.writer(folder / "traces.sqlite") as store:
+        added = sum(store.add(trace) for trace in traces)
+    typer.echo(f"{added} of {len(traces)} traces added to {folder}")
+
+
+def main() -> None:
+    """Runs the command line; the one place where errors become messages and exit codes."""
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except PerfModelError as error:
+        _fail(error, str(error), error.exit_code, debug)
+    except KeyboardInterrupt as error:
+        _fail(error, "interrupted; what was measured is stored, the same command goes on from there", 1, debug)
+    except ModuleNotFoundError as error:
+        extras = {"torch": "collect", "transformers": "collect", "moocore": "search", "pymoo": "search"}
+        missing = MissingExtraError(
+            f"the package {error.name} is not installed",
+            "it comes with an extra",
+            f'pip install "perfmodel[{extras.get(error.name or "", "all")}]"',
+        )
+        _fail(error, str(missing), missing.exit_code, debug)
+    except Exception as error:  # noqa: BLE001 - the last catch: a user never sees a traceback unasked
+        _fail(error, f"{type(error).__name__}: {error} (this is a defect; --debug shows where)", 1, debug)
+
+
+def _fail(error: BaseException, text: str, code: int, debug: bool) -> None:
+    if debug:
+        raise error
+    typer.echo(f"bench: {text}", err=True)
+    sys.exit(code)
+
+
+def _stages(suite: str, overrides: list[str] | None, folder: Path | None, *, until: str, alone: bool) -> None:
+    from reports.progress import say
+    from reports.run import Run
+    from reports.stages import report_path, run_stages
+    from reports.suite import load_suite
+
+    loaded = load_suite(suite, overrides or [])
+    command = shlex.join(["bench", "run", suite, *(overrides or [])])
+    run = Run(loaded, folder or Path("runs") / loaded.name, command, say)
+    run_stages(run, until, alone=alone)
+    if until == "report":
+        typer.echo(str(report_path(run.folder).resolve()))
+
+
+if __name__ == "__main__":
+    main()

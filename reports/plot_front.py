@@ -1,0 +1,197 @@
+"""The predicted front beside what real runs measured, with the traces that were learnt from and the baselines."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from perfmodel.metrics import METRICS
+from reports.drawing import BLACK, BLUE, GREY, ROLES, Drawing, axis, bars, escaped, layout, rule
+from reports.quantity import Quantity, Record
+
+_BLIND = {"held_out_loss": "loss", "accuracy": "accuracy"}
+"""Which question-blind score belongs to which metric."""
+
+_TRACE_SOURCES = {"plan": ("traces learnt from", "circle"), "baseline": ("uniform baselines learnt from", "square-open")}
+
+
+def front_panels(record: Record) -> list[tuple[str, str]]:
+    """Returns the (x, y) metrics of each panel: every cost objective against the first objective."""
+    first, *others = record["objectives"]
+    return [(name, first) for name in others or ["peak_memory_bytes"] if name != first]
+
+
+def front_drawing(record: Record, x: Quantity, y: Quantity) -> Drawing:
+    """Returns one panel of the front.
+
+    Args:
+        record: the report's.
+        x: the cost.
+        y: the quality.
+    """
+    data = [trace for trace in _traces(record, x, y) if trace["x"]]
+    drawn_x = [value for trace in data for value in trace["x"]]
+    drawn_y = [value for trace in data for value in trace["y"]]
+    shapes = _rules(record, x, y)
+    figure = layout(axis(x.title, drawn_x), axis(y.title, drawn_y), shapes=shapes)
+    measured = sum(len(trace["x"]) for trace in data if trace["meta"] == "measured")
+    alt = (
+        f"Scatter plot of {y.label.lower()} against {x.label.lower()}: a predicted front of "
+        f"{len(both(record['front'], 'predicted', x, y))} configurations with intervals, and {measured} configurations "
+        "measured by real fine-tunes. The numbers are in the table of validated configurations."
+    )
+    return Drawing(f"front-{x.name}", alt, data, figure, height=500)
+
+
+def both(
+    entries: Sequence[Mapping[str, Any]], block: str, x: Quantity, y: Quantity
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
+    """Returns the entries in which both metrics are known, each with its two estimates, by rising x.
+
+    Args:
+        entries: of the front or the validation.
+        block: ``predicted`` or ``measured``.
+        x: the one metric.
+        y: the other.
+    """
+    known = []
+    for entry in entries:
+        estimates = entry.get(block, {})
+        first, second = estimates.get(x.name), estimates.get(y.name)
+        if first and second and first["value"] is not None and second["value"] is not None:
+            known.append((entry, first, second))
+    return sorted(known, key=lambda item: float(item[1]["value"]))
+
+
+def _traces(record: Record, x: Quantity, y: Quantity) -> list[dict[str, Any]]:
+    learnt = [_learnt(record, source, x, y) for source in _TRACE_SOURCES]
+    measured = [_measured(record, role, x, y) for role in ROLES]
+    return [*learnt, _front(record, x, y), _outside(record, x, y), _links(record, x, y), *measured]
+
+
+def _learnt(record: Record, source: str, x: Quantity, y: Quantity) -> dict[str, Any]:
+    points = [point for point in record["training_points"] if point["source"] == source and point["status"] == "ok"]
+    points = [point for point in points if None not in (point["metrics"].get(x.name), point["metrics"].get(y.name))]
+    name, symbol = _TRACE_SOURCES[source]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "meta": source,
+        "x": [x.shown(point["metrics"][x.name]) for point in points],
+        "y": [y.shown(point["metrics"][y.name]) for point in points],
+        "marker": {"color": GREY, "size": 6 if source == "plan" else 8, "opacity": 0.6, "symbol": symbol},
+        "text": [
+            f"{escaped(point.get('name') or 'trace')}: {point['mean_bits']:.3g} bits, rank {point['mean_rank']:.3g}, "
+            f"pruned {point['pruning_rate']:g}<br>seed {point['seed']}"
+            for point in points
+        ],
+        "hovertemplate": "%{text}<br>%{x}, %{y}<extra></extra>",
+    }
+
+
+def _front(record: Record, x: Quantity, y: Quantity) -> dict[str, Any]:
+    points = both(record["front"], "predicted", x, y)
+    light = {"color": "rgba(0,114,178,0.35)", "width": 0, "thickness": 2}
+    return {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "name": "front, predicted",
+        "meta": "predicted",
+        "x": [x.shown(cost["value"]) for _, cost, _ in points],
+        "y": [y.shown(quality["value"]) for _, _, quality in points],
+        "error_x": bars(x, [cost for _, cost, _ in points], **light),
+        "error_y": bars(y, [quality for _, _, quality in points], **light),
+        # The best that can be had at a cost is the last point that is no dearer: a staircase.
+        "line": {"color": BLUE, "width": 1.6, "shape": "hv"},
+        "marker": {"color": BLUE, "size": 6},
+        "text": [_hover("predicted", entry, x, cost, y, quality) for entry, cost, quality in points],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _outside(record: Record, x: Quantity, y: Quantity) -> dict[str, Any]:
+    points = [item for item in both(record["front"], "predicted", x, y) if item[0].get("outside_domain")]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "outside what was measured",
+        "meta": "outside",
+        "x": [x.shown(cost["value"]) for _, cost, _ in points],
+        "y": [y.shown(quality["value"]) for _, _, quality in points],
+        "marker": {"color": BLUE, "size": 12, "symbol": "circle-open", "line": {"width": 1.2}},
+        "hoverinfo": "skip",
+    }
+
+
+def _links(record: Record, x: Quantity, y: Quantity) -> dict[str, Any]:
+    predicted = {id(entry): pair for entry, *pair in both(record["validation"], "predicted", x, y)}
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for entry, cost, quality in both(record["validation"], "measured", x, y):
+        if entry["role"] == "front" and id(entry) in predicted:
+            before = predicted[id(entry)]
+            xs += [x.shown(before[0]["value"]), x.shown(cost["value"]), None]
+            ys += [y.shown(before[1]["value"]), y.shown(quality["value"]), None]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "predicted to measured",
+        "meta": "links",
+        "x": xs,
+        "y": ys,
+        "line": {"color": "#555", "width": 1, "dash": "dot"},
+        "hoverinfo": "skip",
+    }
+
+
+def _measured(record: Record, role: str, x: Quantity, y: Quantity) -> dict[str, Any]:
+    color, symbol, word = ROLES[role]
+    points = both([entry for entry in record["validation"] if entry["role"] == role], "measured", x, y)
+    return {
+        "type": "scatter",
+        "mode": "markers+text" if role == "baseline" else "markers",
+        "name": f"{word}, measured",
+        "meta": "measured",
+        "x": [x.shown(cost["value"]) for _, cost, _ in points],
+        "y": [y.shown(quality["value"]) for _, _, quality in points],
+        "error_x": bars(x, [cost for _, cost, _ in points], color=color),
+        "error_y": bars(y, [quality for _, _, quality in points], color=color),
+        "marker": {"color": color, "size": 10, "symbol": symbol, "line": {"color": "white", "width": 1}},
+        "text": [escaped(entry["name"]) for entry, _, _ in points],
+        "textposition": "top center",
+        "textfont": {"size": 11, "color": "#5A3A4E"},
+        "cliponaxis": False,
+        "customdata": [_hover("measured", entry, x, cost, y, quality) for entry, cost, quality in points],
+        "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
+def _hover(
+    word: str,
+    entry: Mapping[str, Any],
+    x: Quantity,
+    cost: Mapping[str, Any],
+    y: Quantity,
+    quality: Mapping[str, Any],
+) -> str:
+    name = escaped(entry.get("name") or entry["id"])
+    rate = entry["configuration"]["pruning_rate"]
+    lines = (f"{quantity.interval_text(estimate)} {quantity.unit}" for quantity, estimate in ((y, quality), (x, cost)))
+    return f"<b>{name}</b> ({word})<br>{'<br>'.join(lines)}<br>pruned {rate:g}"
+
+
+def _rules(record: Record, x: Quantity, y: Quantity) -> list[dict[str, Any]]:
+    rules = []
+    blind = y.shown(record.get("question_blind", {}).get(_BLIND.get(y.name, "")))
+    if blind is not None:
+        rules.append(rule("y", blind, f"best answer without the question: {blind:.{y.decimals}f}"))
+    for axis_name, quantity in (("x", x), ("y", y)):
+        limit = quantity.shown(record.get("budget", {}).get(quantity.name))
+        if limit is not None:
+            text = f"budget {limit:.{quantity.decimals}f} {quantity.unit}"
+            rules.append(rule(axis_name, limit, text, dash="dot", color=BLACK))
+    return rules
+
+
+def better(metric: str) -> str:
+    """Returns which way of a metric is better, in a word."""
+    return "lower" if metric not in METRICS or METRICS[metric].minimize else "higher"

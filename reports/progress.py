@@ -1,0 +1,48 @@
+"""What a person who waits sees: one bar a stage, and a line when something is said."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as RemainingColumn
+
+console = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Prints one line."""
+    console.print(text, markup=False)
+
+
+@contextmanager
+def bar(label: str, total: int | None) -> Iterator[Callable[[str], None]]:
+    """Shows a bar while its block runs and gives a function that advances it by one and shows a note.
+
+    Where the output is no terminal, each note is a line of its own.
+
+    Args:
+        label: what is being waited for.
+        total: steps, or None where their number is not known.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        RemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(label, total=total, note="")
+        done = 0
+
+        def advance(note: str) -> None:
+            nonlocal done
+            done += 1
+            progress.update(task, advance=1, note=note)
+            if not console.is_terminal:
+                say(f"{label}: {done} of {total or '?'}: {note}")
+
+        yield advance

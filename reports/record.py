@@ -1,0 +1,166 @@
+"""Everything the report says, as plain values read from the run's records."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from statistics import mean, stdev
+from typing import Any
+
+from collectors.provenance import ran_on
+from datasets_cache import load_tokenizer, majority_accuracy, question_blind_loss
+from perfmodel.metrics import METRICS
+from perfmodel.parquet import read_traces
+from perfmodel.predictor import Predictor
+from perfmodel.space import Configuration
+from perfmodel.trace import Trace
+from reports.run import Run
+from reports.searching import estimates
+from reports.verdict import verdict
+
+RECORD_VERSION = 1
+
+
+def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the report's record; ``reports.render`` draws everything from it.
+
+    Args:
+        run: whose stages have run.
+        checksums: sha256 of the stages' outputs, by file.
+    """
+    predictor = Predictor.load(run.folder / "fit" / "predictor")
+    own = read_traces(run.folder / "collect" / "traces.parquet")
+    validated = read_traces(run.folder / "validate" / "traces.parquet")
+    effects = run.read_json("fit/effects.json")
+    shelf = {f"shelf {run.shelf.name}": run.shelf.sha256} if run.shelf else {}
+    record: dict[str, Any] = {
+        "version": RECORD_VERSION,
+        "name": run.suite.name,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": run.command,
+        "elapsed_s": _trial_seconds(own + validated),
+        "setting": _setting(run),
+        "environment": asdict(ran_on(run.device_class, run.suite.name, run.threads)),
+        "counts": {
+            "prior_traces": len(run.shelf_traces),
+            "prior_source": run.shelf.name if run.shelf else None,
+            "collected": len(own),
+            "validated": len(validated),
+            "failed": sum(not trace.ok for trace in own + validated),
+        },
+        "objectives": list(run.suite.objectives),
+        "budget": dict(run.suite.budget),
+        "question_blind": _question_blind(run),
+        "training_points": [_point(trace) for trace in run.shelf_traces + own],
+        "front": run.read_json("search/front.json"),
+        "validation": _validation(run.read_json("validate/plan.json"), validated, predictor),
+        "surrogates": dict(predictor.record.chosen),
+        "scores": [asdict(score) for score in predictor.scores],
+        "hypervolume": run.read_json("search/history.json"),
+        "effects": effects["effects"],
+        "effects_reason": effects["reason"],
+        "checksums": {**shelf, **checksums},
+    }
+    record["prediction_check"] = _prediction_check(record["validation"], predictor.metrics)
+    record["verdict"] = verdict(record)
+    return record
+
+
+def _setting(run: Run) -> dict[str, Any]:
+    values = asdict(run.setting)
+    return {**values, "identifier": run.setting.identifier, "task_description": run.task.description}
+
+
+def _question_blind(run: Run) -> dict[str, float]:
+    from collectors.encode import encode
+
+    tokenizer, recipe = load_tokenizer(run.base_model), run.suite.recipe
+    train = [example.answer for example in encode(run.task.train, tokenizer, recipe.max_length)]
+    held_out = [example.answer for example in encode(run.task.held_out, tokenizer, recipe.max_length)]
+    return {
+        "accuracy": majority_accuracy(run.task),
+        "loss": question_blind_loss(train, held_out[: recipe.eval_examples]),
+    }
+
+
+def _point(trace: Trace) -> dict[str, Any]:
+    configuration = trace.asked.configuration
+    return {
+        "configuration": configuration.identifier,
+        "seed": trace.asked.seed,
+        "source": trace.asked.source,
+        "status": trace.measured.status,
+        "pruning_rate": configuration.pruning_rate,
+        "mean_bits": mean(configuration.bits),
+        "mean_rank": mean(configuration.ranks),
+        "metrics": {name: getattr(trace.measured, name) for name in METRICS},
+    }
+
+
+def _validation(
+    plan: Sequence[Mapping[str, Any]], traces: Sequence[Trace], predictor: Predictor
+) -> list[dict[str, Any]]:
+    configurations = [Configuration.from_dict(each["configuration"]) for each in plan]
+    predicted = predictor.predict(configurations)
+    rows = []
+    for position, (candidate, configuration) in enumerate(zip(plan, configurations, strict=True)):
+        runs = [trace for trace in traces if trace.asked.configuration == configuration]
+        rows.append(
+            {
+                "id": configuration.identifier,
+                "role": candidate["role"],
+                "name": candidate["name"],
+                "configuration": configuration.to_dict(),
+                "seeds": [trace.asked.seed for trace in runs],
+                "predicted": estimates(predicted.iloc[position], predictor.metrics),
+                "measured": {name: _measured(name, runs) for name in METRICS},
+                "status": dict(Counter(trace.measured.status for trace in runs)),
+                "reason": "; ".join(sorted({trace.measured.reason for trace in runs if trace.measured.reason})),
+            }
+        )
+    return rows
+
+
+def _measured(name: str, runs: Sequence[Trace]) -> dict[str, Any]:
+    """Returns the mean over runs with its 90 % interval by Student's t, which one run does not have."""
+    from scipy.stats import t
+
+    values = [value for trace in runs if (value := getattr(trace.measured, name)) is not None]
+    estimate: dict[str, Any] = {"value": None, "low": None, "high": None, "n": len(values), "values": values}
+    if values:
+        estimate["value"] = mean(values)
+    if len(values) > 1:
+        half = float(t.ppf(0.95, len(values) - 1)) * stdev(values) / len(values) ** 0.5
+        estimate["low"], estimate["high"] = mean(values) - half, mean(values) + half
+    return estimate
+
+
+def _prediction_check(validation: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> dict[str, Any]:
+    """Returns, over single runs of configurations that no model saw, how the predictions did."""
+    check = {}
+    for name in metrics:
+        pairs = [
+            (row["predicted"][name], value)
+            for row in validation
+            if row["role"] != "baseline"
+            for value in row["measured"][name]["values"]
+        ]
+        inside = sum(predicted["low"] <= value <= predicted["high"] for predicted, value in pairs)
+        errors = [abs(predicted["value"] - value) / abs(value) for predicted, value in pairs if value]
+        check[name] = {
+            "n": len(pairs),
+            "inside_interval": inside,
+            "mean_absolute_relative_error": mean(errors) if errors else None,
+        }
+    return check
+
+
+def _trial_seconds(traces: Sequence[Trace]) -> float:
+    """Returns the seconds that the run's own fine-tunes took, from their records."""
+    total = 0.0
+    for trace in traces:
+        measured, recipe = trace.measured, trace.asked.setting.recipe
+        if trace.ok and measured.step_time_s and measured.eval_time_s and measured.prepare_time_s:
+            total += measured.prepare_time_s + recipe.steps * measured.step_time_s
+            total += len(recipe.curve_steps()) * measured.eval_time_s
+    return total

@@ -1,0 +1,144 @@
+"""One run: a suite, its folder, and what both settle (model, task, setting, space)."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from datasets_cache import BaseModel, Task, load_task, resolve
+from datasets_cache.shelf import Shelf, load_shelf
+from perfmodel.architecture import Architecture
+from perfmodel.errors import OutputFolderError
+from perfmodel.space import Space
+from perfmodel.trace import DeviceClass, Setting, Trace
+from reports.suite import Suite
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a stage needs to know.
+
+    Args:
+        suite: validated.
+        folder: where the run lives.
+        command: that repeats it.
+        say: tells the person who waits what is going on.
+    """
+
+    suite: Suite
+    folder: Path
+    command: str
+    say: Say
+
+    @cached_property
+    def base_model(self) -> BaseModel:
+        """The base model, fetched and checked."""
+        return resolve(self.suite.model, progress=self.say)
+
+    @cached_property
+    def task(self) -> Task:
+        """The task, checked."""
+        return load_task(self.suite.task)
+
+    @cached_property
+    def device_class(self) -> DeviceClass:
+        """Where trials run."""
+        if self.suite.device != "auto":
+            return self.suite.device
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    @cached_property
+    def setting(self) -> Setting:
+        """What is held fixed."""
+        return Setting(
+            model=self.suite.model,
+            model_sha256=self.base_model.sha256,
+            task=self.suite.task,
+            task_sha256=self.task.sha256,
+            recipe=self.suite.recipe,
+            device_class=self.device_class,
+        )
+
+    @cached_property
+    def architecture(self) -> Architecture:
+        """Of the base model, unpruned."""
+        return Architecture.from_config(self.base_model.config)
+
+    @cached_property
+    def space(self) -> Space:
+        """The legal configurations."""
+        return Space.for_architecture(self.architecture, **self.suite.space.model_dump())
+
+    @cached_property
+    def shelf(self) -> Shelf | None:
+        """The release that the suite names, if any."""
+        return load_shelf(self.suite.fit.shelf) if self.suite.fit.shelf else None
+
+    @cached_property
+    def shelf_traces(self) -> list[Trace]:
+        """The shelf's traces of this run's setting and layers."""
+        traces = self.shelf.traces if self.shelf else ()
+        return [trace for trace in traces if trace.asked.setting.identifier == self.setting.identifier]
+
+    @property
+    def workers(self) -> int:
+        """Worker processes: as asked, or on a CPU one a core up to four (each holds a model), on CUDA one."""
+        from collectors.provenance import available_cores
+
+        asked = self.suite.collect.workers
+        return asked if asked != "auto" else 1 if self.device_class == "cuda" else min(available_cores(), 4)
+
+    @property
+    def threads(self) -> int:
+        """Torch threads of each worker."""
+        from collectors.provenance import available_cores
+
+        return max(1, available_cores() // self.workers)
+
+    @property
+    def store_path(self) -> Path:
+        """The run's trace store."""
+        return self.folder / "traces.sqlite"
+
+    def prepare_folder(self) -> None:
+        """Makes the run's folder.
+
+        Raises:
+            OutputFolderError: when it cannot be made or written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.folder, str(error.strerror)) from error
+        if not os.access(self.folder, os.W_OK):
+            raise _unwritable(self.folder, "permission denied")
+
+    def write_json(self, name: str, values: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Writes a JSON file of the run, whole or not at all.
+
+        Raises:
+            OutputFolderError: when the folder cannot be written.
+        """
+        path = self.folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(path.name + ".partial")
+            partial.write_text(json.dumps(values, indent=1))
+            partial.replace(path)
+        except OSError as error:
+            raise _unwritable(path, str(error.strerror)) from error
+
+    def read_json(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
+        """Returns the content of a JSON file of the run."""
+        return json.loads((self.folder / name).read_text())
+
+
+def _unwritable(path: Path, why: str) -> OutputFolderError:
+    return OutputFolderError(f"{path} cannot be written ({why})", "a writable folder", "choose another with --folder")

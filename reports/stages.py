@@ -1,0 +1,197 @@
+"""The stages of a run, in order: collect, fit, search, validate, report.
+
+Each reads and writes files in the run's folder, can be run alone, and is skipped when its output is there and its
+inputs have not changed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from perfmodel.effects import axis_effects
+from perfmodel.errors import NotEnoughTracesError
+from perfmodel.parquet import read_traces, write_traces
+from perfmodel.predictor import Predictor
+from perfmodel.space import Configuration
+from perfmodel.store import TraceStore
+from perfmodel.trace import Asked, Trace
+from reports.manifest import Manifest
+from reports.progress import bar
+from reports.run import Run
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Args:
+        name: also the folder of its output.
+        needs: stages whose output it reads.
+        sections: keys of the suite that it depends on.
+        work: does it.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    sections: tuple[str, ...]
+    work: Callable[[Run], None]
+
+
+def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
+    """Runs the stages up to and including one, those that are up to date left out.
+
+    Args:
+        run: which run.
+        until: name of the last stage.
+        alone: run that stage only; the output of those before it must be there.
+
+    Raises:
+        NotEnoughTracesError: when ``alone`` and an earlier stage has not been run.
+        PerfModelError: whatever a stage raises.
+    """
+    run.prepare_folder()
+    run.write_json("suite.json", run.suite.model_dump(mode="json", by_alias=True))
+    manifest = Manifest(run)
+    for stage in STAGES[: [each.name for each in STAGES].index(until) + 1]:
+        values = [run.suite.model_dump(mode="json", include=set(stage.sections)), run.setting.identifier]
+        inputs = manifest.digest(stage.needs, [values, run.shelf.sha256 if run.shelf else None])
+        if manifest.is_current(stage.name, inputs):
+            run.say(f"{stage.name}: up to date")
+            continue
+        if alone and stage.name != until:
+            raise NotEnoughTracesError(
+                f"stage {stage.name} has no current output in {run.folder}",
+                f"{until} reads it",
+                f"run bench {stage.name} with the same suite first, or bench run",
+            )
+        run.say(f"{stage.name}: started")
+        stage.work(run)
+        manifest.record(stage.name, inputs)
+
+
+def collect(run: Run) -> None:
+    """Makes the run's own trials: ``collect/traces.parquet``."""
+    from collectors.plan import plan
+
+    section = run.suite.collect
+    trials = plan(
+        run.space,
+        run.setting,
+        configurations=section.configurations,
+        repeated=section.repeated,
+        seeds=section.seeds,
+        plan_seed=section.plan_seed,
+        with_baselines=section.baselines,
+    )
+    write_traces(_carry_out(run, trials), run.folder / "collect" / "traces.parquet")
+
+
+def fit(run: Run) -> None:
+    """Fits and scores the surrogates, and measures which axes matter: ``fit/predictor`` and ``fit/effects.json``."""
+    traces = training_traces(run)
+    run.say(f"fit: {len(traces)} traces, {len(run.shelf_traces)} of them from the shelf")
+    section = run.suite.fit
+    with bar("fitting", None):
+        predictor = Predictor.fit(
+            traces, run.space, run.architecture, metrics=section.metrics, surrogates=section.surrogates
+        )
+        try:
+            effects: dict[str, Any] = {"effects": asdict(axis_effects(traces)), "reason": ""}
+        except NotEnoughTracesError as error:
+            effects = {"effects": None, "reason": str(error)}
+    predictor.save(run.folder / "fit" / "predictor")
+    run.write_json("fit/effects.json", effects)
+
+
+def search(run: Run) -> None:
+    """Searches on the surrogates: ``search/history.json`` and ``search/front.json``."""
+    from reports.searching import search_front
+
+    predictor = Predictor.load(run.folder / "fit" / "predictor")
+    histories, front = search_front(predictor, run.suite)
+    run.write_json("search/history.json", histories)
+    run.write_json("search/front.json", front)
+
+
+def validate(run: Run) -> None:
+    """Fine-tunes what was proposed, with fresh seeds: ``validate/plan.json`` and ``validate/traces.parquet``."""
+    from reports.validation_plan import choose_candidates
+
+    predictor = Predictor.load(run.folder / "fit" / "predictor")
+    front = [Configuration.from_dict(point["configuration"]) for point in run.read_json("search/front.json")]
+    section = run.suite.validation
+    candidates = choose_candidates(
+        predictor,
+        front,
+        {trace.asked.configuration for trace in training_traces(run)},
+        {"front": section.front, "random": section.random, "baseline": section.baselines},
+        resource=run.suite.objectives[-1],
+        seed=section.seeds[0],
+    )
+    trials = [
+        Asked(run.setting, each.configuration, seed, "validation") for seed in section.seeds for each in candidates
+    ]
+    traces = _carry_out(run, trials)
+    run.write_json("validate/plan.json", [asdict(each) for each in candidates])
+    write_traces(traces, run.folder / "validate" / "traces.parquet")
+
+
+def report(run: Run) -> None:
+    """Writes the report from the records of the other stages: ``report/report.html``, ``.json`` and ``.md``."""
+    from reports.record import build_record
+    from reports.render import write_report
+
+    path = write_report(build_record(run, Manifest(run).checksums()), run.folder / "report")
+    run.say(f"report: {path}")
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("collect", (), ("model", "task", "recipe", "space", "collect"), collect),
+    Stage("fit", ("collect",), ("space", "fit"), fit),
+    Stage("search", ("fit",), ("objectives", "budget", "search"), search),
+    Stage("validate", ("collect", "fit", "search"), ("objectives", "validation"), validate),
+    Stage("report", ("collect", "fit", "search", "validate"), ("name",), report),
+)
+
+
+def training_traces(run: Run) -> list[Trace]:
+    """Returns what the surrogates learn from: the shelf's traces of this setting and the run's own."""
+    return run.shelf_traces + read_traces(run.folder / "collect" / "traces.parquet")
+
+
+def report_path(folder: Path) -> Path:
+    """Returns where the report of a run lies."""
+    return folder / "report" / "report.html"
+
+
+def _carry_out(run: Run, trials: Sequence[Asked]) -> list[Trace]:
+    """Returns the traces of the trials, those that the store held already included."""
+    from collectors.campaign import run_campaign
+    from collectors.executors import LocalExecutor
+    from collectors.trial import TrialRunner
+
+    executor = LocalExecutor(
+        partial(TrialRunner, run.threads, run.suite.name),
+        workers=run.workers,
+        threads=run.threads,
+        timeout_s=run.suite.collect.timeout_s,
+        campaign=run.suite.name,
+    )
+    with TraceStore.writer(run.store_path) as store:
+        done = store.keys()
+        todo = [asked for asked in trials if asked.key not in done]
+        with bar(f"{len(todo)} fine-tunes", len(todo)) as advance:
+            run_campaign(trials, store, executor, lambda trace: advance(_said(trace)))
+        keys = {asked.key for asked in trials}
+        return [trace for trace in store if trace.asked.key in keys]
+
+
+def _said(trace: Trace) -> str:
+    measured = trace.measured
+    if not trace.ok:
+        return f"{measured.status}: {measured.reason}"
+    assert measured.held_out_loss is not None
+    assert measured.peak_memory_bytes is not None
+    return f"loss {measured.held_out_loss:.3f} at {measured.peak_memory_bytes / 1e6:.0f} MB"

@@ -1,0 +1,207 @@
+"""What a run does: the suite file, validated, with ``key=value`` overrides."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from perfmodel.errors import InvalidSuiteError
+from perfmodel.metrics import METRICS
+from perfmodel.recipe import Recipe
+from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES
+
+_UNITS = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def parse_quantity(value: object) -> float:
+    """Returns a number, or the bytes of a text such as ``12GiB`` or ``450 MB``.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([a-zA-Z]*)\s*", str(value))
+    if found is None or found[2].lower() not in _UNITS:
+        raise ValueError(f"{value!r} is no quantity; write a number, or bytes as 450MB or 12GiB")
+    return float(found[1]) * _UNITS[found[2].lower()]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SpaceSection(_Section):
+    """Which choices are legal."""
+
+    pruning_rates: tuple[float, ...] = DEFAULT_RATES
+    bits: tuple[int, ...] = DEFAULT_BITS
+    ranks: tuple[int, ...] = DEFAULT_RANKS
+
+
+class CollectSection(_Section):
+    """Trials that the run makes before it fits anything."""
+
+    configurations: Annotated[int, Field(ge=0)] = 3
+    repeated: Annotated[int, Field(ge=0)] = 0
+    baselines: bool = True
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    plan_seed: int = 0
+    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    timeout_s: Annotated[float, Field(gt=0)] = 3600.0
+
+
+class FitSection(_Section):
+    """What the surrogates learn from, beside the run's own trials."""
+
+    shelf: str | None = None
+    surrogates: tuple[str, ...] | None = None
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("held_out_loss", "accuracy", "peak_memory_bytes")
+
+
+class SearchSection(_Section):
+    """Which searchers run, for how many evaluations of the surrogates each."""
+
+    evaluations: Mapping[str, Annotated[int, Field(ge=1)]] = {"random": 2000, "nsga2": 2000}
+    batch: Annotated[int, Field(ge=1)] = 50
+    seed: int = 0
+
+
+class ValidateSection(_Section):
+    """Real fine-tunes of what was proposed, with seeds of their own."""
+
+    front: Annotated[int, Field(ge=1)] = 4
+    random: Annotated[int, Field(ge=0)] = 2
+    baselines: Annotated[int, Field(ge=0)] = 2
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (101,)
+
+
+class Suite(_Section):
+    """One run: a setting, a space, and what each stage does in it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    model: str = "smollm2-135m"
+    task: str
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    objectives: Annotated[tuple[str, ...], Field(min_length=2, max_length=4)] = ("held_out_loss", "peak_memory_bytes")
+    budget: Mapping[str, Annotated[float, BeforeValidator(parse_quantity)]] = {}
+    recipe: Recipe = Recipe()
+    space: SpaceSection = SpaceSection()
+    collect: CollectSection = CollectSection()
+    fit: FitSection = FitSection()
+    search: SearchSection = SearchSection()
+    validation: Annotated[ValidateSection, Field(alias="validate")] = ValidateSection()
+
+
+def load_suite(name_or_path: str, overrides: Sequence[str] = ()) -> Suite:
+    """Returns the suite of a shipped name or of a YAML file.
+
+    Args:
+        name_or_path: a shipped suite's name, or the path of a file.
+        overrides: ``key=value`` or ``section.key=value``, the value as YAML.
+
+    Raises:
+        InvalidSuiteError: when the file or an override is missing, no YAML, or names what does not exist.
+    """
+    import yaml
+
+    path = _find(name_or_path)
+    try:
+        values = yaml.safe_load(path.read_text())
+        for override in overrides:
+            _apply(values, override)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InvalidSuiteError(f"{path} is no YAML ({error})", "a YAML mapping", "mend the file") from error
+    if not isinstance(values, dict):
+        raise InvalidSuiteError(f"{path} holds no mapping", "keys such as name and task", "mend the file")
+    return parse_suite(values)
+
+
+def parse_suite(values: Mapping[str, Any]) -> Suite:
+    """Returns the suite that plain values describe.
+
+    Raises:
+        InvalidSuiteError: naming the first key that is unknown or illegal.
+    """
+    try:
+        suite = Suite.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error) from error
+    for name in (*suite.objectives, *suite.budget, *suite.fit.metrics):
+        if name not in METRICS:
+            raise InvalidSuiteError(f"metric {name!r} is unknown", f"metrics are {', '.join(METRICS)}", _closest(name, METRICS))
+    for name in (*suite.objectives, *suite.budget):
+        if name not in suite.fit.metrics:
+            raise InvalidSuiteError(
+                f"{name!r} is an objective or budget", f"fit.metrics are {', '.join(suite.fit.metrics)}", "add it there"
+            )
+    return suite
+
+
+def shipped_suites() -> tuple[str, ...]:
+    """Returns the names of the suites that come with the project."""
+    return tuple(sorted(entry.name[: -len(".yaml")] for entry in _shipped().iterdir() if entry.name.endswith(".yaml")))
+
+
+def _shipped() -> Path:
+    return Path(str(files("reports"))) / "suites"
+
+
+def _find(name_or_path: str) -> Path:
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    if name_or_path in shipped_suites():
+        return _shipped() / f"{name_or_path}.yaml"
+    raise InvalidSuiteError(
+        f"there is no suite {name_or_path!r}",
+        f"a YAML file, or one of {', '.join(shipped_suites())}",
+        _closest(name_or_path, shipped_suites()),
+    )
+
+
+def _apply(values: Any, override: str) -> None:  # noqa: ANN401 - whatever the YAML held
+    import yaml
+
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise InvalidSuiteError(f"override {override!r}", "overrides read key=value", "for example collect.seeds=[0,1]")
+    *sections, last = key.split(".")
+    place = values
+    for section in sections:
+        place = place.setdefault(section, {}) if isinstance(place, dict) else None
+    if not isinstance(place, dict):
+        raise InvalidSuiteError(f"override {override!r}", f"{'.'.join(sections)} is no section", "check the key")
+    place[last] = yaml.safe_load(text)
+
+
+def _explained(error: ValidationError) -> InvalidSuiteError:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = _keys(first["loc"][:-1])
+        return InvalidSuiteError(
+            f"the suite has the key {place!r}", f"keys there are {', '.join(known)}", _closest(str(first["loc"][-1]), known)
+        )
+    if first["type"] == "missing":
+        return InvalidSuiteError(f"the suite lacks {place!r}", "it is needed", "add it")
+    return InvalidSuiteError(f"{place} is {first['input']!r}", first["msg"], "change it in the suite")
+
+
+def _keys(place: Sequence[int | str]) -> list[str]:
+    section: Any = Suite
+    for part in place:
+        section = next(
+            field.annotation for name, field in section.model_fields.items() if part in (name, field.alias)
+        )
+    fields = getattr(section, "model_fields", None)
+    if fields is None:
+        return list(section.__dataclass_fields__)
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _closest(name: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else "choose one of these"

@@ -1,0 +1,86 @@
+"""Which configurations are fine-tuned to check a front: its points, random ones, uniform ones of like memory."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfmodel.predictor import Predictor
+from perfmodel.sampling import stratified
+from perfmodel.space import Configuration
+from search.pareto import spread
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One configuration to validate.
+
+    Args:
+        name: as the report calls it.
+        role: ``front``, ``random`` or ``baseline``.
+        configuration: what is fine-tuned.
+    """
+
+    name: str
+    role: str
+    configuration: Configuration
+
+
+def choose_candidates(
+    predictor: Predictor,
+    front: Sequence[Configuration],
+    seen: Set[Configuration],
+    counts: Mapping[str, int],
+    *,
+    resource: str,
+    seed: int,
+) -> list[Candidate]:
+    """Returns what to validate.
+
+    Points of the front are spread along the resource; front and random configurations are ones that no model saw;
+    baselines are the uniform configurations whose predicted use of the resource is nearest to that of front points.
+
+    Args:
+        predictor: fitted.
+        front: proposed configurations.
+        seen: configurations of the training traces.
+        counts: how many of each role.
+        resource: metric to spread and match by, such as the peak memory.
+        seed: of the random ones.
+    """
+    space = predictor.record.space
+    fresh = [each for each in front if each not in seen]
+    picked = (
+        [fresh[index] for index in spread(predictor.predict(fresh)[[resource]].to_numpy(), counts["front"], 0)]
+        if fresh
+        else []
+    )
+    names = [Candidate(f"front {number}", "front", each) for number, each in enumerate(picked, 1)]
+    pool = stratified(space, counts["random"] + len(seen) + len(picked), seed)
+    unseen = [each for each in pool if each not in seen and each not in picked][: counts["random"]]
+    names += [Candidate(f"random {number}", "random", each) for number, each in enumerate(unseen, 1)]
+    return names + _baselines(predictor, picked, counts["baseline"], resource)
+
+
+def _baselines(
+    predictor: Predictor, picked: Sequence[Configuration], count: int, resource: str
+) -> list[Candidate]:
+    space = predictor.record.space
+    uniform = [
+        Configuration.uniform(space.layers, bits=bits, rank=rank, pruning_rate=space.pruning_rates[0])
+        for bits in space.bits
+        for rank in space.ranks
+        if rank
+    ]
+    if not picked or not count:
+        return []
+    used = predictor.predict(uniform)[resource].to_numpy()
+    targets = predictor.predict(picked)[resource].to_numpy()
+    chosen: list[int] = []
+    for position in np.linspace(0, len(targets) - 1, count).round().astype(int):
+        order = np.argsort(np.abs(used - targets[position]))
+        chosen.append(next(int(index) for index in order if index not in chosen))
+    return [
+        Candidate(f"uniform {uniform[index].bits[0]}-bit r{uniform[index].ranks[0]}", "baseline", uniform[index])
+        for index in chosen
+    ]

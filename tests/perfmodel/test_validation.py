@@ -1,0 +1,133 @@
+"""Scores known by hand, splits that keep configurations whole, and honest refusals."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perfmodel.bootstrap import Estimate
+from perfmodel.errors import NotEnoughTracesError, UnknownNameError
+from perfmodel.features import Featurizer
+from perfmodel.training_data import TrainingData, training_data
+from perfmodel.validation import OutOfFold, Score, choose, cross_validate, score, score_surrogates
+
+
+def result(observed, mean, half_width=1.0, surrogate="additive"):
+    observed, mean = np.asarray(observed, float), np.atleast_2d(np.asarray(mean, float))
+    folds = np.zeros(mean.shape, dtype=np.int64)
+    groups = np.arange(len(observed))
+    return OutOfFold("accuracy", surrogate, groups, observed, folds, mean, mean - half_width, mean + half_width)
+
+
+OBSERVED = [0.0, 1.0, 2.0, 3.0]
+CONSTANT = result(OBSERVED, [1.5] * 4, surrogate="constant")
+
+
+@pytest.fixture(scope="module")
+def data(tiny, fake_traces):
+    """Loss of 30 configurations, 6 of them run three times."""
+    featurizer = Featurizer(tiny, device_class="cuda", optimizer="adamw")
+    return training_data(fake_traces(30, seeds=3, repeated=6), "held_out_loss", featurizer)
+
+
+def test_scores_by_hand():
+    entry = score(result(OBSERVED, [0.0, 1.0, 3.0, 2.0], half_width=0.5), CONSTANT)
+    assert entry.r2.value == pytest.approx(1 - 2 / 5)
+    assert entry.rmse.value == pytest.approx(np.sqrt(0.5))
+    assert entry.error_ratio_to_constant.value == pytest.approx(np.sqrt(0.5 / 1.25))
+    assert entry.spearman.value == pytest.approx(0.8)
+    assert entry.kendall.value == pytest.approx(4 / 6)
+    assert entry.coverage.value == 0.5
+    assert entry.relative_width.value == pytest.approx(1 / 1.5)
+    assert (entry.n_traces, entry.n_configurations) == (4, 4)
+
+
+def test_repeats_are_averaged_after_scoring():
+    entry = score(result(OBSERVED, [[0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0]]), CONSTANT)
+    assert entry.kendall.value == pytest.approx(0)
+    assert entry.rmse.value == pytest.approx((0 + np.sqrt(5)) / 2)
+
+
+def test_intervals_hold_the_value_and_are_reproducible():
+    rng = np.random.default_rng(0)
+    observed = rng.random(40)
+    one = result(observed, observed + 0.1 * rng.standard_normal(40), 0.2)
+    constant = result(observed, np.full(40, 0.5))
+    entry = score(one, constant)
+    for name in ("r2", "spearman", "kendall", "rmse", "error_ratio_to_constant", "coverage", "relative_width"):
+        value = getattr(entry, name)
+        assert value.low <= value.value <= value.high
+    assert entry == score(one, constant)
+
+
+def test_a_constant_target_leaves_statistics_undefined():
+    entry = score(result([1.0] * 4, [1.0, 1.1, 1.0, 0.9]), result([1.0] * 4, [1.0] * 4))
+    for name in ("r2", "spearman", "kendall", "error_ratio_to_constant", "coverage"):
+        assert getattr(entry, name) == Estimate.undefined()
+    assert entry.rmse.value == pytest.approx(np.sqrt(0.02 / 4))
+
+
+def test_a_constant_prediction_ranks_nothing(data):
+    entry = score_surrogates(data, ["constant"])[0]
+    assert entry.spearman.value is None and entry.kendall.value is None
+    assert entry.r2.value < 0
+    assert entry.error_ratio_to_constant.value == 1.0
+
+
+def test_configurations_stay_whole_and_splits_are_shared(data):
+    first = cross_validate(data, "constant", repeats=2, seed=3)
+    second = cross_validate(data, "additive", repeats=2, seed=3)
+    np.testing.assert_array_equal(first.folds, second.folds)
+    assert np.any(first.folds[0] != first.folds[1])
+    for folds in first.folds:
+        assert all(len(set(folds[data.groups == group])) == 1 for group in set(data.groups))
+        assert set(folds) == set(range(5))
+
+
+def test_a_trace_is_predicted_without_its_configuration():
+    # The target is the row's own name: only a leak could predict it.
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(20), 2)
+    features = pd.DataFrame({"pruning_rate": groups.astype(float)})
+    data = TrainingData("accuracy", features, np.repeat(rng.standard_normal(20), 2), groups)
+    ratio = score_surrogates(data, ["boosted"], repeats=1)[0].error_ratio_to_constant.value
+    assert ratio > 0.9
+
+
+def test_learnable_loss_is_learnt_and_chosen(data):
+    scores = score_surrogates(data, ["constant", "additive"])
+    assert [entry.surrogate for entry in scores] == ["constant", "additive"]
+    assert scores[1].r2.value > 0.9 and scores[1].error_ratio_to_constant.high < 0.5
+    assert choose(scores) == {"held_out_loss": "additive"}
+
+
+def test_pure_noise_leaves_the_constant(data):
+    noise = replace(data, target=np.random.default_rng(5).uniform(1, 2, len(data.target)))
+    assert choose(score_surrogates(noise, ["constant", "boosted"])) == {"held_out_loss": "constant"}
+
+
+def test_choice_is_per_metric_and_ties_go_to_the_constant():
+    def entry(metric, surrogate, ratio):
+        none = Estimate.undefined()
+        return Score(metric, surrogate, 9, 9, none, none, none, none, Estimate(ratio, None, None), none, none)
+
+    scores = [
+        entry("accuracy", "constant", 1.0),
+        entry("accuracy", "additive", 1.0),
+        entry("step_time_s", "additive", 0.5),
+        entry("step_time_s", "boosted", 0.4),
+        entry("held_out_loss", "additive", None),
+    ]
+    assert choose(scores) == {"accuracy": "constant", "step_time_s": "boosted", "held_out_loss": "constant"}
+
+
+def test_too_few_configurations_are_refused_whatever_the_traces(data):
+    groups = np.arange(len(data.target)) % 9
+    with pytest.raises(NotEnoughTracesError, match=r"9 different configurations.*at least 10.*collect"):
+        cross_validate(replace(data, groups=groups), "additive")
+
+
+def test_an_unknown_surrogate_is_refused(data):
+    with pytest.raises(UnknownNameError, match="oracle"):
+        cross_validate(data, "oracle")

@@ -1,0 +1,156 @@
+"""What every searcher must keep. A new searcher: one line in ``OPTIONS``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from perfmodel.errors import InvalidConfigurationError, UserError
+from perfmodel.sampling import stratified
+from perfmodel.space import Configuration, Space
+from search import SEARCHERS, AdditiveProblem, AbstractSearcher, Evaluation, run, searcher
+
+# Small enough that learning begins within a few asks.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "random": {},
+    "nsga2": {"population": 8},
+    "qlognehvi": {"initial": 6},
+}
+
+SPACE = Space(4)
+TINY = Space(2, pruning_rates=(0.0, 0.5), bits=(2, 4), ranks=(0, 2))
+TINY_SIZE = 2 * 4 * 3
+
+Make = Callable[..., AbstractSearcher]
+
+
+def test_every_searcher_is_tested() -> None:
+    assert set(OPTIONS) == set(SEARCHERS)
+
+
+@pytest.fixture(params=sorted(SEARCHERS))
+def make(request: pytest.FixtureRequest) -> Make:
+    """Returns the maker of one searcher, from space, seed and number of objectives."""
+
+    def made(space: Space = SPACE, seed: int = 0, objectives: int = 2) -> AbstractSearcher:
+        return searcher(request.param, space, objectives, seed, **OPTIONS[request.param])
+
+    return made
+
+
+def trajectory(made: AbstractSearcher, asks: int = 5, n: int = 4) -> list[Configuration]:
+    """Returns what a searcher asks for while it is told the truth."""
+    problem, asked = AdditiveProblem(made.space), []
+    for _ in range(asks):
+        batch = made.ask(n)
+        made.tell(batch, problem.evaluate(batch))
+        asked += batch
+    return asked
+
+
+def test_legal_distinct_and_as_many_as_asked(make: Make) -> None:
+    asked = trajectory(make())
+    assert len(asked) == len(set(asked)) == 20
+    for configuration in asked:
+        SPACE.validate(configuration)
+
+
+def test_the_seed_decides(make: Make) -> None:
+    first, again, other = (trajectory(make(seed=seed)) for seed in (3, 3, 4))
+    assert first == again
+    assert not set(first) & set(other)
+
+
+def test_asking_again_without_telling_brings_new_ones(make: Make) -> None:
+    made = make()
+    trajectory(made, asks=2)
+    assert not set(made.ask(2)) & set(made.ask(2))
+
+
+def test_warm_start_with_foreign_results(make: Make) -> None:
+    made, foreign = make(), stratified(SPACE, 12, 9)
+    made.tell(foreign, AdditiveProblem(SPACE).evaluate(foreign))
+    asked = trajectory(made, asks=1)
+    assert len(asked) == 4 and not set(asked) & set(foreign)
+
+
+def test_results_may_be_fewer_repeated_or_failed(make: Make) -> None:
+    made, problem = make(), AdditiveProblem(SPACE)
+    for _ in range(3):
+        asked = made.ask(4)
+        evaluation = problem.evaluate(asked[:3])
+        evaluation.objectives[0] = np.nan
+        made.tell(asked[:3], evaluation)
+        made.tell(asked[1:2], problem.evaluate(asked[1:2]))
+        made.tell([], problem.evaluate([]))
+    assert len(made.ask(2)) == 2
+
+
+def test_all_trials_failed(make: Make) -> None:
+    made = make()
+    for _ in range(3):
+        asked = made.ask(4)
+        made.tell(asked, Evaluation(np.full((4, 2), np.nan), np.zeros(4)))
+    assert len(made.ask(4)) == 4
+
+
+def test_constant_objectives(make: Make) -> None:
+    made = make()
+    for _ in range(3):
+        asked = made.ask(4)
+        made.tell(asked, Evaluation(np.ones((4, 2)), np.zeros(4)))
+    assert len(made.ask(2)) == 2
+
+
+def test_a_budget_is_met_in_the_end(make: Make) -> None:
+    smallest = AdditiveProblem(SPACE).front()[:, 1].min()
+    problem = AdditiveProblem(SPACE, memory=1.5 * smallest)
+    history = run(make(), problem, 32, batch=4)
+    assert (history.violations == 0).any() and (history.violations > 0).any()
+    losses = history.objectives[history.violations == 0]
+    assert losses[:, 1].max() <= 1.5 * smallest
+
+
+def test_nothing_feasible_is_no_obstacle(make: Make) -> None:
+    history = run(make(), AdditiveProblem(SPACE, memory=1.0), 16, batch=4)
+    assert len(history) == 16 and (history.violations > 0).all()
+
+
+def test_a_space_of_one_point(make: Make) -> None:
+    space = Space(2, (0.0,), (4,), (8,))
+    made = make(space)
+    asked = made.ask(3)
+    assert asked == [Configuration.uniform(2, bits=4, rank=8)]
+    made.tell(asked, AdditiveProblem(space).evaluate(asked))
+    assert made.ask(1) == []
+
+
+def test_a_small_space_is_used_up_and_never_bare(make: Make) -> None:
+    history = run(make(TINY), AdditiveProblem(TINY), 100, batch=5)
+    assert len(history) == len(set(history.configurations)) == TINY_SIZE
+    assert all(any(configuration.ranks) for configuration in history.configurations)
+
+
+def test_three_objectives(make: Make) -> None:
+    made = make(TINY, objectives=3)
+    for _ in range(3):
+        asked = made.ask(4)
+        made.tell(asked, Evaluation(TINY.encode(asked)[:, :3].astype(float), np.zeros(len(asked))))
+    assert len(set(made.ask(4))) == 4
+
+
+def test_wrong_results_are_refused(make: Make) -> None:
+    made = make()
+    asked = made.ask(2)
+    with pytest.raises(UserError, match="minimises 2 objectives"):
+        made.tell(asked, Evaluation(np.zeros((2, 3)), np.zeros(2)))
+    with pytest.raises(UserError, match="results of shape"):
+        made.tell(asked[:1], Evaluation(np.zeros((2, 2)), np.zeros(2)))
+    with pytest.raises(InvalidConfigurationError):
+        made.tell([Configuration.uniform(4, bits=4, rank=0)], Evaluation(np.zeros((1, 2)), np.zeros(1)))
+
+
+def test_no_objectives_are_refused(make: Make) -> None:
+    with pytest.raises(UserError, match="0 objectives"):
+        make(objectives=0)

@@ -1,0 +1,46 @@
+"""qLogNEHVI beats random draws at equal evaluations, learns a budget and refuses what it cannot do."""
+
+import numpy as np
+import pytest
+
+from perfmodel.errors import UserError
+from perfmodel.sampling import sample
+from perfmodel.space import Space
+from search import AdditiveProblem, QLogNEHVI, RandomSearch, hypervolume, reference_point, run
+from search.problem import Evaluation
+
+SPACE = Space(6)
+
+
+def test_beats_random_draws_at_equal_evaluations() -> None:
+    problem = AdditiveProblem(SPACE)
+    reference = reference_point(problem.front())
+    exact = hypervolume(problem.front(), reference)
+    bayes, random = (
+        hypervolume(run(each, problem, 40, batch=4).objectives, reference) / exact
+        for each in (QLogNEHVI(SPACE, 2, 0), RandomSearch(SPACE, 2, 0))
+    )
+    assert bayes > random + 0.02
+    assert bayes > 0.9
+
+
+def test_later_proposals_keep_to_a_budget() -> None:
+    smallest = AdditiveProblem(SPACE).front()[:, 1].min()
+    history = run(QLogNEHVI(SPACE, 2, 0), AdditiveProblem(SPACE, memory=1.4 * smallest), 32, batch=4)
+    feasible = history.violations == 0
+    assert feasible[24:].mean() > feasible[:16].mean()
+    assert feasible[24:].any()
+
+
+def test_memory_keeps_the_front_and_then_the_latest() -> None:
+    searcher = QLogNEHVI(SPACE, 2, 0, initial=4, memory=10)
+    losses = np.column_stack([np.arange(30.0), np.full(30, 5.0)])
+    searcher.tell_vectors(sample(SPACE, 30, np.random.default_rng(0)), Evaluation(losses, np.zeros(30)))
+    assert searcher._remembered().tolist() == [0, *range(21, 30)]
+    assert len(searcher.ask(2)) == 2
+
+
+@pytest.mark.parametrize(("objectives", "options"), [(1, {}), (5, {}), (2, {"initial": 1}), (2, {"memory": 3})])
+def test_what_it_cannot_do_is_refused(objectives: int, options: dict[str, int]) -> None:
+    with pytest.raises(UserError, match="2 to 4 objectives"):
+        QLogNEHVI(SPACE, objectives, 0, **options)

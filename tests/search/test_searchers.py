@@ -1,0 +1,23 @@
+"""Searchers by name, with only their own options."""
+
+import pytest
+
+from perfmodel.errors import UnknownNameError
+from perfmodel.space import Space
+from search import NSGA2, searcher
+
+
+def test_options_reach_the_searcher() -> None:
+    assert isinstance(searcher("nsga2", Space(2), 2, 0, population=6), NSGA2)
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="searchers are random, nsga2, qlognehvi"):
+        searcher("nsga3", Space(2), 2, 0)
+
+
+def test_unknown_options_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="its options are population"):
+        searcher("nsga2", Space(2), 2, 0, populaton=6)
+    with pytest.raises(UnknownNameError, match="it has no options"):
+        searcher("random", Space(2), 2, 0, population=6)
