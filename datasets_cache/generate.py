@@ -52,12 +52,19 @@ RECIPES: dict[str, TaskRecipe] = {
         kind="arithmetic",
         description="Add or subtract two numbers of one or two digits.",
     ),
-    "complex_arithmetic": TaskRecipe(
-        generator="complex_arithmetic",
-        parameters={},
+    "decimal_chain_sum": TaskRecipe(
+        generator="decimal_chain_sum",
+        parameters={
+            "min_terms": 2,
+            "max_terms": 2,
+            "min_digits": 1,
+            "max_digits": 2,
+            "min_decimal_places": 1,
+            "max_decimal_places": 1,
+        },
         seed=1,
-        kind="algebra",
-        description="Add, subtract, multiply or divide two complex numbers.",
+        kind="decimal arithmetic",
+        description="Add or subtract two numbers with one decimal place.",
     ),
     "family_relationships": TaskRecipe(
         generator="family_relationships",
@@ -172,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         write_tasks(chosen.names or sorted(RECIPES), chosen.folder)
     except PerfModelError as error:
-        print(error, file=sys.stderr)
+        print(error, file=sys.stderr)  # noqa: T201 - this module is also a command
         return error.exit_code
     return 0
 

@@ -39,7 +39,7 @@ def load_model(base: BaseModel, *, dtype: "torch.dtype") -> "PreTrainedModel":
                 "choose another base model, or another version of transformers",
             ) from error
     model.config.use_cache = False
-    model.train(False)
+    model.train(mode=False)
     return model
 
 

@@ -75,7 +75,7 @@ class Architecture:
                 "choose a dense causal language model of one of them",
             )
         needed = ("hidden_size", "vocab_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-        missing = [key for key in needed if key not in config]
+        missing = [key for key in needed if config.get(key) is None]
         if missing:
             raise UnsupportedModelError(
                 f"the config lacks {', '.join(missing)}", f"needed are {', '.join(needed)}", "complete the config.json"

@@ -15,6 +15,7 @@
     ├── SchemaVersionError          a file was written by a newer version
     ├── StoreBusyError              another driver is writing to the trace store
     ├── NotEnoughTracesError        too few traces to fit or to judge a model
+    ├── InterruptedRunError         the person at the keyboard stopped the run
     └── DownloadError               a file could not be fetched
 
 Physical failures of a trial (out of memory, divergence) are not errors: they are traces with that status.
@@ -99,6 +100,10 @@ class StoreBusyError(PerfModelError):
 
 class NotEnoughTracesError(PerfModelError):
     """Too few usable traces for what was asked."""
+
+
+class InterruptedRunError(PerfModelError):
+    """The person at the keyboard stopped the run."""
 
 
 class DownloadError(PerfModelError):

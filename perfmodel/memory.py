@@ -30,8 +30,8 @@ def quantized_bytes(rows: int, columns: int, bits: int, compute_bytes: int) -> i
     """Returns the bytes of one linear weight as stored, its metadata included.
 
     16 bits: bfloat16. 8: bitsandbytes int8 with a float32 scale per row. 4: bitsandbytes NF4 with a float32 scale
-    per 64 weights and its table of levels. 3 and 2: HQQ with a scale and a zero in the compute type per 64 weights; 3-bit values lie ten in
-    a 32-bit word, in columns of groups padded to a multiple of ten.
+    per 64 weights and its table of levels. 3 and 2: HQQ with a scale and a zero in the compute type per 64 weights;
+    3-bit values lie ten in a 32-bit word, in columns of groups padded to a multiple of ten.
 
     Args:
         rows: output features.

@@ -51,7 +51,7 @@ class Configuration:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the configuration as plain values."""
-        return {"pruning_rate": self.pruning_rate, "bits": list(self.bits), "ranks": list(self.ranks)}
+        return {"pruning_rate": float(self.pruning_rate), "bits": list(self.bits), "ranks": list(self.ranks)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Configuration":
@@ -101,9 +101,10 @@ class Space:
 
     def __post_init__(self) -> None:
         """Refuses choices that no layer can have."""
-        _check_choices("pruning_rates", self.pruning_rates, all(0 <= rate < 1 for rate in self.pruning_rates))
-        _check_choices("bits", self.bits, set(self.bits) <= set(DEFAULT_BITS))
-        _check_choices("ranks", self.ranks, all(rank >= 0 for rank in self.ranks) and max(self.ranks, default=0) > 0)
+        _check_choices("pruning_rates", self.pruning_rates, legal=all(0 <= rate < 1 for rate in self.pruning_rates))
+        _check_choices("bits", self.bits, legal=set(self.bits) <= set(DEFAULT_BITS))
+        adapted = all(rank >= 0 for rank in self.ranks) and max(self.ranks, default=0) > 0
+        _check_choices("ranks", self.ranks, legal=adapted)
         if self.layers < 1:
             raise InvalidConfigurationError(f"a space of {self.layers} layers", "1 or more", "check the model")
 
@@ -217,7 +218,7 @@ class Space:
         )
 
 
-def _check_choices(name: str, choices: Sequence[float], legal: bool) -> None:
+def _check_choices(name: str, choices: Sequence[float], *, legal: bool) -> None:
     allowed = {
         "pruning_rates": "rates in [0, 1)",
         "bits": f"a subset of {DEFAULT_BITS}",

@@ -25,7 +25,8 @@ from perfmodel.space import Configuration, Space
 if TYPE_CHECKING:
     import torch
     from ConfigSpace import ConfigurationSpace
-    from optuna.distributions import IntDistribution
+    from optuna.distributions import BaseDistribution
+    from pymoo.core.problem import Problem
 
 Floats = NDArray[np.float64]
 
@@ -58,11 +59,13 @@ def to_configspace(space: Space, seed: int | None = None) -> "ConfigurationSpace
     exported = ConfigurationSpace(seed=seed)
     exported.add(ordinals)
     if space.ranks[0] == 0:
-        exported.add(ForbiddenAndConjunction(*(ForbiddenEqualsClause(each, 0) for each in ordinals[1 + space.layers :])))
+        exported.add(
+            ForbiddenAndConjunction(*(ForbiddenEqualsClause(each, 0) for each in ordinals[1 + space.layers :]))
+        )
     return exported
 
 
-def to_optuna(space: Space) -> dict[str, "IntDistribution"]:
+def to_optuna(space: Space) -> dict[str, "BaseDistribution"]:
     """Returns a distribution of indices for each name, as ``Study.ask`` and ``create_trial`` take them.
 
     Raises:
@@ -75,8 +78,12 @@ def to_optuna(space: Space) -> dict[str, "IntDistribution"]:
 
 
 def to_pymoo(
-    space: Space, evaluate: Callable[[NDArray[np.int64]], tuple[Floats, Floats]], *, objectives: int, constraints: int = 0
-) -> Any:
+    space: Space,
+    evaluate: Callable[[NDArray[np.int64]], tuple[Floats, Floats]],
+    *,
+    objectives: int,
+    constraints: int = 0,
+) -> "Problem":
     """Returns a vectorised integer ``pymoo.core.problem.Problem``.
 
     Args:
@@ -91,7 +98,9 @@ def to_pymoo(
     with _needs("pymoo"):
         from pymoo.core.problem import Problem
 
-    def _evaluate(_: Any, vectors: Any, out: dict[str, Any], *_args: Any, **_options: Any) -> None:
+    def _evaluate(
+        _: object, vectors: NDArray[np.int64], out: dict[str, Floats], *_args: object, **_options: object
+    ) -> None:
         out["F"], out["G"] = evaluate(np.rint(np.asarray(vectors, dtype=np.float64)).astype(np.int64))
 
     # Made by hand: pymoo is untyped, and a class statement over it would not pass mypy.

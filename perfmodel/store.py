@@ -9,10 +9,11 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, StoreBusyError
+from perfmodel.errors import CorruptFileError, OutputFolderError, PerfModelError, SchemaVersionError, StoreBusyError
 from perfmodel.trace import TRACE_VERSION, Trace
 
 _LISTS = ("bits", "ranks", "curve_steps", "curve_losses")
+MOUNTS = Path("/proc/mounts")
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "ceph", "glusterfs", "9p", "fuse.sshfs"}
 
 
@@ -36,17 +37,23 @@ class TraceStore:
             _refuse_network_file_system(path)
         elif not path.is_file():
             raise CorruptFileError(
-                f"there is no trace store at {path}", "a file made by bench collect is needed", "run bench collect first"
+                f"there is no trace store at {path}", "bench collect makes one", "run bench collect first"
             )
         try:
             self._connection = sqlite3.connect(path, isolation_level=None)
-            self._prepare(create)
         except sqlite3.OperationalError as error:
-            raise OutputFolderError(
-                f"{path} cannot be opened ({error})", "a writable folder on a local disk", "choose another folder"
-            ) from error
+            raise _unopened(path, error) from error
+        try:
+            self._prepare(create=create)
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise _unopened(path, error) from error
         except sqlite3.DatabaseError as error:
+            self._connection.close()
             raise _corrupt(path, str(error)) from error
+        except PerfModelError:
+            self._connection.close()
+            raise
 
     @classmethod
     def writer(cls, path: Path) -> Self:
@@ -61,7 +68,9 @@ class TraceStore:
             lock.acquire()
         except Timeout as error:
             raise StoreBusyError(
-                f"{path} is being written by another driver", "one driver at a time", "wait for it, or use another folder"
+                f"{path} is being written by another driver",
+                "one driver at a time",
+                "wait for it, or use another folder",
             ) from error
         except OSError as error:
             raise OutputFolderError(
@@ -85,7 +94,8 @@ class TraceStore:
         columns = ", ".join(row)
         holes = ", ".join("?" for _ in row)
         values = [json.dumps(value) if name in _LISTS else value for name, value in row.items()]
-        cursor = self._connection.execute(f"INSERT OR IGNORE INTO traces ({columns}) VALUES ({holes})", values)  # noqa: S608 - names come from Trace, values are bound
+        statement = f"INSERT INTO traces ({columns}) VALUES ({holes}) ON CONFLICT (key) DO NOTHING"  # noqa: S608 - names come from Trace, values are bound
+        cursor = self._connection.execute(statement, values)
         return cursor.rowcount == 1
 
     def keys(self) -> frozenset[str]:
@@ -119,7 +129,7 @@ class TraceStore:
         """Closes the store."""
         self.close()
 
-    def _prepare(self, create: bool) -> None:
+    def _prepare(self, *, create: bool) -> None:
         found = self._connection.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
             raise _corrupt(self.path, str(found))
@@ -128,17 +138,24 @@ class TraceStore:
             raise SchemaVersionError(
                 f"{self.path} has trace version {version}", f"known are up to {TRACE_VERSION}", "upgrade perfmodel"
             )
-        if version == 0 and create:
+        tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if version == 0 and not tables and create:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.executescript(f"BEGIN; {_SCHEMA}; PRAGMA user_version={TRACE_VERSION}; COMMIT;")
-        elif version == 0:
-            raise _corrupt(self.path, "no trace table")
+        elif version == 0 or "traces" not in tables:
+            raise _corrupt(self.path, "it holds no traces")
 
 
 def _row(names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
     return {
         name: json.loads(value) if name in _LISTS else value for name, value in zip(names, values, strict=True)
     }
+
+
+def _unopened(path: Path, error: sqlite3.OperationalError) -> OutputFolderError:
+    return OutputFolderError(
+        f"{path} cannot be opened ({error})", "a writable folder on a local disk", "choose another folder"
+    )
 
 
 def _corrupt(path: Path, found: str) -> CorruptFileError:
@@ -150,11 +167,10 @@ def _corrupt(path: Path, found: str) -> CorruptFileError:
 
 
 def _refuse_network_file_system(path: Path) -> None:
-    mounts = Path("/proc/mounts")
-    if not mounts.is_file():
+    if not MOUNTS.is_file():
         return
     place = path.parent.resolve()
-    kinds = {fields[1]: fields[2] for line in mounts.read_text().splitlines() if len(fields := line.split()) > 2}
+    kinds = {fields[1]: fields[2] for line in MOUNTS.read_text().splitlines() if len(fields := line.split()) > 2}
     mount = next((str(parent) for parent in (place, *place.parents) if str(parent) in kinds), "/")
     if kinds.get(mount) in NETWORK_FILE_SYSTEMS:
         raise OutputFolderError(

@@ -1,6 +1,7 @@
 """An interactive figure as plain data, and the look that all of them share."""
 
 import html
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,16 @@ def layout(x: Mapping[str, Any], y: Mapping[str, Any], **more: object) -> dict[s
         "hoverlabel": {"bgcolor": "white", "font": {"family": FONT, "size": 12, "color": "#222"}, "align": "left"},
         # On a touch screen a drag must scroll the page, not zoom into the plot.
         "dragmode": False,
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        # From the left edge of the figure: two columns fit on a phone.
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font": {"size": 12},
+        },
         "xaxis": dict(x),
         "yaxis": dict(y),
         **more,
@@ -83,7 +93,7 @@ def axis(title: str, values: Iterable[float | None] = (), **more: object) -> dic
         more: further keys.
     """
     return {
-        "title": {"text": escaped(title), "standoff": 8},
+        "title": {"text": escaped(title), "standoff": 8, "font": {"size": 13}},
         "type": "log" if spans_much(values) else "linear",
         "gridcolor": "#ECEEF0",
         "zeroline": False,
@@ -107,36 +117,40 @@ def bars(quantity: Quantity, estimates: Sequence[Mapping[str, Any]], **more: obj
     """Returns error bars from the intervals of estimates, in the shown unit; none where an end is not known."""
 
     def reach(end: str) -> list[float | None]:
-        return [abs(entry[end] - entry["value"]) / quantity.divisor if has_interval(entry) else None for entry in estimates]
+        return [
+            abs(entry[end] - entry["value"]) / quantity.divisor if has_interval(entry) else None for entry in estimates
+        ]
 
     look = {"thickness": 1.4, "width": 3, **more}
     return {"type": "data", "symmetric": False, "array": reach("high"), "arrayminus": reach("low"), **look}
 
 
-def rule(axis_name: str, position: float, text: str, *, dash: str = "dash", color: str = BLACK) -> dict[str, Any]:
-    """Returns a labelled straight line across the plot, as a shape.
+def rule(along: str, position: float, *, dash: str = "dash", color: str = BLACK) -> dict[str, Any]:
+    """Returns a straight line across the plot, as a shape.
 
     Args:
-        axis_name: ``x`` for a vertical line, ``y`` for a horizontal one.
+        along: ``x`` for a vertical line, ``y`` for a horizontal one.
         position: on that axis, in the shown unit.
-        text: the label.
         dash: style of the line.
-        color: of line and label.
+        color: of the line.
     """
-    across = "y" if axis_name == "x" else "x"
-    return {
-        "type": "line",
-        f"{axis_name}0": position,
-        f"{axis_name}1": position,
-        f"{across}0": 0,
-        f"{across}1": 1,
-        f"{across}ref": "paper",
-        "line": {"color": color, "width": 1.2, "dash": dash},
-        "label": {
-            "text": escaped(text),
-            "textposition": "end",
-            "font": {"size": 11, "color": color},
-            "yanchor": "bottom",
-            "textangle": -90 if axis_name == "x" else 0,
-        },
-    }
+    across = "y" if along == "x" else "x"
+    ends = {f"{along}0": position, f"{along}1": position, f"{across}0": 0, f"{across}1": 1, f"{across}ref": "paper"}
+    return {"type": "line", "layer": "below", "line": {"color": color, "width": 1.2, "dash": dash}, **ends}
+
+
+def rule_label(along: str, position: float, text: str, *, log: bool) -> dict[str, Any]:
+    """Returns the label of a ``rule``, inside the plot, as an annotation.
+
+    Args:
+        along: as for the line.
+        position: as for the line.
+        text: what the line stands for.
+        log: whether that axis is logarithmic.
+    """
+    # Annotations, unlike shapes, take the logarithm of a position on such an axis.
+    place = math.log10(position) if log else position
+    look = {"text": escaped(text), "showarrow": False, "font": {"size": 11}, "bgcolor": "rgba(255,255,255,0.75)"}
+    if along == "y":
+        return {"y": place, "x": 1, "xref": "paper", "xanchor": "right", "yanchor": "bottom", **look}
+    return {"x": place, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 3, **look}

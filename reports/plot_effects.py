@@ -3,13 +3,15 @@
 import math
 from typing import Any
 
+from perfmodel.metrics import METRICS
 from reports.drawing import BLACK, BLUE, GREY, VERMILLION, Drawing, axis, layout, rule
 from reports.quantity import Record, estimate_text, has_interval
 
-AXIS_LABELS = {"pruning_rate": "Pruning rate", "bits": "Bits", "rank": "LoRA rank"}
+AXIS_LABELS = {"pruning_rate": "More pruning", "bits": "Fewer bits", "rank": "Higher LoRA rank"}
+"""The direction in which ``perfmodel.effects`` takes each change; the bits' axis there is the quantisation error."""
 
 _COLORS = {"matters": VERMILLION, "no effect seen": BLUE, "undecided": "#6B7075"}
-_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)
+_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000, 10000)
 
 
 def effects_drawing(record: Record) -> Drawing | None:
@@ -18,24 +20,26 @@ def effects_drawing(record: Record) -> Drawing | None:
     The ratio is signed and spans decades, so positions are asinh(ratio): logarithmic far from 0, linear through it.
     """
     effects = record.get("effects")
-    axes = [entry for entry in effects["axes"] if entry["ratio"]["value"] is not None] if effects else []
+    if not effects:
+        return None
+    axes = [entry for entry in effects["axes"] if entry["ratio"]["value"] is not None]
     if not axes:
         return None
-    largest = max(abs(end) for entry in axes for end in entry["ratio"].values() if end is not None)
-    ticks = [tick for tick in _TICKS if tick <= 1.5 * max(largest, 3)]
-    signed = [-tick for tick in ticks[:0:-1]] + ticks
+    ends = [end for entry in axes for end in entry["ratio"].values() if end is not None]
+    low, high = 1.4 * min(-3.0, *ends), 1.4 * max(3.0, *ends)
+    ticks = [tick for tick in (*(-tick for tick in _TICKS[:0:-1]), *_TICKS) if low < tick < high]
     x = axis(
-        "change of the loss, in seed deviations" if effects["metric"] == "held_out_loss" else "change, in seed deviations",
-        tickvals=[math.asinh(tick) for tick in signed],
-        ticktext=[f"{tick:+d}" if tick else "0" for tick in signed],
+        f"change of {label_of(effects['metric'])}, in seed deviations",
+        range=[math.asinh(low), math.asinh(high)],
+        tickvals=[math.asinh(tick) for tick in ticks],
+        ticktext=[f"{tick:+d}" if tick else "0" for tick in ticks],
     )
     names = [f"{AXIS_LABELS.get(entry['axis'], entry['axis'])}<br><i>{entry['verdict']}</i>" for entry in axes]
-    y = axis("", autorange="reversed", tickvals=list(range(len(axes))), ticktext=names, showgrid=False, ticks="")
-    figure = layout(x, y, shapes=_limits(), showlegend=False)
-    figure["yaxis"]["range"] = None
+    rows: dict[str, Any] = {"range": [len(axes) - 0.5, -0.5], "tickvals": list(range(len(axes))), "ticktext": names}
+    figure = layout(x, axis("", **rows, showgrid=False, ticks=""), shapes=_limits(), showlegend=False)
     words = "; ".join(f"{entry['axis']}: {estimate_text(entry['ratio'], 1)}, {entry['verdict']}" for entry in axes)
     alt = f"Effect of each axis in seed deviations, with intervals: {words}."
-    return Drawing("effects", alt, [_points(axes)], figure, height=130 + 64 * len(axes))
+    return Drawing("effects", alt, [_points(axes)], figure, height=110 + 56 * len(axes))
 
 
 def _points(axes: list[dict[str, Any]]) -> dict[str, Any]:
@@ -68,10 +72,13 @@ def _position(ratio: float | None) -> float | None:
     return None if ratio is None else math.asinh(ratio)
 
 
+def label_of(metric: str) -> str:
+    """Returns a metric's name inside a sentence."""
+    return METRICS[metric].label.lower() if metric in METRICS else metric
+
+
 def _limits() -> list[dict[str, Any]]:
-    rules = []
-    for limit, dash, color in ((1, "dot", GREY), (3, "dash", BLACK)):
-        for sign in (-1, 1):
-            line = rule("x", math.asinh(sign * limit), "", dash=dash, color=color)
-            rules.append({key: value for key, value in line.items() if key != "label"})
-    return rules
+    looks = ((1, "dot", GREY), (3, "dash", BLACK))
+    return [
+        rule("x", math.asinh(sign * limit), dash=dash, color=color) for limit, dash, color in looks for sign in (-1, 1)
+    ]

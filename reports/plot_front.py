@@ -3,14 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perfmodel.metrics import METRICS
-from reports.drawing import BLACK, BLUE, GREY, ROLES, Drawing, axis, bars, escaped, layout, rule
+from reports.drawing import BLUE, GREY, ROLES, Drawing, axis, bars, escaped, layout, rule, rule_label
 from reports.quantity import Quantity, Record
 
 _BLIND = {"held_out_loss": "loss", "accuracy": "accuracy"}
 """Which question-blind score belongs to which metric."""
 
-_TRACE_SOURCES = {"plan": ("traces learnt from", "circle"), "baseline": ("uniform baselines learnt from", "square-open")}
+_TRACE_SOURCES = {
+    "plan": ("traces learnt from", "circle"),
+    "baseline": ("uniform, learnt from", "square-open"),
+}
 
 
 def front_panels(record: Record) -> list[tuple[str, str]]:
@@ -28,10 +30,9 @@ def front_drawing(record: Record, x: Quantity, y: Quantity) -> Drawing:
         y: the quality.
     """
     data = [trace for trace in _traces(record, x, y) if trace["x"]]
-    drawn_x = [value for trace in data for value in trace["x"]]
-    drawn_y = [value for trace in data for value in trace["y"]]
-    shapes = _rules(record, x, y)
-    figure = layout(axis(x.title, drawn_x), axis(y.title, drawn_y), shapes=shapes)
+    drawn_x, drawn_y = ([value for trace in data for value in trace[along]] for along in ("x", "y"))
+    figure = layout(axis(x.title, drawn_x), axis(y.title, drawn_y))
+    _add_rules(figure, record, x, y)
     measured = sum(len(trace["x"]) for trace in data if trace["meta"] == "measured")
     alt = (
         f"Scatter plot of {y.label.lower()} against {x.label.lower()}: a predicted front of "
@@ -103,7 +104,7 @@ def _front(record: Record, x: Quantity, y: Quantity) -> dict[str, Any]:
         # The best that can be had at a cost is the last point that is no dearer: a staircase.
         "line": {"color": BLUE, "width": 1.6, "shape": "hv"},
         "marker": {"color": BLUE, "size": 6},
-        "text": [_hover("predicted", entry, x, cost, y, quality) for entry, cost, quality in points],
+        "text": [_hover("predicted", entry, (x, cost), (y, quality)) for entry, cost, quality in points],
         "hovertemplate": "%{text}<extra></extra>",
     }
 
@@ -113,8 +114,9 @@ def _outside(record: Record, x: Quantity, y: Quantity) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": "outside what was measured",
+        "name": "outside what was learnt from",
         "meta": "outside",
+        "showlegend": False,
         "x": [x.shown(cost["value"]) for _, cost, _ in points],
         "y": [y.shown(quality["value"]) for _, _, quality in points],
         "marker": {"color": BLUE, "size": 12, "symbol": "circle-open", "line": {"width": 1.2}},
@@ -134,8 +136,9 @@ def _links(record: Record, x: Quantity, y: Quantity) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines",
-        "name": "predicted to measured",
+        "name": "from prediction to measurement",
         "meta": "links",
+        "showlegend": False,
         "x": xs,
         "y": ys,
         "line": {"color": "#555", "width": 1, "dash": "dot"},
@@ -160,38 +163,35 @@ def _measured(record: Record, role: str, x: Quantity, y: Quantity) -> dict[str, 
         "textposition": "top center",
         "textfont": {"size": 11, "color": "#5A3A4E"},
         "cliponaxis": False,
-        "customdata": [_hover("measured", entry, x, cost, y, quality) for entry, cost, quality in points],
+        "customdata": [_hover("measured", entry, (x, cost), (y, quality)) for entry, cost, quality in points],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
 
 
-def _hover(
-    word: str,
-    entry: Mapping[str, Any],
-    x: Quantity,
-    cost: Mapping[str, Any],
-    y: Quantity,
-    quality: Mapping[str, Any],
-) -> str:
+def _hover(word: str, entry: Mapping[str, Any], *blocks: tuple[Quantity, Mapping[str, Any]]) -> str:
     name = escaped(entry.get("name") or entry["id"])
-    rate = entry["configuration"]["pruning_rate"]
-    lines = (f"{quantity.interval_text(estimate)} {quantity.unit}" for quantity, estimate in ((y, quality), (x, cost)))
-    return f"<b>{name}</b> ({word})<br>{'<br>'.join(lines)}<br>pruned {rate:g}"
+    lines = (f"{q.label}: {q.interval_text(estimate)} {q.unit}" for q, estimate in reversed(blocks))
+    return f"<b>{name}</b> ({word})<br>{'<br>'.join(lines)}<br>pruned {entry['configuration']['pruning_rate']:g}"
 
 
-def _rules(record: Record, x: Quantity, y: Quantity) -> list[dict[str, Any]]:
-    rules = []
+def reference_lines(record: Record, x: Quantity, y: Quantity) -> list[tuple[str, float, str]]:
+    """Returns the lines of a panel: along which axis, where in the shown unit, and what they stand for."""
+    lines = []
     blind = y.shown(record.get("question_blind", {}).get(_BLIND.get(y.name, "")))
     if blind is not None:
-        rules.append(rule("y", blind, f"best answer without the question: {blind:.{y.decimals}f}"))
-    for axis_name, quantity in (("x", x), ("y", y)):
+        lines.append(("y", blind, f"best answer without the question: {blind:.{y.decimals}f}"))
+    for along, quantity in (("x", x), ("y", y)):
         limit = quantity.shown(record.get("budget", {}).get(quantity.name))
         if limit is not None:
-            text = f"budget {limit:.{quantity.decimals}f} {quantity.unit}"
-            rules.append(rule(axis_name, limit, text, dash="dot", color=BLACK))
-    return rules
+            lines.append((along, limit, f"budget {limit:.{quantity.decimals}f} {quantity.unit}"))
+    return lines
 
 
-def better(metric: str) -> str:
-    """Returns which way of a metric is better, in a word."""
-    return "lower" if metric not in METRICS or METRICS[metric].minimize else "higher"
+def _add_rules(figure: dict[str, Any], record: Record, x: Quantity, y: Quantity) -> None:
+    lines = reference_lines(record, x, y)
+    figure["shapes"] = [rule(along, place, dash="dot" if along == "x" else "dash") for along, place, _ in lines]
+    figure["annotations"] = [
+        rule_label(along, place, text, log=figure[f"{along}axis"]["type"] == "log")
+        for along, place, text in lines
+        if place > 0 or figure[f"{along}axis"]["type"] != "log"
+    ]

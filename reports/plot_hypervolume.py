@@ -30,9 +30,7 @@ def hypervolume_drawing(record: Record) -> Drawing | None:
                 "hovertemplate": f"{escaped(name)}: %{{y:.3f}} after %{{x}} evaluations<extra></extra>",
             }
         )
-    figure = layout(
-        axis("configurations evaluated on the performance model"), axis("hypervolume, share of the largest")
-    )
+    figure = layout(axis("evaluations on the performance model"), axis("hypervolume, share of the largest"))
     alt = f"Line plot of the hypervolume over evaluations for {', '.join(searchers)}."
     return Drawing("hypervolume", alt, data, figure, height=380)
 

@@ -74,10 +74,11 @@ def layers_drawing(rows: Sequence[Row], field: Literal["bits", "ranks"], memory:
         "xgap": 1,
         "ygap": 2,
     }
-    ticks = {"tickvals": list(range(len(rows))), "ticktext": [escaped(row.label) for row in rows], "tickfont": {"size": 11}}
-    plain = {"showgrid": False, "showline": False, "ticks": ""}
-    y = axis("", autorange="reversed", **ticks, **plain)
+    rows_axis: dict[str, Any] = {"tickvals": list(range(len(rows))), "ticktext": [escaped(row.label) for row in rows]}
+    plain: dict[str, Any] = {"showgrid": False, "showline": False, "ticks": ""}
+    y = axis("", autorange="reversed", tickfont={"size": 11}, **rows_axis, **plain)
     figure = layout(axis("layer", dtick=5, **plain), y)
+    figure["margin"] = {"l": 20, "r": 8, "t": 8, "b": 40}
     alt = (
         f"Map of the {_WORDS[field]} of each of {width} layers in {len(rows)} configurations, ordered by memory; "
         f"values are {', '.join(f'{level:g}' for level in levels)}."
@@ -89,7 +90,7 @@ def _row(entry: Mapping[str, Any], name: str) -> Row:
     blocks = (entry.get(block, {}).get("peak_memory_bytes") or {} for block in ("measured", "predicted"))
     known = [block["value"] for block in blocks if block.get("value") is not None]
     configuration = entry["configuration"]
-    return Row(f"{name} · {configuration['pruning_rate']:g}", known[0] if known else None, configuration)
+    return Row(f"{name} · {100 * configuration['pruning_rate']:.0f}\u00a0%", known[0] if known else None, configuration)
 
 
 def _colors(field: str, count: int) -> list[str]:

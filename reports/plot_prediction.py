@@ -1,5 +1,6 @@
 """Predicted against measured, on configurations that no model saw: one small square for each metric."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,9 +39,15 @@ def prediction_drawing(record: Record, quantity: Quantity) -> Drawing | None:
         "hoverinfo": "skip",
         "showlegend": False,
     }
-    data = [diagonal, *(_points(known, role, quantity) for role in ROLES if any(e["role"] == role for e, _, _ in known))]
+    data = [
+        diagonal,
+        *(_points(known, role, quantity) for role in ROLES if any(e["role"] == role for e, _, _ in known)),
+    ]
     unit = f" ({quantity.unit})" if quantity.unit else ""
-    figure = layout(axis(f"measured{unit}", ends), axis(f"predicted{unit}", ends), title=_title(quantity))
+    same: dict[str, Any] = {"range": _axis_range(low, high, ends), "nticks": 6}
+    figure = layout(
+        axis(f"measured{unit}", ends, **same), axis(f"predicted{unit}", ends, **same), title=_title(quantity)
+    )
     figure["margin"]["t"] = 64
     alt = (
         f"{quantity.label}, predicted against measured, for {len(known)} configurations that no model saw; points on "
@@ -88,5 +95,9 @@ def _padded(low: float, high: float) -> tuple[float, float]:
     return low - margin, high + margin
 
 
+def _axis_range(low: float, high: float, drawn: list[float]) -> list[float]:
+    return [math.log10(low), math.log10(high)] if spans_much(drawn) else [low, high]
+
+
 def _title(quantity: Quantity) -> dict[str, Any]:
-    return {"text": escaped(quantity.label), "x": 0.0, "xref": "paper", "y": 0.98, "font": {"size": 14}}
+    return {"text": escaped(quantity.label), "x": 0.0, "xref": "container", "y": 0.98, "font": {"size": 14}}

@@ -1,11 +1,11 @@
 """Every interactive figure of a report, by the section that shows it.
 
-    drawing           a figure as plain data, colours and axes
-    plot_front        1  predicted front and real runs
-    plot_prediction   2  predicted against measured
-    plot_hypervolume  4  searchers against random search
-    plot_effects      5  axes against seed noise
-    plot_layers       6  bits and ranks, layer by layer
+drawing           a figure as plain data, colours and axes
+plot_front        1  predicted front and real runs
+plot_prediction   2  predicted against measured
+plot_hypervolume  4  searchers against random search
+plot_effects      5  axes against seed noise
+plot_layers       6  bits and ranks, layer by layer
 """
 
 from reports.drawing import Drawing

@@ -10,8 +10,8 @@ from perfmodel.metrics import METRICS
 Record = Mapping[str, Any]
 """A report record: plain values as ``json.loads`` returns them."""
 
-UNKNOWN = "–"
-"""Printed for a number that is not known."""
+UNKNOWN = "\u2013"
+"""An en dash: printed for a number that is not known."""
 
 _BYTE_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 

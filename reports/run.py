@@ -4,17 +4,20 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datasets_cache import BaseModel, Task, load_task, resolve
 from datasets_cache.shelf import Shelf, load_shelf
 from perfmodel.architecture import Architecture
-from perfmodel.errors import OutputFolderError
+from perfmodel.errors import CorruptFileError, OutputFolderError
 from perfmodel.space import Space
 from perfmodel.trace import DeviceClass, Setting, Trace
 from reports.suite import Suite
+
+if TYPE_CHECKING:
+    from collectors.executors import AbstractExecutor
 
 Say = Callable[[str], None]
 
@@ -28,12 +31,14 @@ class Run:
         folder: where the run lives.
         command: that repeats it.
         say: tells the person who waits what is going on.
+        make_executor: carries out trials in place of worker processes; a test hands in a fake one.
     """
 
     suite: Suite
     folder: Path
     command: str
     say: Say
+    make_executor: "Callable[[Run], AbstractExecutor] | None" = None
 
     @cached_property
     def base_model(self) -> BaseModel:
@@ -103,6 +108,22 @@ class Run:
         return max(1, available_cores() // self.workers)
 
     @property
+    def executor(self) -> "AbstractExecutor":
+        """Carries out the run's trials."""
+        if self.make_executor is not None:
+            return self.make_executor(self)
+        from collectors.executors import LocalExecutor
+        from collectors.trial import TrialRunner
+
+        return LocalExecutor(
+            partial(TrialRunner, self.threads, self.suite.name),
+            workers=self.workers,
+            threads=self.threads,
+            timeout_s=self.suite.collect.timeout_s,
+            campaign=self.suite.name,
+        )
+
+    @property
     def store_path(self) -> Path:
         """The run's trace store."""
         return self.folder / "traces.sqlite"
@@ -136,8 +157,19 @@ class Run:
             raise _unwritable(path, str(error.strerror)) from error
 
     def read_json(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
-        """Returns the content of a JSON file of the run."""
-        return json.loads((self.folder / name).read_text())
+        """Returns the content of a JSON file of the run.
+
+        Raises:
+            CorruptFileError: when it cannot be read.
+        """
+        try:
+            return json.loads((self.folder / name).read_text())
+        except (OSError, ValueError) as error:
+            raise CorruptFileError(
+                f"{self.folder / name} cannot be read ({error})",
+                "the file as the run wrote it",
+                "delete it; the stages that wrote it run again, and trials in the store are not repeated",
+            ) from error
 
 
 def _unwritable(path: Path, why: str) -> OutputFolderError:

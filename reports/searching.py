@@ -42,7 +42,11 @@ def search_front(predictor: Predictor, suite: Suite) -> tuple[dict[str, Any], li
         batch = min(suite.search.batch, 4) if name == "qlognehvi" else suite.search.batch
         with bar(f"{name}, {evaluations} evaluations", -(-evaluations // batch)) as advance:
             histories[name] = run(
-                made, problem, evaluations, batch, lambda done, _, advance=advance: advance(f"{done}")  # type: ignore[misc]  # a default binds the loop's bar
+                made,
+                problem,
+                evaluations,
+                batch,
+                lambda done, _, advance=advance: advance(f"{done}"),  # type: ignore[misc]  # a default binds the loop's bar
             )
     return _hypervolumes(histories), _front(histories, predictor)
 

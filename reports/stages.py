@@ -6,7 +6,6 @@ inputs have not changed.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +151,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("fit", ("collect",), ("space", "fit"), fit),
     Stage("search", ("fit",), ("objectives", "budget", "search"), search),
     Stage("validate", ("collect", "fit", "search"), ("objectives", "validation"), validate),
-    Stage("report", ("collect", "fit", "search", "validate"), ("name",), report),
+    Stage("report", ("collect", "fit", "search", "validate"), ("name", "model", "task", "objectives", "budget"), report),
 )
 
 
@@ -169,21 +168,12 @@ def report_path(folder: Path) -> Path:
 def _carry_out(run: Run, trials: Sequence[Asked]) -> list[Trace]:
     """Returns the traces of the trials, those that the store held already included."""
     from collectors.campaign import run_campaign
-    from collectors.executors import LocalExecutor
-    from collectors.trial import TrialRunner
 
-    executor = LocalExecutor(
-        partial(TrialRunner, run.threads, run.suite.name),
-        workers=run.workers,
-        threads=run.threads,
-        timeout_s=run.suite.collect.timeout_s,
-        campaign=run.suite.name,
-    )
     with TraceStore.writer(run.store_path) as store:
         done = store.keys()
         todo = [asked for asked in trials if asked.key not in done]
         with bar(f"{len(todo)} fine-tunes", len(todo)) as advance:
-            run_campaign(trials, store, executor, lambda trace: advance(_said(trace)))
+            run_campaign(trials, store, run.executor, lambda trace: advance(_said(trace)))
         keys = {asked.key for asked in trials}
         return [trace for trace in store if trace.asked.key in keys]
 

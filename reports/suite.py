@@ -64,7 +64,7 @@ class FitSection(_Section):
 class SearchSection(_Section):
     """Which searchers run, for how many evaluations of the surrogates each."""
 
-    evaluations: Mapping[str, Annotated[int, Field(ge=1)]] = {"random": 2000, "nsga2": 2000}
+    evaluations: Mapping[str, Annotated[int, Field(ge=1)]] = {"random": 5000, "nsga2": 5000}
     batch: Annotated[int, Field(ge=1)] = 50
     seed: int = 0
 
@@ -131,7 +131,9 @@ def parse_suite(values: Mapping[str, Any]) -> Suite:
         raise _explained(error) from error
     for name in (*suite.objectives, *suite.budget, *suite.fit.metrics):
         if name not in METRICS:
-            raise InvalidSuiteError(f"metric {name!r} is unknown", f"metrics are {', '.join(METRICS)}", _closest(name, METRICS))
+            raise InvalidSuiteError(
+                f"metric {name!r} is unknown", f"metrics are {', '.join(METRICS)}", _closest(name, METRICS)
+            )
     for name in (*suite.objectives, *suite.budget):
         if name not in suite.fit.metrics:
             raise InvalidSuiteError(
@@ -183,7 +185,9 @@ def _explained(error: ValidationError) -> InvalidSuiteError:
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _keys(first["loc"][:-1])
         return InvalidSuiteError(
-            f"the suite has the key {place!r}", f"keys there are {', '.join(known)}", _closest(str(first["loc"][-1]), known)
+            f"the suite has the key {place!r}",
+            f"keys there are {', '.join(known)}",
+            _closest(str(first["loc"][-1]), known),
         )
     if first["type"] == "missing":
         return InvalidSuiteError(f"the suite lacks {place!r}", "it is needed", "add it")
@@ -193,9 +197,7 @@ def _explained(error: ValidationError) -> InvalidSuiteError:
 def _keys(place: Sequence[int | str]) -> list[str]:
     section: Any = Suite
     for part in place:
-        section = next(
-            field.annotation for name, field in section.model_fields.items() if part in (name, field.alias)
-        )
+        section = next(field.annotation for name, field in section.model_fields.items() if part in (name, field.alias))
     fields = getattr(section, "model_fields", None)
     if fields is None:
         return list(section.__dataclass_fields__)

@@ -62,9 +62,7 @@ def choose_candidates(
     return names + _baselines(predictor, picked, counts["baseline"], resource)
 
 
-def _baselines(
-    predictor: Predictor, picked: Sequence[Configuration], count: int, resource: str
-) -> list[Candidate]:
+def _baselines(predictor: Predictor, picked: Sequence[Configuration], count: int, resource: str) -> list[Candidate]:
     space = predictor.record.space
     uniform = [
         Configuration.uniform(space.layers, bits=bits, rank=rank, pruning_rate=space.pruning_rates[0])
@@ -77,7 +75,7 @@ def _baselines(
     used = predictor.predict(uniform)[resource].to_numpy()
     targets = predictor.predict(picked)[resource].to_numpy()
     chosen: list[int] = []
-    for position in np.linspace(0, len(targets) - 1, count).round().astype(int):
+    for position in np.linspace(0, len(targets) - 1, min(count, len(uniform))).round().astype(int):
         order = np.argsort(np.abs(used - targets[position]))
         chosen.append(next(int(index) for index in order if index not in chosen))
     return [

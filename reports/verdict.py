@@ -22,9 +22,10 @@ def verdict(record: Mapping[str, Any]) -> list[str]:
 def _task_counts(record: Mapping[str, Any]) -> list[str]:
     blind = record["question_blind"]
     plain = [
-        point["metrics"]
+        metrics
         for point in record["training_points"]
-        if point["status"] == "ok" and point["mean_bits"] == 16 and point["pruning_rate"] == 0
+        if point["mean_bits"] == 16 and point["pruning_rate"] == 0
+        if None not in ((metrics := point["metrics"])["held_out_loss"], metrics["accuracy"])
     ]
     if not plain:
         return ["No unpruned 16-bit fine-tune was run in this setting, so whether the task counts is not known."]

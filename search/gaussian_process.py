@@ -110,11 +110,12 @@ def scorer(model: "ModelListGP", targets: Targets, baseline: Floats, pending: Fl
 def _quiet() -> Iterator[None]:
     """Silences what BoTorch is known to say here.
 
-    Deprecations inside its imports; a fit cut off after the iterations that we allow; a constraint column, whose
-    0 has a meaning, or a constant one, that is not standardised.
+    Deprecations inside its imports; a fit cut off after the iterations that we allow; jitter on the diagonal, its own
+    cure for repeated points; a constraint column, whose 0 has a meaning, or a constant one, that is not standardised.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", message=r"`scipy_minimize` terminated", category=RuntimeWarning)
+        warnings.filterwarnings("ignore", message="`scipy_minimize` terminated")
+        warnings.filterwarnings("ignore", message=r"A not p\.d\.")
         warnings.filterwarnings("ignore", message=r"Data \(outcome observations\) is not standardized")
         yield

@@ -64,8 +64,8 @@ def run(
     """
     if searcher.space != problem.space or searcher.objectives != len(problem.objectives) or batch < 1:
         raise UserError(
-            f"a searcher of {searcher.objectives} objectives, a problem of {len(problem.objectives)}, batches of {batch}",
-            "the same space and number of objectives for both, batches of 1 or more",
+            f"{searcher.objectives} objectives searched, {len(problem.objectives)} measured, batches of {batch}",
+            "the same space and number of objectives for searcher and problem, batches of 1 or more",
             "build the searcher from problem.space and len(problem.objectives)",
         )
     vectors = [np.empty((0, 1 + 2 * problem.space.layers), dtype=np.int64)]

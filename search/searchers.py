@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from perfmodel.errors import UnknownNameError
 from perfmodel.space import Space
@@ -21,7 +21,7 @@ SEARCHERS: Final[Mapping[str, type[AbstractSearcher]]] = MappingProxyType(
 )
 
 
-def searcher(name: str, space: Space, objectives: int, seed: int, **options: Any) -> AbstractSearcher:
+def searcher(name: str, space: Space, objectives: int, seed: int, **options: int) -> AbstractSearcher:
     """Returns the searcher of that name.
 
     Args:

@@ -18,8 +18,10 @@ def means(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def test_small_plan_spans_bits_ranks_and_every_rate(seed: int) -> None:
     vectors = sample(SPACE, 12, np.random.default_rng(seed))
     bits, ranks = means(vectors)
-    assert bits.min() < 3 and bits.max() > 13
-    assert ranks.min() < 2 and ranks.max() > 44
+    assert bits.min() < 3
+    assert bits.max() > 13
+    assert ranks.min() < 2
+    assert ranks.max() > 44
     assert np.bincount(vectors[:, 0]).tolist() == [2] * 6
 
 
@@ -39,7 +41,9 @@ def test_independent_draws_would_fail_the_same_check() -> None:
 def test_depth_trends_go_both_ways() -> None:
     vectors = sample(SPACE, 60, np.random.default_rng(2))
     slope = vectors[:, 16:31].mean(axis=1) - vectors[:, 1:16].mean(axis=1)
-    assert slope.min() < -1 and slope.max() > 1 and (np.abs(slope) < 0.3).any()
+    assert slope.min() < -1
+    assert slope.max() > 1
+    assert (np.abs(slope) < 0.3).any()
 
 
 def test_mean_bits_and_mean_rank_are_unrelated() -> None:

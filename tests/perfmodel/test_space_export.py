@@ -61,9 +61,11 @@ def test_pymoo_evaluates_integer_vectors() -> None:
 
     problem = to_pymoo(SPACE, evaluate, objectives=2, constraints=1)
     losses, constraints = problem.evaluate(np.ones((4, 7)), return_values_of=["F", "G"])
-    assert losses.shape == (4, 2) and constraints.shape == (4, 1)
+    assert losses.shape == (4, 2)
+    assert constraints.shape == (4, 1)
     assert seen == [np.int64]
-    assert problem.xl.tolist() == [0] * 7 and problem.xu.tolist() == [1, 2, 2, 2, 1, 1, 1]
+    assert problem.xl.tolist() == [0] * 7
+    assert problem.xu.tolist() == [1, 2, 2, 2, 1, 1, 1]
 
 
 def test_botorch_bounds() -> None:
@@ -94,7 +96,7 @@ def test_bare_ranks_are_refused() -> None:
     [
         ("ConfigSpace", to_configspace),
         ("optuna", to_optuna),
-        ("pymoo", lambda space: to_pymoo(space, lambda x: (x, x), objectives=1)),
+        ("pymoo", lambda space: to_pymoo(space, lambda x: (x.astype(float), x.astype(float)), objectives=1)),
         ("torch", to_botorch),
     ],
 )
@@ -102,7 +104,7 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, module: str, 
     real = builtins.__import__
 
     def refuse(name: str, *args: Any, **options: Any) -> Any:
-        if name.split(".")[0] == module:
+        if name.split(".", maxsplit=1)[0] == module:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return real(name, *args, **options)
 

@@ -9,7 +9,7 @@ import pytest
 from perfmodel.errors import InvalidConfigurationError, UserError
 from perfmodel.sampling import stratified
 from perfmodel.space import Configuration, Space
-from search import SEARCHERS, AdditiveProblem, AbstractSearcher, Evaluation, run, searcher
+from search import SEARCHERS, AbstractSearcher, AdditiveProblem, Evaluation, run, searcher
 
 # Small enough that learning begins within a few asks.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ def test_legal_distinct_and_as_many_as_asked(make: Make) -> None:
 
 
 def test_the_seed_decides(make: Make) -> None:
-    first, again, other = (trajectory(make(seed=seed)) for seed in (3, 3, 4))
+    first, again, other = (trajectory(make(seed=seed), asks=3) for seed in (3, 3, 4))
     assert first == again
     assert not set(first) & set(other)
 
@@ -72,7 +72,8 @@ def test_warm_start_with_foreign_results(make: Make) -> None:
     made, foreign = make(), stratified(SPACE, 12, 9)
     made.tell(foreign, AdditiveProblem(SPACE).evaluate(foreign))
     asked = trajectory(made, asks=1)
-    assert len(asked) == 4 and not set(asked) & set(foreign)
+    assert len(asked) == 4
+    assert not set(asked) & set(foreign)
 
 
 def test_results_may_be_fewer_repeated_or_failed(make: Make) -> None:
@@ -106,15 +107,17 @@ def test_constant_objectives(make: Make) -> None:
 def test_a_budget_is_met_in_the_end(make: Make) -> None:
     smallest = AdditiveProblem(SPACE).front()[:, 1].min()
     problem = AdditiveProblem(SPACE, memory=1.5 * smallest)
-    history = run(make(), problem, 32, batch=4)
-    assert (history.violations == 0).any() and (history.violations > 0).any()
+    history = run(make(), problem, 20, batch=4)
+    assert (history.violations == 0).any()
+    assert (history.violations > 0).any()
     losses = history.objectives[history.violations == 0]
     assert losses[:, 1].max() <= 1.5 * smallest
 
 
 def test_nothing_feasible_is_no_obstacle(make: Make) -> None:
     history = run(make(), AdditiveProblem(SPACE, memory=1.0), 16, batch=4)
-    assert len(history) == 16 and (history.violations > 0).all()
+    assert len(history) == 16
+    assert (history.violations > 0).all()
 
 
 def test_a_space_of_one_point(make: Make) -> None:

@@ -41,4 +41,6 @@ def test_corners_are_legal_and_reach_both_ends() -> None:
     for configuration in space.decode(vectors):
         space.validate(configuration)
     assert len(vectors) == 6 * 2 * 3
-    assert vectors[:, 1:5].min() == 0 and vectors[:, 1:5].max() == 4 and vectors[:, 5:].max() == 6
+    assert vectors[:, 1:5].min() == 0
+    assert vectors[:, 1:5].max() == 4
+    assert vectors[:, 5:].max() == 6

@@ -22,7 +22,9 @@ def test_history_is_what_was_evaluated() -> None:
 
 def test_no_evaluations_make_an_empty_history() -> None:
     history = run(RandomSearch(SPACE, 2, 0), PROBLEM, 0, 4)
-    assert len(history) == 0 and history.objectives.shape == (0, 2) and history.vectors.dtype == np.int64
+    assert len(history) == 0
+    assert history.objectives.shape == (0, 2)
+    assert history.vectors.dtype == np.int64
 
 
 def test_a_used_up_space_ends_the_loop() -> None:
@@ -31,8 +33,9 @@ def test_a_used_up_space_ends_the_loop() -> None:
 
 
 @pytest.mark.parametrize(
-    ("searcher", "batch"), [(RandomSearch(Space(4), 2, 0), 4), (RandomSearch(SPACE, 3, 0), 4), (RandomSearch(SPACE, 2, 0), 0)]
+    ("searcher", "batch"),
+    [(RandomSearch(Space(4), 2, 0), 4), (RandomSearch(SPACE, 3, 0), 4), (RandomSearch(SPACE, 2, 0), 0)],
 )
 def test_a_mismatch_is_refused(searcher: RandomSearch, batch: int) -> None:
-    with pytest.raises(UserError, match="same space"):
+    with pytest.raises(UserError, match="the same space"):
         run(searcher, PROBLEM, 8, batch)

@@ -17,7 +17,7 @@ def test_beats_random_draws_at_equal_evaluations() -> None:
     reference = reference_point(problem.front())
     exact = hypervolume(problem.front(), reference)
     bayes, random = (
-        hypervolume(run(each, problem, 40, batch=4).objectives, reference) / exact
+        hypervolume(run(each, problem, 32, batch=4).objectives, reference) / exact
         for each in (QLogNEHVI(SPACE, 2, 0), RandomSearch(SPACE, 2, 0))
     )
     assert bayes > random + 0.02
@@ -26,7 +26,7 @@ def test_beats_random_draws_at_equal_evaluations() -> None:
 
 def test_later_proposals_keep_to_a_budget() -> None:
     smallest = AdditiveProblem(SPACE).front()[:, 1].min()
-    history = run(QLogNEHVI(SPACE, 2, 0), AdditiveProblem(SPACE, memory=1.4 * smallest), 32, batch=4)
+    history = run(QLogNEHVI(SPACE, 2, 0), AdditiveProblem(SPACE, memory=1.4 * smallest), 28, batch=4)
     feasible = history.violations == 0
     assert feasible[24:].mean() > feasible[:16].mean()
     assert feasible[24:].any()

@@ -1,0 +1,123 @@
+"""Writes a report from its record: the record itself, one self-contained page, a Markdown summary and figures."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from perfmodel.errors import OutputFolderError, SchemaVersionError
+from reports import findings, tables
+from reports.drawing import Drawing
+from reports.figures import figure_files
+from reports.interval_levels import level_text
+from reports.markdown import markdown
+from reports.plots import drawings
+from reports.quantity import Record
+from reports.report_extra import needs_report_extra
+
+REPORT_VERSION = 1
+"""The newest record schema that this version can draw."""
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+_PLOTLY_CONFIG = {
+    "displaylogo": False,
+    "responsive": True,
+    "plotlyServerURL": "",
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
+
+
+def write_report(record: Mapping[str, Any], folder: Path) -> Path:
+    """Writes ``report.json``, ``report.html``, ``report.md`` and ``figures/``; each file appears whole or not at all.
+
+    Args:
+        record: the report record; nothing else is read.
+        folder: created where it is missing.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        MissingExtraError: when plotly, jinja2 or matplotlib is not installed.
+        OutputFolderError: when the folder cannot be written.
+        SchemaVersionError: when a newer version made the record.
+    """
+    if record["version"] > REPORT_VERSION:
+        raise SchemaVersionError(
+            f"the report record has version {record['version']}",
+            f"known are up to {REPORT_VERSION}",
+            "upgrade perfmodel to draw it",
+        )
+    figures = figure_files(record)
+    files = {f"figures/{name}": content for name, content in figures.items()}
+    links = [(name.removesuffix(".svg"), f"figures/{name}") for name in figures if name.endswith(".svg")]
+    texts = {
+        "report.json": json.dumps(record, allow_nan=False, ensure_ascii=False, indent=1),
+        "report.md": markdown(record, links),
+        "report.html": page(record),
+    }
+    files |= {name: text.encode() for name, text in texts.items()}
+    for name, content in files.items():
+        _write(folder / name, content)
+    return folder / "report.html"
+
+
+def page(record: Record) -> str:
+    """Returns the page as HTML that needs nothing from outside.
+
+    Raises:
+        MissingExtraError: when plotly or jinja2 is not installed.
+    """
+    with needs_report_extra():
+        import jinja2
+        from plotly.offline import get_plotlyjs
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        record=record,
+        findings=findings,
+        tables=tables,
+        level=lambda kind: level_text(record, kind),
+        plots=drawings(record),
+        embedded=embedded,
+        plotly_js=get_plotlyjs(),
+    )
+
+
+def embedded(drawing: Drawing) -> str:
+    """Returns the element and script of one figure, without the library.
+
+    Raises:
+        MissingExtraError: when plotly is not installed.
+    """
+    with needs_report_extra():
+        from plotly.graph_objects import Figure
+
+    html: str = Figure({"data": drawing.data, "layout": {**drawing.layout, "height": drawing.height}}).to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=drawing.name,
+        default_width="100%",
+        default_height=f"{drawing.height}px",
+        config=_PLOTLY_CONFIG,
+    )
+    return html
+
+
+def _write(path: Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise OutputFolderError(
+            f"{path} cannot be written ({error})", "a writable folder", "choose another folder"
+        ) from error

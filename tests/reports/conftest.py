@@ -1,0 +1,228 @@
+"""A made-up report record, for tests only: its numbers follow no model and were never measured."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+
+LAYERS = 30
+
+
+def known(value: float, spread: float) -> dict[str, float | None]:
+    """Returns an estimate with an interval."""
+    return {"value": value, "low": value - spread, "high": value + spread}
+
+
+def runs(*values: float) -> dict[str, Any]:
+    """Returns a measurement; one run has no interval."""
+    mean = sum(values) / len(values)
+    several = len(values) > 1
+    ends = (
+        {"low": min(values) - 0.01 * mean, "high": max(values) + 0.01 * mean}
+        if several
+        else {"low": None, "high": None}
+    )
+    return {"value": mean, **ends, "n": len(values), "values": list(values)}
+
+
+def configuration(rng: random.Random, rate: float, bits: list[int], ranks: list[int]) -> dict[str, Any]:
+    """Returns a configuration with bits and ranks drawn from a few values."""
+    return {
+        "pruning_rate": rate,
+        "bits": [rng.choice(bits) for _ in range(LAYERS)],
+        "ranks": [rng.choice(ranks) for _ in range(LAYERS)],
+    }
+
+
+def _front(rng: random.Random) -> list[dict[str, Any]]:
+    front = []
+    for place in range(14):
+        memory = 3.1e8 + 1.6e7 * place
+        loss = 0.95 + 0.9 * math.exp(-place / 4)
+        bits = [2, 3, 4] if place < 5 else [3, 4, 8] if place < 10 else [4, 8, 16]
+        front.append(
+            {
+                "id": f"c{place:02d}",
+                "configuration": configuration(rng, round(0.4 - 0.1 * (place // 4), 1), bits, [0, 2, 8, 64]),
+                "predicted": {"held_out_loss": known(loss, 0.08), "peak_memory_bytes": known(memory, 9e6)},
+                "found_by": "nsga2",
+                "outside_domain": place == 0,
+            }
+        )
+    return front
+
+
+def _validated(front: list[dict[str, Any]], rng: random.Random) -> list[dict[str, Any]]:
+    entries = []
+    for number, place in enumerate((1, 4, 7, 11), start=1):
+        point = front[place]
+        loss = point["predicted"]["held_out_loss"]["value"] + rng.gauss(0.01, 0.04)
+        memory = point["predicted"]["peak_memory_bytes"]["value"] * (1 + rng.gauss(0, 0.012))
+        measured = {
+            "held_out_loss": runs(loss, loss + 0.02, loss - 0.03) if number == 2 else runs(loss),
+            "peak_memory_bytes": runs(memory, memory, memory) if number == 2 else runs(memory),
+            "accuracy": runs(0.1 * number),
+        }
+        entries.append({**point, "role": "front", "name": f"front {number}", "measured": measured})
+    plain = (
+        ("random", "random 1", 3.9e8, 1.62),
+        ("baseline", "QLoRA NF4 r8", 4.2e8, 1.31),
+        ("baseline", "LoRA 16-bit r8", 6.1e8, 0.93),
+    )
+    for role, name, memory, loss in plain:
+        bits = {"QLoRA NF4 r8": [4], "LoRA 16-bit r8": [16]}.get(name, [2, 3, 4, 8])
+        ranks = [8] if role == "baseline" else [0, 2, 8, 16, 64]
+        predicted = {"held_out_loss": known(loss * 1.02, 0.1), "peak_memory_bytes": known(memory * 0.99, 1.1e7)}
+        measured = {"held_out_loss": runs(loss), "peak_memory_bytes": runs(memory), "accuracy": runs(0.2)}
+        rate = 0.0 if role == "baseline" else 0.2
+        entries.append(
+            {"id": name, "role": role, "name": name, "configuration": configuration(rng, rate, bits, ranks)}
+            | {"predicted": predicted, "measured": measured}
+        )
+    for entry in entries:
+        entry |= {"seeds": [1], "status": {"ok": entry["measured"]["held_out_loss"]["n"]}, "reason": ""}
+    return [*entries, _failed(rng)]
+
+
+def _failed(rng: random.Random) -> dict[str, Any]:
+    return {
+        "id": "bad",
+        "role": "random",
+        "name": "random 2",
+        "configuration": configuration(rng, 0.5, [8, 16], [32, 64]),
+        "seeds": [1],
+        "predicted": {"held_out_loss": known(2.2, 0.2), "peak_memory_bytes": known(5.5e8, 2e7)},
+        "measured": {},
+        "status": {"diverged": 1},
+        "reason": "the loss was not finite at step 7",
+    }
+
+
+def _training(rng: random.Random) -> list[dict[str, Any]]:
+    points = []
+    for place in range(51):
+        memory = rng.uniform(3.2e8, 6.4e8)
+        loss = 1.0 + 2.4 * rng.random() ** 2 + max(0.0, (4.2e8 - memory) / 1.5e8)
+        metrics = {"held_out_loss": loss, "peak_memory_bytes": memory, "accuracy": 0.1, "step_time_s": 3.0}
+        points.append(
+            {"configuration": f"t{place % 46}", "seed": place // 46, "source": "baseline" if place < 3 else "plan"}
+            | {"status": "ok", "pruning_rate": 0.1, "mean_bits": 5.2, "mean_rank": 7.7, "metrics": metrics}
+        )
+    points[5] |= {"status": "oom", "metrics": {"held_out_loss": None, "peak_memory_bytes": None}}
+    return points
+
+
+def _scores() -> list[dict[str, Any]]:
+    scores = []
+    for metric, unit in (("held_out_loss", 0.2), ("peak_memory_bytes", 8e6)):
+        for surrogate, ratio in (("constant", 1.0), ("boosted", 0.41), ("additive", 0.48)):
+            flat = surrogate == "constant"
+            nothing = {"value": None, "low": None, "high": None}
+            scores.append(
+                {"metric": metric, "surrogate": surrogate, "n_traces": 51, "n_configurations": 46}
+                | {"r2": known(1 - ratio**2, 0.1), "spearman": nothing if flat else known(0.86, 0.07)}
+                | {"kendall": nothing if flat else known(0.7, 0.08), "rmse": known(ratio * unit, 0.2 * unit)}
+                | {"error_ratio_to_constant": known(ratio, 0.0 if flat else 0.12), "coverage": known(0.88, 0.06)}
+                | {"relative_width": known(0.5, 0.04)}
+            )
+    return scores
+
+
+def _effects() -> dict[str, Any]:
+    axes = [
+        {"axis": axis, "spread": known(abs(ratio) * 0.005, 0.001), "change": known(ratio * 0.02, spread * 0.02)}
+        | {"ratio": known(ratio, spread), "spread_ratio": known(abs(ratio) / 4, 0.2)}
+        | {"variance_share": known(share, 0.05), "verdict": verdict}
+        for axis, ratio, spread, share, verdict in (
+            ("pruning_rate", 22.0, 5.0, 0.31, "matters"),
+            ("bits", 41.0, 8.0, 0.55, "matters"),
+            ("rank", -0.4, 1.6, 0.01, "no effect seen"),
+        )
+    ]
+    noise = {"std": {"value": 0.0204, "low": 0.0131, "high": 0.0448}, "repeats": 5, "configurations": 4}
+    return {
+        "metric": "held_out_loss",
+        "log": True,
+        "n_traces": 51,
+        "n_configurations": 46,
+        "noise": noise,
+        "axes": axes,
+    }
+
+
+def _hypervolume() -> dict[str, Any]:
+    evaluations = list(range(50, 2001, 50))
+
+    def course(speed: float, top: float) -> dict[str, Any]:
+        return {"evaluations": evaluations, "values": [top * (1 - math.exp(-count / speed)) for count in evaluations]}
+
+    searchers = {"nsga2": course(300, 2.1e8), "random": course(420, 1.8e8), "qlognehvi": course(180, 2.06e8)}
+    return {"reference": [4.0, 6.5e8], "searchers": searchers, "seeds": 1}
+
+
+@pytest.fixture
+def record() -> dict[str, Any]:
+    """Returns a whole record of version 1."""
+    rng = random.Random(0)
+    front = _front(rng)
+    check = {"n": 7, "inside_interval": 6, "mean_absolute_relative_error": 0.031}
+    versions = {"torch": "2.13.0", "transformers": "5.23.0", "xgboost": "3.2.0"}
+    return {
+        "version": 1,
+        "name": "default",
+        "created_at": "2026-01-01T12:00:00Z",
+        "command": "bench run default --set validation.seeds=1",
+        "elapsed_s": 812.0,
+        "setting": {
+            "model": "smollm2-135m",
+            "model_sha256": "a" * 64,
+            "task": "chain_sum",
+            "task_description": "Sums of a few numbers, written out; the answer is the total.",
+            "task_sha256": "b" * 64,
+            "recipe": {"steps": 30, "batch_size": 8, "learning_rate": 1e-3, "alpha": 16.0, "alpha_rule": "fixed"},
+            "device_class": "cpu",
+            "identifier": "c" * 16,
+        },
+        "environment": {"device_name": "Intel Xeon", "driver": "", "cores": 2, "threads": 1}
+        | {"code_version": "0613374", "versions": versions},
+        "counts": {"prior_traces": 51, "collected": 4, "validated": 8, "failed": 1, "prior_source": "smollm2-v0"},
+        "objectives": ["held_out_loss", "peak_memory_bytes"],
+        "budget": {"peak_memory_bytes": 4.5e8},
+        "question_blind": {"accuracy": 0.0, "loss": 1.449},
+        "training_points": _training(rng),
+        "front": front,
+        "validation": _validated(front, rng),
+        "surrogates": {"held_out_loss": "boosted", "peak_memory_bytes": "additive"},
+        "scores": _scores(),
+        "prediction_check": {"held_out_loss": check, "peak_memory_bytes": {**check, "inside_interval": 7}},
+        "hypervolume": _hypervolume(),
+        "effects": _effects(),
+        "effects_reason": "",
+        "checksums": {"traces.parquet": "d" * 64, "shelf smollm2-v0": "e" * 64},
+        "verdict": [
+            "front 2 measured 374 MB and a loss of 1.33 nats per answer token (3 runs).",
+            "Six of seven measured losses lie inside the predicted 90 % interval.",
+        ],
+    }
+
+
+@pytest.fixture
+def bare_record(record: dict[str, Any]) -> dict[str, Any]:
+    """Returns a record of a run that only predicted: nothing measured, no effects, one searcher, no baselines."""
+    nothing = {"value": None, "low": None, "high": None}
+    for point in record["front"]:
+        point["predicted"]["held_out_loss"] |= {"low": None, "high": None}
+    record["front"][3]["predicted"]["held_out_loss"] = nothing
+    searchers = {"nsga2": record["hypervolume"]["searchers"]["nsga2"]}
+    return record | {
+        "validation": [],
+        "prediction_check": {},
+        "scores": [],
+        "budget": {},
+        "question_blind": {"accuracy": None, "loss": None},
+        "effects": None,
+        "effects_reason": "held_out_loss has 0 repeated runs of a configuration",
+        "training_points": [point for point in record["training_points"] if point["source"] != "baseline"],
+        "hypervolume": {**record["hypervolume"], "searchers": searchers},
+    }
