@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean, median, quantiles
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,7 +68,7 @@ def finetune(
     heavy = _heaviest(batches)
     meter, clock = memory_meter(device), StepClock(device)
     if recipe.gradient_checkpointing:
-        model.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]  # transformers' method, untyped
+        _checkpoint_activations(model.get_base_model())  # type: ignore[operator]  # PEFT's method, untyped
     model.train()
 
     def step(index: int) -> None:
@@ -119,6 +120,12 @@ def learning_rate(recipe: Recipe, index: int) -> float:
     done = (index - warmup) / max(1, recipe.steps - warmup)
     shape = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(math.pi * done))}[recipe.schedule]
     return recipe.learning_rate * shape
+
+
+def _checkpoint_activations(base: Any) -> None:  # noqa: ANN401 - transformers' methods are untyped
+    """Turns checkpointing on by the name it has in this transformers: the old one warns since 5.23 and ends with 6."""
+    enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
 
 
 def _optimizer(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.Optimizer:

@@ -42,7 +42,8 @@ class CpuMemoryMeter:
     """The peak of live tensor bytes, from the CPU allocator's events as the profiler records them.
 
     The allocator's events cover what is allocated within the step; the bytes that lived before are counted from the
-    tensors themselves.
+    tensors themselves, and count to the step's end: the profiler does not record the freeing of a block that is older
+    than itself. A training step frees none (gradients are gone before it starts).
     """
 
     def __init__(self) -> None:

@@ -48,13 +48,15 @@ def linear_modules(layer: nn.Module) -> dict[str, tuple[nn.Module, str]]:
 def taylor_importance(
     model: nn.Module, architecture: Architecture, token_ids: Sequence[Sequence[int]]
 ) -> dict[int, LayerImportance]:
-    """Returns the importance of every group and channel of the prunable layers.
+    """Returns the importance of every group and channel of the prunable layers, of which a shallow model has none.
 
     Args:
         model: float model with the architecture's shapes; its gradients are cleared.
         architecture: of the unpruned model.
         token_ids: calibration texts; the first ``CALIBRATION_SAMPLES``, cut to ``CALIBRATION_TOKENS``, are used.
     """
+    if not architecture.prunable:
+        return {}
     device = next(model.parameters()).device
     layers = decoder_layers(model)
     trained = [

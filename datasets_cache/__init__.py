@@ -13,6 +13,8 @@
       shipped_tasks   the Parquet files in task_data/ and their registry
       jsonl_tasks     a user's own examples
       generate        makes task_data/ with reasoning-gym (python -m datasets_cache.generate)
+    shelf           load_shelf(name) -> Shelf: the published traces in shelf_data/
+      release         makes a release from trace stores (python -m datasets_cache.release)
     baselines       question_blind_loss
     extras          a missing optional package, by the name of its extra
 

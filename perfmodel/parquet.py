@@ -31,7 +31,7 @@ def write_traces(traces: Sequence[Trace], path: Path) -> str:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, partial, compression="zstd")
+        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
         digest = sha256_of(partial)
         partial.replace(path)
         path.with_name(path.name + ".sha256").write_text(f"{digest}  {path.name}\n")
@@ -59,24 +59,29 @@ def read_traces(path: Path, *, sha256: str | None = None) -> list[Trace]:
     if not path.is_file():
         raise CorruptFileError(f"there is no file {path}", "a Parquet file of traces", "check the path")
     beside = path.with_name(path.name + ".sha256")
-    expected = sha256 or (beside.read_text().split()[0] if beside.is_file() else None)
+    expected = sha256 or (beside.read_text().partition(" ")[0].strip() if beside.is_file() else None)
     if expected is not None and (found := sha256_of(path)) != expected:
         raise CorruptFileError(
             f"{path} has sha256 {found}", f"the recorded one is {expected}", "fetch or export the file again"
         )
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        table = pq.read_table(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
         raise CorruptFileError(
             f"{path} cannot be read ({error})", "a Parquet file of traces", "fetch or export the file again"
         ) from error
-    version = int((table.schema.metadata or {}).get(_VERSION_KEY, b"0"))
+    stored = (table.schema.metadata or {}).get(_VERSION_KEY, b"")
+    version = int(stored) if stored.isdigit() else 0
     if version > TRACE_VERSION:
         raise SchemaVersionError(
             f"{path} has trace version {version}", f"known are up to {TRACE_VERSION}", "upgrade perfmodel"
         )
     if version < 1:
         raise CorruptFileError(f"{path} carries no trace version", "a file made by bench export", "check the path")
+    if missing := [name for name in _schema().names if name not in table.column_names]:
+        raise CorruptFileError(
+            f"{path} lacks {', '.join(missing)}", "every column of a trace is needed", "export the file again"
+        )
     return [Trace.from_row(row) for row in table.to_pylist()]
 
 

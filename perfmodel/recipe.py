@@ -47,17 +47,19 @@ class Recipe:
     curve_points: int = 3
 
     def __post_init__(self) -> None:
-        """Refuses values that no trial could run with."""
+        """Refuses values that no trial could run with, and makes 16 and 16.0 the same recipe."""
         for name in ("steps", "batch_size", "max_length", "eval_examples", "curve_points"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        _require(self.curve_points <= self.steps, "curve_points", self.curve_points, f"at most steps={self.steps}")
-        _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "above 0")
-        _require(self.alpha > 0, "alpha", self.alpha, "above 0")
-        _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
+            self._require(name, "1 or more", holds=getattr(self, name) >= 1)
+        self._require("curve_points", f"at most steps={self.steps}", holds=self.curve_points <= self.steps)
+        for name in ("learning_rate", "alpha"):
+            self._require(name, "above 0", holds=getattr(self, name) > 0)
+        self._require("weight_decay", "0 or more", holds=self.weight_decay >= 0)
         for name in ("warmup_share", "dropout"):
-            _require(0 <= getattr(self, name) < 1, name, getattr(self, name), "in [0, 1)")
+            self._require(name, "in [0, 1)", holds=0 <= getattr(self, name) < 1)
         for name, choices in (("schedule", Schedule), ("alpha_rule", AlphaRule), ("optimizer", Optimizer)):
-            _require(getattr(self, name) in get_args(choices), name, getattr(self, name), ", ".join(get_args(choices)))
+            self._require(name, ", ".join(get_args(choices)), holds=getattr(self, name) in get_args(choices))
+        for name in ("learning_rate", "warmup_share", "weight_decay", "alpha", "dropout"):
+            object.__setattr__(self, name, float(getattr(self, name)))
 
     def curve_steps(self) -> tuple[int, ...]:
         """Returns the steps at which the held-out loss is measured: 0, halves of ``steps`` downwards, and ``steps``.
@@ -75,9 +77,10 @@ class Recipe:
         """Returns the recipe as plain values."""
         return asdict(self)
 
-
-def _require(holds: bool, name: str, value: object, allowed: str) -> None:
-    if not holds:
-        raise InvalidConfigurationError(
-            f"recipe.{name} is {value!r}", f"allowed is {allowed}", "change it in the suite's recipe"
-        )
+    def _require(self, name: str, allowed: str, *, holds: bool) -> None:
+        if not holds:
+            raise InvalidConfigurationError(
+                f"recipe.{name} is {getattr(self, name)!r}",
+                f"allowed is {allowed}",
+                "change it in the suite's recipe",
+            )

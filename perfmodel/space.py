@@ -213,9 +213,7 @@ class Space:
             raise SchemaVersionError(
                 f"the space has version {values['version']}", f"known are up to {SPACE_VERSION}", "upgrade perfmodel"
             )
-        return cls(
-            values["layers"], tuple(values["pruning_rates"]), tuple(values["bits"]), tuple(values["ranks"])
-        )
+        return cls(values["layers"], tuple(values["pruning_rates"]), tuple(values["bits"]), tuple(values["ranks"]))
 
 
 def _check_choices(name: str, choices: Sequence[float], *, legal: bool) -> None:

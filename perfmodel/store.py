@@ -132,7 +132,7 @@ class TraceStore:
     def _prepare(self, *, create: bool) -> None:
         found = self._connection.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
-            raise _corrupt(self.path, str(found))
+            raise _corrupt(self.path, str(found).replace("\n", ", "))
         version = int(self._connection.execute("PRAGMA user_version").fetchone()[0])
         if version > TRACE_VERSION:
             raise SchemaVersionError(
@@ -147,9 +147,7 @@ class TraceStore:
 
 
 def _row(names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
-    return {
-        name: json.loads(value) if name in _LISTS else value for name, value in zip(names, values, strict=True)
-    }
+    return {name: json.loads(value) if name in _LISTS else value for name, value in zip(names, values, strict=True)}
 
 
 def _unopened(path: Path, error: sqlite3.OperationalError) -> OutputFolderError:

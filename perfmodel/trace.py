@@ -222,5 +222,5 @@ def _digest(values: object) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a column's value has the column's type
+def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value

@@ -2,15 +2,36 @@
 
 import shlex
 import sys
+import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from perfmodel.errors import MissingExtraError, PerfModelError
+from perfmodel.errors import InterruptedRunError, MissingExtraError, PerfModelError
+
+
+class _Commands(TyperGroup):
+    """Turns an interrupt into an error of ours before typer ends the process without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was asked for.
+
+        Raises:
+            InterruptedRunError: when the person at the keyboard stops it.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise InterruptedRunError(
+                "the run was interrupted", "what was measured is stored", "the same command goes on from there"
+            ) from error
+
 
 app = typer.Typer(
     name="bench",
+    cls=_Commands,
     help="Performance models for quantised LoRA fine-tuning: measure, model, search, validate, report.",
     no_args_is_help=True,
     add_completion=False,
@@ -133,9 +154,7 @@ def main() -> None:
     try:
         app()
     except PerfModelError as error:
-        _fail(error, str(error), error.exit_code, debug)
-    except KeyboardInterrupt as error:
-        _fail(error, "interrupted; what was measured is stored, the same command goes on from there", 1, debug)
+        _fail(error, str(error), error.exit_code, debug=debug)
     except ModuleNotFoundError as error:
         extras = {"torch": "collect", "transformers": "collect", "moocore": "search", "pymoo": "search"}
         missing = MissingExtraError(
@@ -143,14 +162,14 @@ def main() -> None:
             "it comes with an extra",
             f'pip install "perfmodel[{extras.get(error.name or "", "all")}]"',
         )
-        _fail(error, str(missing), missing.exit_code, debug)
+        _fail(error, str(missing), missing.exit_code, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last catch: a user never sees a traceback unasked
-        _fail(error, f"{type(error).__name__}: {error} (this is a defect; --debug shows where)", 1, debug)
+        _fail(error, f"{type(error).__name__}: {error} (this is a defect; --debug shows where)", 1, debug=debug)
 
 
-def _fail(error: BaseException, text: str, code: int, debug: bool) -> None:
+def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:
     if debug:
-        raise error
+        traceback.print_exception(error)
     typer.echo(f"bench: {text}", err=True)
     sys.exit(code)
 

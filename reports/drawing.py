@@ -68,11 +68,9 @@ def layout(x: Mapping[str, Any], y: Mapping[str, Any], **more: object) -> dict[s
         "hoverlabel": {"bgcolor": "white", "font": {"family": FONT, "size": 12, "color": "#222"}, "align": "left"},
         # On a touch screen a drag must scroll the page, not zoom into the plot.
         "dragmode": False,
-        # From the left edge of the figure: two columns fit on a phone.
         "legend": {
             "orientation": "h",
             "x": 0,
-            "xref": "container",
             "xanchor": "left",
             "y": 1.02,
             "yanchor": "bottom",
@@ -136,7 +134,7 @@ def rule(along: str, position: float, *, dash: str = "dash", color: str = BLACK)
     """
     across = "y" if along == "x" else "x"
     ends = {f"{along}0": position, f"{along}1": position, f"{across}0": 0, f"{across}1": 1, f"{across}ref": "paper"}
-    return {"type": "line", "layer": "below", "line": {"color": color, "width": 1.2, "dash": dash}, **ends}
+    return {"type": "line", "line": {"color": color, "width": 1.2, "dash": dash}, **ends}
 
 
 def rule_label(along: str, position: float, text: str, *, log: bool) -> dict[str, Any]:

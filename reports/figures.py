@@ -68,17 +68,17 @@ def _draw_front(figure: "Figure", record: Record, x: Quantity, y: Quantity) -> N
     if predicted:
         costs, qualities = [cost for _, cost, _ in predicted], [quality for _, _, quality in predicted]
         _bars(axes, (x, costs), (y, qualities), color=BLUE, elinewidth=1, alpha=0.35, fmt=".")
-        steps = {"where": "post", "color": BLUE, "marker": "o", "markersize": 3.5, "label": "front, predicted"}
-        axes.step(_shown(x, costs), _shown(y, qualities), **steps)
+        steps: dict[str, Any] = {"where": "post", "color": BLUE, "marker": "o", "markersize": 3.5}
+        axes.step(_shown(x, costs), _shown(y, qualities), label="front, predicted", **steps)
     for role, (color, _, word) in ROLES.items():
         runs = both([entry for entry in record["validation"] if entry["role"] == role], "measured", x, y)
         costs, qualities = [cost for _, cost, _ in runs], [quality for _, _, quality in runs]
         if runs:
-            look = {"color": color, "capsize": 2, "fmt": _MARKERS[role], "label": f"{word}, measured"}
+            look: dict[str, Any] = {"color": color, "capsize": 2, "fmt": _MARKERS[role], "label": f"{word}, measured"}
             _bars(axes, (x, costs), (y, qualities), **look)
         if role == "baseline":
-            for (entry, *_), *place in zip(runs, _shown(x, costs), _shown(y, qualities), strict=True):
-                axes.annotate(entry["name"], place, (0, 6), textcoords="offset points", ha="center", fontsize=8)
+            for (entry, *_), across, up in zip(runs, _shown(x, costs), _shown(y, qualities), strict=True):
+                axes.annotate(entry["name"], (across, up), (0, 6), textcoords="offset points", ha="center", fontsize=8)
     for along, position, text in reference_lines(record, x, y):
         line = axes.axvline if along == "x" else axes.axhline
         line(position, color=BLACK, linestyle=":" if along == "x" else "--", linewidth=1, label=text)
@@ -120,10 +120,10 @@ def _bars(
     axes: "Axes",
     across: tuple[Quantity, Sequence[Mapping[str, Any]]],
     up: tuple[Quantity, Sequence[Mapping[str, Any]]],
-    **look: Any,  # noqa: ANN401 - as Axes.errorbar takes them
+    **look: Any,
 ) -> None:
-    reaches = {"xerr": _reaches(*across), "yerr": _reaches(*up)}
-    axes.errorbar(_shown(*across), _shown(*up), **reaches, markersize=5, **look)
+    xerr, yerr = _reaches(*across), _reaches(*up)
+    axes.errorbar(_shown(*across), _shown(*up), xerr=xerr, yerr=yerr, markersize=5, **look)
 
 
 def _reaches(q: Quantity, estimates: Sequence[Mapping[str, Any]]) -> list[list[float]]:

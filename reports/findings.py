@@ -4,7 +4,6 @@ from reports.interval_levels import level_text
 from reports.plot_hypervolume import searcher_runs
 from reports.quantity import Record, counted, estimate_text, quantities
 
-
 _AXES = {"pruning_rate": "the pruning rate", "bits": "bits", "rank": "the LoRA rank"}
 _VERDICTS = {"matters": "effect beyond seed noise", "no effect seen": "none seen", "undecided": "undecided"}
 
@@ -23,8 +22,8 @@ def prediction_heading(record: Record) -> str:
     if not check or not check["n"]:
         return "Predicted against measured: no real run to compare with"
     label, inside = quantities(record)[name].label.lower(), check["inside_interval"]
-    subject = f"the {counted(check['n'], 'measured value')} of the {label}"
-    return f"{inside} of {subject} {'lies' if inside == 1 else 'lie'} inside the predicted interval"
+    runs = counted(check["n"], "real run")
+    return f"{inside} of {runs} fell inside the predicted interval of the {label}"
 
 
 def prediction_sentences(record: Record) -> list[str]:
@@ -92,10 +91,11 @@ def noise_sentence(record: Record) -> str:
     noise, scale = effects["noise"], "of the metric's logarithm " if effects["log"] else ""
     known = quantities(record)
     label = known[effects["metric"]].label if effects["metric"] in known else effects["metric"]
+    repeats, repeated = counted(noise["repeats"], "repeated run"), counted(noise["configurations"], "configuration")
+    traces, different = counted(effects["n_traces"], "trace"), counted(effects["n_configurations"], "configuration")
     return (
-        f"{label}: one seed deviation {scale}is {estimate_text(noise['std'], 4)}, from "
-        f"{counted(noise['repeats'], 'repeated run')} of {counted(noise['configurations'], 'configuration')}; "
-        f"effects from {counted(effects['n_traces'], 'trace')} of {counted(effects['n_configurations'], 'configuration')}."
+        f"{label}: one seed deviation {scale}is {estimate_text(noise['std'], 4)}, from {repeats} of {repeated}; "
+        f"effects from {traces} of {different}."
     )
 
 

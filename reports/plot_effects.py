@@ -31,6 +31,9 @@ def effects_drawing(record: Record) -> Drawing | None:
     x = axis(
         f"change of {label_of(effects['metric'])}, in seed deviations",
         range=[math.asinh(low), math.asinh(high)],
+        showgrid=False,
+        zeroline=True,
+        zerolinecolor="#C4C9CE",
         tickvals=[math.asinh(tick) for tick in ticks],
         ticktext=[f"{tick:+d}" if tick else "0" for tick in ticks],
     )

@@ -9,10 +9,8 @@ from reports.quantity import Quantity, Record
 _BLIND = {"held_out_loss": "loss", "accuracy": "accuracy"}
 """Which question-blind score belongs to which metric."""
 
-_TRACE_SOURCES = {
-    "plan": ("traces learnt from", "circle"),
-    "baseline": ("uniform, learnt from", "square-open"),
-}
+_LEARNT = {"plan": ("traces learnt from", "circle"), "baseline": ("uniform traces", "square-open")}
+"""Name and symbol of traces that the models learnt from: uniform baselines and all others."""
 
 
 def front_panels(record: Record) -> list[tuple[str, str]]:
@@ -32,6 +30,8 @@ def front_drawing(record: Record, x: Quantity, y: Quantity) -> Drawing:
     data = [trace for trace in _traces(record, x, y) if trace["x"]]
     drawn_x, drawn_y = ([value for trace in data for value in trace[along]] for along in ("x", "y"))
     figure = layout(axis(x.title, drawn_x), axis(y.title, drawn_y))
+    # Wide enough for the longest entry, and two of them side by side fit on a phone.
+    figure["legend"]["entrywidth"] = 104
     _add_rules(figure, record, x, y)
     measured = sum(len(trace["x"]) for trace in data if trace["meta"] == "measured")
     alt = (
@@ -63,15 +63,16 @@ def both(
 
 
 def _traces(record: Record, x: Quantity, y: Quantity) -> list[dict[str, Any]]:
-    learnt = [_learnt(record, source, x, y) for source in _TRACE_SOURCES]
+    learnt = [_learnt(record, source, x, y) for source in _LEARNT]
     measured = [_measured(record, role, x, y) for role in ROLES]
     return [*learnt, _front(record, x, y), _outside(record, x, y), _links(record, x, y), *measured]
 
 
 def _learnt(record: Record, source: str, x: Quantity, y: Quantity) -> dict[str, Any]:
-    points = [point for point in record["training_points"] if point["source"] == source and point["status"] == "ok"]
+    points = [point for point in record["training_points"] if point["status"] == "ok"]
+    points = [point for point in points if (point["source"] == "baseline") == (source == "baseline")]
     points = [point for point in points if None not in (point["metrics"].get(x.name), point["metrics"].get(y.name))]
-    name, symbol = _TRACE_SOURCES[source]
+    name, symbol = _LEARNT[source]
     return {
         "type": "scatter",
         "mode": "markers",

@@ -58,6 +58,7 @@ def layers_drawing(rows: Sequence[Row], field: Literal["bits", "ranks"], memory:
     if not rows:
         return None
     levels = sorted({value for row in rows for value in row.configuration[field]})
+    colors = _colors(field, len(levels))
     width = max(len(row.configuration[field]) for row in rows)
     values = [[*row.configuration[field], *[None] * (width - len(row.configuration[field]))] for row in rows]
     heat = {
@@ -69,8 +70,9 @@ def layers_drawing(rows: Sequence[Row], field: Literal["bits", "ranks"], memory:
         "hovertemplate": f"%{{customdata}}<br>layer %{{x}}: %{{text}} {_WORDS[field]}<extra></extra>",
         "zmin": -0.5,
         "zmax": len(levels) - 0.5,
-        "colorscale": _steps(_colors(field, len(levels))),
-        "colorbar": _legend(levels, _WORDS[field]),
+        "colorscale": _steps(colors),
+        "showscale": False,
+        "showlegend": False,
         "xgap": 1,
         "ygap": 2,
     }
@@ -79,11 +81,13 @@ def layers_drawing(rows: Sequence[Row], field: Literal["bits", "ranks"], memory:
     y = axis("", autorange="reversed", tickfont={"size": 11}, **rows_axis, **plain)
     figure = layout(axis("layer", dtick=5, **plain), y)
     figure["margin"] = {"l": 20, "r": 8, "t": 8, "b": 40}
+    title = {"text": f"{_WORDS[field]} ", "side": "left", "font": {"size": 12}}
+    figure["legend"] |= {"title": title, "itemclick": False, "itemdoubleclick": False}
     alt = (
         f"Map of the {_WORDS[field]} of each of {width} layers in {len(rows)} configurations, ordered by memory; "
         f"values are {', '.join(f'{level:g}' for level in levels)}."
     )
-    return Drawing(f"layers-{field}", alt, [heat], figure, height=150 + 22 * len(rows))
+    return Drawing(f"layers-{field}", alt, [heat, *_legend(levels, colors)], figure, height=110 + 22 * len(rows))
 
 
 def _row(entry: Mapping[str, Any], name: str) -> Row:
@@ -103,17 +107,11 @@ def _steps(colors: Sequence[str]) -> list[list[Any]]:
     return [[edge, color] for place, color in enumerate(colors) for edge in edges[place : place + 2]]
 
 
-def _legend(levels: Sequence[float], title: str) -> dict[str, Any]:
-    return {
-        "orientation": "h",
-        "x": 0,
-        "xanchor": "left",
-        "y": 1.0,
-        "yanchor": "bottom",
-        "len": 0.7,
-        "thickness": 12,
-        "title": {"text": title, "side": "top", "font": {"size": 12}},
-        "tickvals": list(range(len(levels))),
-        "ticktext": [f"{level:g}" for level in levels],
-        "outlinewidth": 0,
-    }
+def _legend(levels: Sequence[float], colors: Sequence[str]) -> list[dict[str, Any]]:
+    # A legend of points that are drawn nowhere: a colour bar would take as much room as four rows.
+    look = {"type": "scatter", "mode": "markers", "x": [None], "y": [None], "hoverinfo": "skip", "showlegend": True}
+    edge = {"color": "#8A8F94", "width": 1}
+    return [
+        {**look, "name": f"{level:g}", "marker": {"symbol": "square", "size": 12, "color": color, "line": edge}}
+        for level, color in zip(levels, colors, strict=True)
+    ]

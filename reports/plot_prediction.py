@@ -50,7 +50,7 @@ def prediction_drawing(record: Record, quantity: Quantity) -> Drawing | None:
     )
     figure["margin"]["t"] = 64
     alt = (
-        f"{quantity.label}, predicted against measured, for {len(known)} configurations that no model saw; points on "
+        f"{quantity.label}, predicted against measured, for {len(known)} configurations; points on "
         "the dashed diagonal were predicted exactly."
     )
     return Drawing(f"prediction-{quantity.name}", alt, data, figure, height=400)

@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as RemainingColumn
 
+LINES = 20
+
 console = Console(stderr=True, highlight=False)
 
 
@@ -19,7 +21,7 @@ def say(text: str) -> None:
 def bar(label: str, total: int | None) -> Iterator[Callable[[str], None]]:
     """Shows a bar while its block runs and gives a function that advances it by one and shows a note.
 
-    Where the output is no terminal, each note is a line of its own.
+    Where the output is no terminal, notes are lines of their own, at most some twenty of them.
 
     Args:
         label: what is being waited for.
@@ -42,7 +44,7 @@ def bar(label: str, total: int | None) -> Iterator[Callable[[str], None]]:
             nonlocal done
             done += 1
             progress.update(task, advance=1, note=note)
-            if not console.is_terminal:
+            if not console.is_terminal and (total is None or done * LINES // total > (done - 1) * LINES // total):
                 say(f"{label}: {done} of {total or '?'}: {note}")
 
         yield advance

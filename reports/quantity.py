@@ -37,6 +37,8 @@ class Quantity:
     @property
     def title(self) -> str:
         """Returns the label with the unit, for axes and column heads."""
+        if self.unit and self.label.endswith(")"):
+            return f"{self.label[:-1]}, {self.unit})"
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     def shown(self, value: float | None) -> float | None:

@@ -141,7 +141,7 @@ class Run:
         if not os.access(self.folder, os.W_OK):
             raise _unwritable(self.folder, "permission denied")
 
-    def write_json(self, name: str, values: Any) -> None:  # noqa: ANN401 - any JSON value
+    def write_json(self, name: str, values: Any) -> None:
         """Writes a JSON file of the run, whole or not at all.
 
         Raises:
@@ -156,7 +156,7 @@ class Run:
         except OSError as error:
             raise _unwritable(path, str(error.strerror)) from error
 
-    def read_json(self, name: str) -> Any:  # noqa: ANN401 - any JSON value
+    def read_json(self, name: str) -> Any:
         """Returns the content of a JSON file of the run.
 
         Raises:

@@ -86,7 +86,7 @@ def _front(histories: dict[str, History], predictor: Predictor) -> list[dict[str
     ]
 
 
-def estimates(row: Any, metrics: tuple[str, ...]) -> dict[str, dict[str, float]]:  # noqa: ANN401 - a pandas row
+def estimates(row: Any, metrics: tuple[str, ...]) -> dict[str, dict[str, float]]:
     """Returns, for each metric, the predicted value and its 90 % interval, from one row of ``Predictor.predict``."""
     return {
         name: {"value": float(row[name]), "low": float(row[f"{name}_low"]), "high": float(row[f"{name}_high"])}

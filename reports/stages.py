@@ -151,7 +151,9 @@ STAGES: tuple[Stage, ...] = (
     Stage("fit", ("collect",), ("space", "fit"), fit),
     Stage("search", ("fit",), ("objectives", "budget", "search"), search),
     Stage("validate", ("collect", "fit", "search"), ("objectives", "validation"), validate),
-    Stage("report", ("collect", "fit", "search", "validate"), ("name", "model", "task", "objectives", "budget"), report),
+    Stage(
+        "report", ("collect", "fit", "search", "validate"), ("name", "model", "task", "objectives", "budget"), report
+    ),
 )
 
 

@@ -2,17 +2,19 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from perfmodel.errors import InvalidSuiteError
 from perfmodel.metrics import METRICS
 from perfmodel.recipe import Recipe
 from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES
+from perfmodel.surrogates import SURROGATES
+from search.searchers import SEARCHERS
 
 _UNITS = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
@@ -23,10 +25,23 @@ def parse_quantity(value: object) -> float:
     Raises:
         ValueError: when it is neither.
     """
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([a-zA-Z]*)\s*", str(value))
+    found = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([a-zA-Z]*)\s*", str(value))
     if found is None or found[2].lower() not in _UNITS:
         raise ValueError(f"{value!r} is no quantity; write a number, or bytes as 450MB or 12GiB")
     return float(found[1]) * _UNITS[found[2].lower()]
+
+
+def parse_workers(value: object) -> int | Literal["auto"]:
+    """Returns the number of worker processes, or ``auto``.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    if value == "auto":
+        return "auto"
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("write auto, or a number of processes of 1 or more")
+    return value
 
 
 class _Section(BaseModel):
@@ -49,7 +64,7 @@ class CollectSection(_Section):
     baselines: bool = True
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     plan_seed: int = 0
-    workers: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    workers: Annotated[int | Literal["auto"], PlainValidator(parse_workers)] = "auto"
     timeout_s: Annotated[float, Field(gt=0)] = 3600.0
 
 
@@ -64,7 +79,10 @@ class FitSection(_Section):
 class SearchSection(_Section):
     """Which searchers run, for how many evaluations of the surrogates each."""
 
-    evaluations: Mapping[str, Annotated[int, Field(ge=1)]] = {"random": 5000, "nsga2": 5000}
+    evaluations: Annotated[Mapping[str, Annotated[int, Field(ge=1)]], Field(min_length=1)] = {
+        "random": 5000,
+        "nsga2": 5000,
+    }
     batch: Annotated[int, Field(ge=1)] = 50
     seed: int = 0
 
@@ -110,12 +128,14 @@ def load_suite(name_or_path: str, overrides: Sequence[str] = ()) -> Suite:
     path = _find(name_or_path)
     try:
         values = yaml.safe_load(path.read_text())
-        for override in overrides:
-            _apply(values, override)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidSuiteError(f"{path} is no YAML ({error})", "a YAML mapping", "mend the file") from error
+    except OSError as error:
+        raise InvalidSuiteError(f"{path} cannot be read ({error.strerror})", "a YAML file", "check the file") from error
     if not isinstance(values, dict):
         raise InvalidSuiteError(f"{path} holds no mapping", "keys such as name and task", "mend the file")
+    for override in overrides:
+        _apply(values, override)
     return parse_suite(values)
 
 
@@ -129,11 +149,11 @@ def parse_suite(values: Mapping[str, Any]) -> Suite:
         suite = Suite.model_validate(values)
     except ValidationError as error:
         raise _explained(error) from error
-    for name in (*suite.objectives, *suite.budget, *suite.fit.metrics):
-        if name not in METRICS:
-            raise InvalidSuiteError(
-                f"metric {name!r} is unknown", f"metrics are {', '.join(METRICS)}", _closest(name, METRICS)
-            )
+    _check_names("metric", (*suite.objectives, *suite.budget, *suite.fit.metrics), METRICS)
+    _check_names("surrogate", suite.fit.surrogates or (), SURROGATES)
+    _check_names("searcher", suite.search.evaluations, SEARCHERS)
+    if len(set(suite.objectives)) < len(suite.objectives):
+        raise InvalidSuiteError(f"objectives are {suite.objectives}", "each counts once", "remove the repeated one")
     for name in (*suite.objectives, *suite.budget):
         if name not in suite.fit.metrics:
             raise InvalidSuiteError(
@@ -164,25 +184,42 @@ def _find(name_or_path: str) -> Path:
     )
 
 
-def _apply(values: Any, override: str) -> None:  # noqa: ANN401 - whatever the YAML held
+def _check_names(kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:
+    for name in names:
+        if name not in known:
+            raise InvalidSuiteError(
+                f"{kind} {name!r} is unknown", f"{kind}s are {', '.join(known)}", _closest(name, known)
+            )
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
     import yaml
 
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise InvalidSuiteError(f"override {override!r}", "overrides read key=value", "for example collect.seeds=[0,1]")
     *sections, last = key.split(".")
-    place = values
+    place: Any = values
     for section in sections:
-        place = place.setdefault(section, {}) if isinstance(place, dict) else None
+        if isinstance(place, dict) and place.get(section) is None:
+            place[section] = {}
+        place = place[section] if isinstance(place, dict) else None
     if not isinstance(place, dict):
         raise InvalidSuiteError(f"override {override!r}", f"{'.'.join(sections)} is no section", "check the key")
-    place[last] = yaml.safe_load(text)
+    try:
+        place[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InvalidSuiteError(
+            f"override {override!r}", "the value is YAML, for example 3, 12GiB or [0, 1]", "mend the value"
+        ) from error
 
 
 def _explained(error: ValidationError) -> InvalidSuiteError:
-    first = error.errors()[0]
+    unknown = ("extra_forbidden", "unexpected_keyword_argument")
+    # An unknown key first: where "task" is misspelt, that it is missing is only half of what is wrong.
+    first = min(error.errors(), key=lambda each: each["type"] not in unknown)
     place = ".".join(str(part) for part in first["loc"])
-    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if first["type"] in unknown:
         known = _keys(first["loc"][:-1])
         return InvalidSuiteError(
             f"the suite has the key {place!r}",

@@ -47,7 +47,7 @@ def facts(record: Record) -> list[tuple[str, str]]:
         ("Failed runs", str(counts["failed"])),
         ("Objectives", ", ".join(known[name].label.lower() for name in record["objectives"])),
         ("Memory budget" if "peak_memory_bytes" in record["budget"] else "Budget", ", ".join(budget) or "none"),
-        ("Elapsed", duration(record["elapsed_s"])),
+        ("Time of its fine-tunes", duration(record["elapsed_s"])),
         ("Made", record["created_at"]),
     ]
 
@@ -63,7 +63,7 @@ def scores_table(record: Record) -> Table:
         "R²",
         "RMSE",
         "Coverage",
-        "Configurations (traces)",
+        "n (configurations)",
     )
     rows = []
     for entry in record["scores"]:
@@ -111,21 +111,25 @@ def _relative(change: Mapping[str, float | None]) -> str:
 def validation_table(record: Record) -> Table:
     """Returns the validated configurations, predicted beside measured."""
     known, entries = quantities(record), record["validation"]
-    names = [*record["objectives"], *(name for name in _MEASURED_TOO if any(name in e["measured"] for e in entries))]
+    names = [*record["objectives"], *(name for name in _MEASURED_TOO if _known(entries, "measured", name))]
     # A metric that no model predicted has one column only.
     columns = [
-        (known[name], ("predicted", "measured") if any(name in e["predicted"] for e in entries) else ("measured",))
+        (known[name], ("predicted", "measured") if _known(entries, "predicted", name) else ("measured",))
         for name in dict.fromkeys(names)
     ]
-    head = ("Configuration", "Role", "Runs", "Pruned", "Mean bits", "Mean rank")
+    head: tuple[str, ...] = ("Configuration", "Role", "Runs", "Pruned", "Mean bits", "Mean rank")
     groups = (("", len(head)), *((quantity.title, len(blocks)) for quantity, blocks in columns))
     head += tuple(block for _, blocks in columns for block in blocks)
     return Table("Validated configurations", head, tuple(_validated(entry, columns) for entry in entries), groups)
 
 
+def _known(entries: Sequence[Mapping[str, Any]], block: str, name: str) -> bool:
+    return any((entry[block].get(name) or {}).get("value") is not None for entry in entries)
+
+
 def _validated(entry: Mapping[str, Any], columns: Sequence[tuple[Quantity, tuple[str, ...]]]) -> tuple[str, ...]:
     configuration = entry["configuration"]
-    status = ", ".join(f"{count} {word}" for word, count in entry["status"].items())
+    status = ", ".join(f"{count} {word}" for word, count in entry["status"].items()) or "not run"
     cells = [
         entry["name"],
         entry["role"],

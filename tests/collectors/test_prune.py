@@ -69,7 +69,7 @@ def test_the_first_four_and_last_two_layers_stay_as_they_are(make_model):
 
 
 def test_exactly_the_least_important_groups_and_channels_go(make_model):
-    model = make_model(layers=7, num_attention_heads=6, num_key_value_heads=3)
+    model = make_model(layers=7, hidden_size=96, num_attention_heads=6, num_key_value_heads=3)
     architecture = architecture_of(model)
     assert list(architecture.prunable) == [4]
     old = {name: weight.clone() for name, weight in weights(decoder_layers(model)[4]).items()}
@@ -119,7 +119,7 @@ def test_removing_what_is_zero_changes_nothing(make_model, family):
         silence(decoder_layers(model)[index], importance[index], architecture, architecture.pruned(0.5).layers[index])
     before = logits_of(model)
     prune(model, architecture, 0.5, importance)
-    assert logits_of(model) == pytest.approx(before, abs=1e-5 * float(before.abs().max()))
+    assert float((logits_of(model) - before).abs().max()) < 1e-5 * float(before.abs().max())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -158,7 +158,7 @@ def test_taylor_importance_is_the_sum_of_weight_times_gradient(make_model):
     found = taylor_importance(model, architecture, TEXTS)
     assert list(found) == [4, 5]
     for index, importance in found.items():
-        product = {name: (w * w.grad).abs() for name, w in weights(decoder_layers(twin)[index]).items()}
+        product = {name: (w * w.grad).abs().detach() for name, w in weights(decoder_layers(twin)[index]).items()}
         for group in range(2):
             heads, own = slice(32 * group, 32 * group + 32), slice(16 * group, 16 * group + 16)
             expected = (

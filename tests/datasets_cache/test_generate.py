@@ -70,7 +70,7 @@ def test_files_are_written_renewed_and_removed(
     monkeypatch.setitem(RECIPES, "more", replace(RECIPES["number_sequence"], description="One more entry."))
     assert main(["more", "number_sequence", "--folder", str(tmp_path)]) == 0
     assert (tmp_path / "number_sequence.parquet").read_bytes() == before
-    assert sorted(read_registry(tmp_path)) == ["chain_sum", "number_sequence", "more"]
+    assert sorted(read_registry(tmp_path)) == ["chain_sum", "more", "number_sequence"]
     assert read_shipped_task("more", tmp_path).description == "One more entry."
     monkeypatch.delitem(RECIPES, "more")
     assert main(["number_sequence", "--folder", str(tmp_path)]) == 0
