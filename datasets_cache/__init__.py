@@ -16,7 +16,6 @@
     shelf           load_shelf(name) -> Shelf: the published traces in shelf_data/
       release         makes a release from trace stores (python -m datasets_cache.release)
     baselines       question_blind_loss
-    extras          a missing optional package, by the name of its extra
 
 Imports ``perfmodel`` and third-party packages only; torch, transformers and pyarrow are imported when first needed.
 """

@@ -1,6 +1,5 @@
 """Where fetched files live, and how a file arrives there whole although two processes may want it at once."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -39,12 +38,6 @@ def make_folder(folder: Path) -> Path:
             f"set {CACHE_VARIABLE} to such a folder",
         ) from error
     return folder
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the sha256 of a file's bytes as 64 hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -5,9 +5,9 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets_cache.extras import needs_extra
 from datasets_cache.loading import quiet_transformers
 from perfmodel.errors import UnsupportedModelError
+from perfmodel.extras import needs_extra
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedModel

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets_cache.cache import sha256_of
 from datasets_cache.examples import SPLITS, shuffled_questions
-from datasets_cache.extras import needs_extra
 from datasets_cache.shipped_tasks import METADATA_KEY, REGISTRY_FILE, SCHEMA_VERSION, TASK_DATA
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import InvalidTaskError, PerfModelError, UnknownNameError
+from perfmodel.extras import needs_extra
 
 SIZES: Mapping[str, int] = {"train": 1000, "calibration": 64, "held_out": 256}
 LEAST_HELD_OUT = 64

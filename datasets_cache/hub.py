@@ -5,8 +5,8 @@ from pathlib import Path
 
 from datasets_cache.cache import Progress
 from datasets_cache.checkpoint import BaseModel, open_checkpoint
-from datasets_cache.extras import needs_extra
 from perfmodel.errors import DownloadError, ModelNotFoundError
+from perfmodel.extras import needs_extra
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # Weights in pickles (*.bin) are left out on purpose: loading a pickle runs its code.

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from datasets_cache.cache import sha256_of
 from datasets_cache.examples import SPLITS, Example, Task, shuffled_questions
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import InvalidTaskError
 
 MINIMUM_SIZES: Mapping[str, int] = {"train": 16, "calibration": 4, "held_out": 8}

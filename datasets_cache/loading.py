@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from datasets_cache.checkpoint import BaseModel
-from datasets_cache.extras import needs_extra
 from perfmodel.errors import ModelNotFoundError, UnsupportedModelError
+from perfmodel.extras import needs_extra
 
 if TYPE_CHECKING:
     import torch

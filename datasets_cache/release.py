@@ -14,8 +14,9 @@ from datasets_cache.base_models import load_tokenizer, resolve
 from datasets_cache.baselines import question_blind_loss
 from datasets_cache.shelf import SHELF_DATA
 from datasets_cache.tasks import load_task, majority_accuracy
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, PerfModelError
-from perfmodel.parquet import sha256_of, write_traces
+from perfmodel.parquet import write_traces
 from perfmodel.store import TraceStore
 from perfmodel.trace import Trace
 

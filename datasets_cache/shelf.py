@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import UnknownNameError
-from perfmodel.parquet import read_traces, sha256_of
+from perfmodel.parquet import read_traces
 from perfmodel.trace import Trace
 
 SHELF_DATA = Path(__file__).parent / "shelf_data"

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from datasets_cache.cache import sha256_of
 from datasets_cache.checkpoint import read_json_object
 from datasets_cache.examples import SPLITS, Example, Task
-from datasets_cache.extras import needs_extra
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, SchemaVersionError
+from perfmodel.extras import needs_extra
 
 TASK_DATA = Path(__file__).parent / "task_data"
 REGISTRY_FILE = "registry.json"

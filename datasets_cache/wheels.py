@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_cache.cache import Progress, arriving, sha256_of
+from datasets_cache.cache import Progress, arriving
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, DownloadError
 
 _PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")

@@ -1,7 +1,7 @@
 """What a configuration costs and what it is worth.
 
-    errors metrics architecture recipe space trace      the vocabulary
-    store parquet                                       traces on disk
+    errors metrics architecture recipe space trace      the vocabulary (extras: optional packages)
+    store parquet checksum                              traces on disk
     memory                                              closed-form bytes
     sampling space_export                               drawing from a space; the space for other libraries
     features configuration_arrays training_data         what the surrogates see

@@ -1,10 +1,10 @@
 """Traces as Parquet, with the schema's version inside the file and its sha256 beside it."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
 from perfmodel.trace import TRACE_VERSION, Trace
 
@@ -83,12 +83,6 @@ def read_traces(path: Path, *, sha256: str | None = None) -> list[Trace]:
             f"{path} lacks {', '.join(missing)}", "every column of a trace is needed", "export the file again"
         )
     return [Trace.from_row(row) for row in table.to_pylist()]
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the sha256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _schema() -> "pa.Schema":

@@ -7,8 +7,8 @@ from typing import Any
 
 from perfmodel.architecture import Architecture, LayerShape
 from perfmodel.bootstrap import Estimate
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, UserError
-from perfmodel.parquet import sha256_of
 from perfmodel.recipe import Recipe
 from perfmodel.space import Space
 from perfmodel.state_file import read_state, write_state

@@ -12,7 +12,8 @@ def front_heading(record: Record) -> str:
     """Returns how many configurations were predicted and how many really run."""
     run = sum(1 for entry in record["validation"] if entry["status"].get("ok"))
     predicted = counted(len(record["front"]), "configuration")
-    return f"A predicted front of {predicted}, and real runs of {counted(run, 'configuration')}"
+    real = f"and real runs of {counted(run, 'configuration')}" if run else "not yet measured by any real run"
+    return f"A predicted front of {predicted}, {real}"
 
 
 def prediction_heading(record: Record) -> str:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from perfmodel.parquet import sha256_of
+from perfmodel.checksum import sha256_of
 from reports.run import Run
 
 FILE = "manifest.json"

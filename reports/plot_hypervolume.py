@@ -31,6 +31,8 @@ def hypervolume_drawing(record: Record) -> Drawing | None:
             }
         )
     figure = layout(axis("evaluations on the performance model"), axis("hypervolume, share of the largest"))
+    # Without this a lone searcher would stand without its name.
+    figure["showlegend"] = True
     alt = f"Line plot of the hypervolume over evaluations for {', '.join(searchers)}."
     return Drawing("hypervolume", alt, data, figure, height=380)
 

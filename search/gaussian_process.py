@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.extras import needs_search_extra
+from perfmodel.extras import needs_extra
 from search.targets import Targets
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def fit(inputs: Floats, values: Floats, starts: list[dict[str, Any]]) -> tuple["
     Raises:
         MissingExtraError: when BoTorch is not installed.
     """
-    with needs_search_extra(), _quiet():
+    with needs_extra("search"), _quiet():
         import torch
         from botorch.models.gp_regression import SingleTaskGP
         from botorch.models.model_list_gp_regression import ModelListGP

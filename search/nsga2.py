@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
+from perfmodel.extras import needs_extra
 from perfmodel.sampling import sample
 from perfmodel.space import Space
-from search.extras import needs_search_extra
 from search.moves import move
 from search.problem import Evaluation
 from search.searcher import AbstractSearcher
@@ -92,7 +92,7 @@ def _algorithm(space: Space, objectives: int, seed: int, population: int) -> "Al
     than these at 2,000 evaluations, and less than stratified random draws at 1,000; mixing layer by layer pulls every
     child to the mean of its parents, and two cuts keep runs of layers whole.
     """
-    with needs_search_extra():
+    with needs_extra("search"):
         from pymoo.algorithms.moo.nsga2 import NSGA2 as Pymoo  # noqa: N811 (ours has its name)
         from pymoo.core.problem import Problem
         from pymoo.core.termination import NoTermination

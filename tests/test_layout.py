@@ -64,7 +64,7 @@ def test_public_names_exist_and_are_sorted(room):
 
 
 def test_importing_perfmodel_brings_no_torch_and_no_other_room():
-    code = "import sys, perfmodel; print([m for m in ('torch', *%r) if m in sys.modules])" % (ROOMS[1:],)
+    code = f"import sys, perfmodel; print([name for name in {('torch', *ROOMS[1:])!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
 
     assert found.stdout.strip() == "[]"

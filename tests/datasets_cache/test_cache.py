@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import datasets_cache
-from datasets_cache.cache import arriving, cache_folder, locked, sha256_of
+from datasets_cache.cache import arriving, cache_folder, locked
+from perfmodel.checksum import sha256_of
 
 COUNT_UP = """
 import sys, time

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
-from perfmodel.parquet import read_traces, sha256_of, write_traces
+from perfmodel.parquet import read_traces, write_traces
 from perfmodel.trace import TRACE_VERSION, Measured
 
 

@@ -1,10 +1,17 @@
 """A made-up report record, for tests only: its numbers follow no model and were never measured."""
 
+import json
 import math
 import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from perfmodel.trace import Asked, Measured, RanOn, Trace
 
 LAYERS = 30
 
@@ -226,3 +233,102 @@ def bare_record(record: dict[str, Any]) -> dict[str, Any]:
         "training_points": [point for point in record["training_points"] if point["source"] != "baseline"],
         "hypervolume": {**record["hypervolume"], "searchers": searchers},
     }
+
+
+MODEL_CONFIG = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 8,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 40,
+    "tie_word_embeddings": True,
+}
+"""Two of its eight layers can be pruned; no linear module has a side below 32."""
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a checkpoint that can be resolved and tokenised with, but is no model: it holds one tensor."""
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    folder = tmp_path_factory.mktemp("tiny-model")
+    (folder / "config.json").write_text(json.dumps(MODEL_CONFIG))
+    save_file({"model.norm.weight": np.ones(64, dtype=np.float32)}, folder / "model.safetensors")
+    words = ["<unk>", "<eos>", "plus", "Answer:", *map(str, range(30))]
+    tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    special = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<eos>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(special))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def task_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Returns a task of a hundred sums."""
+    path = tmp_path_factory.mktemp("task") / "sums.jsonl"
+    pairs = [(left, right) for left in range(10) for right in range(10)]
+    lines = [json.dumps({"question": f"{left} plus {right}", "answer": str(left + right)}) for left, right in pairs]
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture
+def suite_values(model_folder: Path, task_file: Path) -> dict[str, Any]:
+    """Returns the smallest suite whose every stage has something to do."""
+    return {
+        "name": "fake",
+        "model": str(model_folder),
+        "task": str(task_file),
+        "device": "cpu",
+        "recipe": {"steps": 4, "curve_points": 1},
+        "space": {"pruning_rates": [0.0, 0.25, 0.5], "bits": [2, 4, 8, 16], "ranks": [0, 4, 8, 16]},
+        "collect": {"configurations": 14, "repeated": 4, "seeds": [0, 1]},
+        "fit": {"surrogates": ["constant", "additive"], "metrics": ["held_out_loss", "accuracy", "peak_memory_bytes"]},
+        "search": {"evaluations": {"random": 80}, "batch": 40},
+        "validate": {"front": 2, "random": 1, "baselines": 1, "seeds": [101, 102]},
+    }
+
+
+@dataclass
+class FakeRunner:
+    """Makes traces by a formula: bits and pruning move the loss, bits and rank the memory, the seed adds noise.
+
+    Args:
+        outcome: turns a trial into its status; a test lets some of them fail.
+        asked: every trial that it was given.
+    """
+
+    outcome: Callable[[Asked], str] = lambda asked: "ok"
+    asked: list[Asked] = field(default_factory=list)
+
+    def __call__(self, asked: Asked) -> Trace:
+        self.asked.append(asked)
+        configuration, noise = asked.configuration, random.Random(asked.key).gauss(0, 0.01)
+        ran_on = RanOn("Fake", "", 2, 1, {"torch": "2.13.0"}, "c0de", "2026-01-01T00:00:00Z", "fake")
+        status = self.outcome(asked)
+        if status != "ok":
+            return Trace(asked, Measured(status, f"made to be {status}"), ran_on)
+        errors = [(4.0 ** (2 - bits)) for bits in configuration.bits]
+        loss = math.exp(-0.5 + configuration.pruning_rate + sum(errors) / len(errors) + noise)
+        memory = 1e6 * (1 - 0.3 * configuration.pruning_rate) * sum(configuration.bits) + 1e5 * sum(configuration.ranks)
+        times = {"step_time_s": 0.5, "step_time_p95_s": 0.6, "prepare_time_s": 2.0, "eval_time_s": 1.0}
+        measured = Measured(
+            "ok",
+            held_out_loss=loss,
+            accuracy=min(1.0, max(0.0, 1.0 - 0.4 * loss)),
+            accuracy_examples=15,
+            peak_memory_bytes=int(memory),
+            **times,
+        )
+        return Trace(asked, measured, ran_on)
+
+
+@pytest.fixture
+def fake_runner() -> Callable[..., FakeRunner]:
+    """Returns the class of the fake runner."""
+    return FakeRunner

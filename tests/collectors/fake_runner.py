@@ -1,0 +1,100 @@
+"""Runners that stand in for real fine-tunes; a module of its own, since a spawned worker imports it by name."""
+
+import os
+import signal
+import struct
+import sys
+import time
+from pathlib import Path
+
+from perfmodel.errors import CorruptFileError
+from perfmodel.recipe import Recipe
+from perfmodel.space import Configuration
+from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
+
+SETTING = Setting("tiny", "0" * 64, "sums", "1" * 64, Recipe(), "cpu")
+RAN_ON = RanOn("fake", "", 1, 1, {}, "0", "2025-01-01T00:00:00+00:00", "worker")
+
+
+def asked(seed: int) -> Asked:
+    return Asked(SETTING, Configuration.uniform(4, bits=4, rank=2), seed, "plan")
+
+
+class FakeRunner:
+    """Notes the start and the end of every trial in a side file, and misbehaves where its seed says so.
+
+    Args:
+        folder: where the side file ``trials.txt`` lies.
+        behaviours: by seed; the number of seconds to take, or the name of a misfortune.
+    """
+
+    def __init__(self, folder: Path, behaviours: dict[int, float | str]) -> None:
+        self._folder = folder
+        self._behaviours = behaviours
+        self._ran = 0
+
+    def __call__(self, asked: Asked) -> Trace:
+        behaviour = self._behaviours.get(asked.seed, 0.0)
+        self._note(f"start {asked.seed} {os.getpid()}")
+        if isinstance(behaviour, str):
+            getattr(self, behaviour)()
+        else:
+            time.sleep(behaviour)
+        self._note(f"end {asked.seed} {os.getpid()}")
+        self._ran += 1
+        return Trace(asked, Measured("ok", held_out_loss=float(asked.seed), accuracy_examples=self._ran), RAN_ON)
+
+    def _note(self, line: str) -> None:
+        with (self._folder / "trials.txt").open("a") as file:
+            file.write(line + "\n")
+
+    def killed(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def crashed(self) -> None:
+        os.kill(os.getpid(), signal.SIGABRT)
+
+    def exited(self) -> None:
+        os._exit(7)
+
+    def refused(self) -> None:
+        raise CorruptFileError("the file is damaged", "a whole file", "fetch it again")
+
+    def forgotten(self) -> None:
+        raise ValueError("a bug in the runner")
+
+    def killed_while_sending(self) -> None:
+        connection = sys._getframe(2).f_locals["connection"]
+        os.write(connection.fileno(), struct.pack("!i", 1000) + b"half a trace")
+        self.killed()
+
+
+def notes(folder: Path, kind: str) -> list[int]:
+    """Returns the seeds of the trials that have started or ended, in order."""
+    file = folder / "trials.txt"
+    lines = file.read_text().splitlines() if file.is_file() else []
+    return [int(line.split()[1]) for line in lines if line.startswith(kind)]
+
+
+def processes(folder: Path) -> set[int]:
+    """Returns the processes that have run trials."""
+    return {int(line.split()[2]) for line in (folder / "trials.txt").read_text().splitlines()}
+
+
+def is_running(process: int) -> bool:
+    """Returns whether a process lives; one that is dead and not yet collected by its parent does not."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def wait_for(condition, seconds: float = 30.0) -> bool:
+    """Returns whether a condition came true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False

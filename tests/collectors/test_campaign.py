@@ -1,0 +1,109 @@
+"""A campaign runs what is not stored yet, stores what ends at once, and survives its own death."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from collectors.campaign import CampaignResult, run_campaign
+from collectors.executors import InlineExecutor
+from perfmodel.errors import CorruptFileError
+from perfmodel.store import TraceStore
+
+
+@pytest.fixture
+def campaign(fakes, tmp_path):
+    """Runs a campaign of fake trials in this process."""
+
+    def run(trials, behaviours=None, **more):
+        with TraceStore.writer(tmp_path / "traces.sqlite") as store:
+            return run_campaign(trials, store, InlineExecutor(fakes.FakeRunner(tmp_path, behaviours or {})), **more)
+
+    return run
+
+
+def stored(folder):
+    with TraceStore(folder / "traces.sqlite") as store:
+        return [trace.asked.seed for trace in store]
+
+
+def test_all_trials_are_run_in_order_and_stored(fakes, campaign, tmp_path):
+    assert campaign([fakes.asked(seed) for seed in (2, 0, 1)]) == CampaignResult(ran=3, skipped=0)
+    assert fakes.notes(tmp_path, "end") == stored(tmp_path) == [2, 0, 1]
+
+
+def test_what_is_stored_is_not_run_again(fakes, campaign, tmp_path):
+    campaign([fakes.asked(seed) for seed in (0, 2)])
+    assert campaign([fakes.asked(seed) for seed in range(4)]) == CampaignResult(ran=2, skipped=2)
+    assert fakes.notes(tmp_path, "start") == stored(tmp_path) == [0, 2, 1, 3]
+
+
+def test_a_repeated_trial_is_run_once(fakes, campaign, tmp_path):
+    assert campaign([fakes.asked(seed) for seed in (0, 1, 0, 0)]) == CampaignResult(ran=2, skipped=0)
+    assert fakes.notes(tmp_path, "start") == [0, 1]
+
+
+def test_each_trace_is_stored_before_it_is_told_of(fakes, campaign, tmp_path):
+    heard = []
+    campaign([fakes.asked(seed) for seed in (0, 1)], on_trace=lambda trace: heard.append((trace.asked.seed, stored(tmp_path))))
+    assert heard == [(0, [0]), (1, [0, 1])]
+
+
+def test_a_refusal_keeps_what_was_stored(fakes, campaign, tmp_path):
+    with pytest.raises(CorruptFileError):
+        campaign([fakes.asked(seed) for seed in range(3)], {2: "refused"})
+    assert stored(tmp_path) == [0, 1]
+    assert campaign([fakes.asked(seed) for seed in range(3)]) == CampaignResult(ran=1, skipped=2)
+
+
+DRIVER = """
+import sys
+from functools import partial
+from pathlib import Path
+
+from collectors.campaign import run_campaign
+from collectors.executors import InlineExecutor, LocalExecutor
+from fake_runner import FakeRunner, asked
+from perfmodel.store import TraceStore
+
+if __name__ == "__main__":
+    folder, kind = Path(sys.argv[1]), sys.argv[2]
+    make = partial(FakeRunner, folder, dict.fromkeys(range(6), 0.3))
+    local = LocalExecutor(make, workers=2, threads=1, timeout_s=60, campaign="")
+    with TraceStore.writer(folder / "traces.sqlite") as store:
+        run_campaign([asked(seed) for seed in range(6)], store, InlineExecutor(make()) if kind == "inline" else local)
+"""
+
+
+@pytest.mark.parametrize("kind", ["inline", "local"])
+def test_a_killed_campaign_goes_on_where_it_was(fakes, tmp_path, kind):
+    script = tmp_path / "driver.py"
+    script.write_text(DRIVER)
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    command = [sys.executable, str(script), str(tmp_path), kind]
+    environment = {**os.environ, "PYTHONPATH": paths}
+    with subprocess.Popen(command, env=environment) as driver:
+        # The fourth trial is running: at least two have ended, at least one has not.
+        assert fakes.wait_for(lambda: len(fakes.notes(tmp_path, "start")) == 4)
+        driver.send_signal(signal.SIGKILL)
+    if Path("/proc/self/stat").is_file():
+        assert fakes.wait_for(lambda: not any(fakes.is_running(process) for process in fakes.processes(tmp_path)), 10)
+    kept = stored(tmp_path)
+    assert 2 <= len(kept) < 6
+
+    subprocess.run(command, env=environment, check=True, timeout=60)
+    assert sorted(stored(tmp_path)) == list(range(6))
+    started = fakes.notes(tmp_path, "start")
+    assert all(started.count(seed) == 1 for seed in kept)
+    assert all(started.count(seed) <= 2 for seed in range(6))
+    assert any(started.count(seed) == 2 for seed in range(6))  # the one that was cut off, or this test shows nothing
+    with sqlite3.connect(tmp_path / "traces.sqlite") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+    subprocess.run(command, env=environment, check=True, timeout=60)
+    assert fakes.notes(tmp_path, "start") == started

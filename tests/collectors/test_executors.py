@@ -1,0 +1,191 @@
+"""Trials in this process and in workers; what happens to one never touches another."""
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from collectors.executors import InlineExecutor, LocalExecutor
+from perfmodel.errors import CorruptFileError, UserError
+
+linux = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="reads process states from /proc")
+
+
+@pytest.fixture
+def local(fakes, tmp_path):
+    """Makes an executor of fake trials that note what they do in ``tmp_path``."""
+
+    def make(behaviours=None, *, workers=1, timeout_s=60.0):
+        return LocalExecutor(
+            partial(fakes.FakeRunner, tmp_path, behaviours or {}),
+            workers=workers,
+            threads=1,
+            timeout_s=timeout_s,
+            campaign="test",
+        )
+
+    return make
+
+
+def by_seed(traces):
+    return {trace.asked.seed: trace for trace in traces}
+
+
+def test_inline_runs_in_order_and_one_at_a_time(fakes, tmp_path):
+    traces = InlineExecutor(fakes.FakeRunner(tmp_path, {})).run([fakes.asked(seed) for seed in (3, 1, 2)])
+    assert next(traces).asked.seed == 3
+    assert fakes.notes(tmp_path, "start") == [3]
+    assert [trace.asked.seed for trace in traces] == [1, 2]
+    assert fakes.processes(tmp_path) == {os.getpid()}
+
+
+def test_inline_lets_a_refusal_out(fakes, tmp_path):
+    runner = fakes.FakeRunner(tmp_path, {0: "refused"})
+    with pytest.raises(CorruptFileError):
+        list(InlineExecutor(runner).run([fakes.asked(0)]))
+
+
+def test_every_trace_comes_once_with_several_workers(fakes, local, tmp_path):
+    trials = [fakes.asked(seed) for seed in range(9)]
+    traces = list(local(dict.fromkeys(range(9), 0.15), workers=3).run(trials))
+    assert sorted(trace.asked.seed for trace in traces) == list(range(9))
+    assert all(trace.ok and trace.measured.held_out_loss == trace.asked.seed for trace in traces)
+    assert sorted(fakes.notes(tmp_path, "start")) == list(range(9))
+    assert os.getpid() not in fakes.processes(tmp_path)
+    assert len(fakes.processes(tmp_path)) == 3
+
+
+def test_a_worker_lives_through_many_trials(fakes, local):
+    traces = list(local().run([fakes.asked(seed) for seed in range(4)]))
+    assert [trace.asked.seed for trace in traces] == [0, 1, 2, 3]
+    assert [trace.measured.accuracy_examples for trace in traces] == [1, 2, 3, 4]  # the runner's own count
+
+
+def test_nothing_to_do_starts_nothing(local, tmp_path):
+    assert list(local().run([])) == []
+    assert not (tmp_path / "trials.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("misfortune", "reason"),
+    [
+        ("killed", "the worker was ended by SIGKILL, as the kernel does when memory runs out"),
+        ("crashed", "the worker was ended by SIGABRT"),
+        ("exited", "the worker ended with exit code 7"),
+        ("forgotten", "the worker ended with exit code 1"),
+        ("killed_while_sending", "the worker was ended by SIGKILL, as the kernel does when memory runs out"),
+    ],
+)
+def test_a_lost_worker_is_one_failed_trial_and_the_others_go_on(fakes, local, tmp_path, misfortune, reason):
+    traces = by_seed(local({1: misfortune}).run([fakes.asked(seed) for seed in range(4)]))
+    assert sorted(traces) == [0, 1, 2, 3]
+    assert (traces[1].measured.status, traces[1].measured.reason) == ("failed", reason)
+    assert traces[1].measured.held_out_loss is None
+    assert (traces[1].ran_on.campaign, traces[1].ran_on.threads) == ("test", 1)
+    assert all(traces[seed].ok for seed in (0, 2, 3))
+    assert fakes.notes(tmp_path, "start") == [0, 1, 2, 3]
+    assert len(fakes.processes(tmp_path)) == 2
+
+
+def test_one_worker_s_loss_leaves_the_other_worker_alone(fakes, local):
+    trials = [fakes.asked(seed) for seed in range(6)]
+    traces = by_seed(local({0: "killed", 1: 0.5, 3: "exited"}, workers=2).run(trials))
+    assert {seed: trace.measured.status for seed, trace in traces.items()} == {
+        seed: "failed" if seed in (0, 3) else "ok" for seed in range(6)
+    }
+
+
+@linux
+def test_a_trial_that_takes_too_long_is_a_timeout_and_its_worker_is_gone(fakes, local, tmp_path):
+    traces = by_seed(local({1: 600.0}, timeout_s=5.0).run([fakes.asked(seed) for seed in range(3)]))
+    assert (traces[1].measured.status, traces[1].measured.reason) == ("timeout", "no result after 5 s")
+    assert traces[0].ok
+    assert traces[2].ok
+    assert fakes.notes(tmp_path, "end") == [0, 2]
+    assert not any(fakes.is_running(process) for process in fakes.processes(tmp_path))
+
+
+@linux
+def test_a_refusal_ends_the_campaign_with_its_own_text_and_leaves_no_worker(fakes, local, tmp_path):
+    traces = []
+    with pytest.raises(CorruptFileError, match="the file is damaged; a whole file; fetch it again") as caught:
+        for trace in local({2: "refused"}).run([fakes.asked(seed) for seed in range(4)]):
+            traces.append(trace.asked.seed)
+    assert caught.value.action == "fetch it again"
+    assert traces == [0, 1]
+    assert not any(fakes.is_running(process) for process in fakes.processes(tmp_path))
+
+
+@linux
+def test_a_consumer_that_stops_leaves_no_worker(fakes, local, tmp_path):
+    traces = local(workers=2).run([fakes.asked(seed) for seed in range(6)])
+    next(traces)
+    traces.close()
+    assert not any(fakes.is_running(process) for process in fakes.processes(tmp_path))
+
+
+def test_a_trial_for_cuda_on_a_machine_without_it_is_refused(make_asked):
+    import torch
+
+    from collectors.trial import TrialRunner
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(UserError, match="no CUDA device"):
+        TrialRunner(1, "test")(make_asked(device_class="cuda"))
+
+
+DRIVER = """
+import sys
+from functools import partial
+from pathlib import Path
+
+from collectors.executors import LocalExecutor
+from fake_runner import FakeRunner, asked
+
+if __name__ == "__main__":
+    make = partial(FakeRunner, Path(sys.argv[1]), {0: 600.0, 1: 600.0})
+    list(LocalExecutor(make, workers=2, threads=1, timeout_s=900, campaign="").run([asked(0), asked(1)]))
+"""
+
+
+@linux
+def test_no_worker_outlives_a_driver_that_is_killed(fakes, tmp_path):
+    script = tmp_path / "driver.py"
+    script.write_text(DRIVER)
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    with subprocess.Popen([sys.executable, str(script), str(tmp_path)], env={**os.environ, "PYTHONPATH": paths}) as driver:
+        assert fakes.wait_for(lambda: len(fakes.notes(tmp_path, "start")) == 2)
+        workers = fakes.processes(tmp_path)
+        assert all(fakes.is_running(worker) for worker in workers)
+        driver.send_signal(signal.SIGKILL)
+    assert fakes.wait_for(lambda: not any(fakes.is_running(worker) for worker in workers), 10)
+
+
+@pytest.fixture(autouse=True)
+def import_path_for_workers(monkeypatch):
+    """Workers inherit the standard error of pytest's capture; tracebacks of ``forgotten`` are expected there."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def test_a_real_trial_runs_in_a_worker_and_a_wrong_checksum_comes_back_as_itself(make_asked):
+    from dataclasses import replace
+
+    from collectors.trial import TrialRunner
+
+    good = make_asked(bits=4)
+    bad = replace(good, setting=replace(good.setting, model_sha256="f" * 64))
+    executor = LocalExecutor(partial(TrialRunner, 1, "real"), workers=1, threads=1, timeout_s=300, campaign="real")
+    traces = executor.run([good, bad])
+    first = next(traces)
+    assert first.ok, first.measured.reason
+    assert first.ran_on.campaign == "real"
+    here = TrialRunner(1, "here")(good)
+    assert first.measured.held_out_loss == pytest.approx(here.measured.held_out_loss, abs=1e-4)
+    assert first.measured.peak_memory_bytes == pytest.approx(here.measured.peak_memory_bytes, rel=1e-3)
+    with pytest.raises(CorruptFileError, match="make the plan again"):
+        next(traces)

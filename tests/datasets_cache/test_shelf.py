@@ -1,0 +1,119 @@
+"""The published traces: whole, legal, and what their card says; every shipped task passes the gate."""
+
+from collections import Counter
+from statistics import mean, stdev
+
+import pytest
+
+from datasets_cache import load_task, majority_accuracy, task_names
+from datasets_cache.release import by_task, card, noise_and_spread, plain_runs, question_blind
+from datasets_cache.shelf import SHELF_DATA, load_shelf, shelf_names
+from perfmodel.architecture import Architecture
+from perfmodel.errors import CorruptFileError, UnknownNameError
+from perfmodel.memory import adapter_parameters, state_bytes
+from perfmodel.space import Space
+from perfmodel.trace import STATUSES
+
+NAME = "smollm2-v0"
+
+SMOLLM2 = Architecture.from_config(
+    {
+        "model_type": "llama",
+        "hidden_size": 576,
+        "intermediate_size": 1536,
+        "num_hidden_layers": 30,
+        "num_attention_heads": 9,
+        "num_key_value_heads": 3,
+        "vocab_size": 49152,
+        "tie_word_embeddings": True,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def traces():
+    return load_shelf(NAME).traces
+
+
+def test_release_is_as_large_as_the_first_shelf_must_be(traces):
+    ok = [trace for trace in traces if trace.ok]
+    runs = Counter((trace.asked.setting.task, trace.asked.configuration) for trace in ok)
+
+    assert len(ok) >= 60
+    assert len({trace.asked.setting.task for trace in ok}) >= 2
+    assert sum(count >= 3 for count in runs.values()) >= 8
+
+
+def test_every_value_is_legal(traces):
+    space = Space.for_architecture(SMOLLM2)
+    for trace in traces:
+        space.validate(trace.asked.configuration)
+
+        assert trace.measured.status in STATUSES
+        assert trace.ok == (trace.measured.held_out_loss is not None)
+
+    assert len({trace.asked.key for trace in traces}) == len(traces)
+
+
+def test_bytes_agree_with_the_closed_form(traces):
+    for trace in (trace for trace in traces if trace.ok):
+        setting, configuration, measured = trace.asked.setting, trace.asked.configuration, trace.measured
+        expected = state_bytes(SMOLLM2, configuration, device_class=setting.device_class)
+
+        assert measured.adapter_parameters == adapter_parameters(SMOLLM2, configuration)
+        assert measured.adapter_bytes == expected.adapters
+        assert measured.weight_bytes == pytest.approx(expected.weights, rel=1e-4)
+        assert measured.optimizer_bytes == pytest.approx(expected.optimizer, rel=1e-2)
+        assert measured.peak_memory_bytes > expected.weights + expected.adapters + expected.optimizer
+
+
+def test_traces_carry_the_data_that_is_shipped(traces):
+    for task, of_task in by_task(traces):
+        assert {trace.asked.setting.task_sha256 for trace in of_task} == {load_task(task).sha256}
+
+
+def test_noise_is_small_beside_the_spread(traces):
+    for task, of_task in by_task(traces):
+        if len(of_task) > 10:
+            noise, spread = noise_and_spread(of_task)
+
+            assert spread > 10 * noise, task
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("task", task_names())
+def test_a_shipped_task_passes_the_gate(traces, task):
+    runs = plain_runs(trace for trace in traces if trace.asked.setting.task == task)
+    loss, _ = question_blind(runs[0])
+    losses = [trace.measured.held_out_loss for trace in runs]
+    accuracies = [trace.measured.accuracy for trace in runs]
+
+    assert len(runs) >= 3
+    assert mean(losses) + 3 * stdev(losses) < 0.95 * loss
+    assert mean(accuracies) - 3 * stdev(accuracies) > majority_accuracy(load_task(task))
+
+
+@pytest.mark.real
+def test_card_is_what_the_traces_say(traces):
+    notes = (SHELF_DATA / f"{NAME}.notes.md").read_text()
+
+    assert card(NAME, traces, notes, SHELF_DATA / f"{NAME}.parquet", question_blind) == load_shelf(NAME).card
+
+
+def test_unknown_shelf_is_refused_by_name():
+    with pytest.raises(UnknownNameError, match="smollm2-v0"):
+        load_shelf("smollm2-v9")
+
+
+def test_one_flipped_byte_is_noticed(tmp_path, monkeypatch):
+    for path in SHELF_DATA.glob(f"{NAME}.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    file = tmp_path / f"{NAME}.parquet"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    monkeypatch.setattr("datasets_cache.shelf.SHELF_DATA", tmp_path)
+
+    assert shelf_names() == (NAME,)
+    with pytest.raises(CorruptFileError, match="sha256"):
+        load_shelf(NAME)

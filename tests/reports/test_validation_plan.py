@@ -1,0 +1,109 @@
+"""Which configurations are fine-tuned to check a front."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from perfmodel.sampling import stratified
+from perfmodel.space import Configuration, Space
+from reports.validation_plan import choose_candidates
+
+SPACE = Space(6, (0.0, 0.5), (2, 4, 8, 16), (0, 4, 8))
+COUNTS = {"front": 3, "random": 2, "baseline": 2}
+
+
+def memory(configuration):
+    return sum(configuration.bits) * (1 - configuration.pruning_rate) + 0.1 * sum(configuration.ranks)
+
+
+class FakePredictor:
+    """Predicts the memory by a formula."""
+
+    def __init__(self, space=SPACE):
+        self.record = SimpleNamespace(space=space)
+
+    def predict(self, configurations):
+        return pd.DataFrame({"peak_memory_bytes": [memory(each) for each in configurations]})
+
+
+def choose(front, seen=frozenset(), counts=COUNTS, space=SPACE, seed=0):
+    return choose_candidates(FakePredictor(space), front, seen, counts, resource="peak_memory_bytes", seed=seed)
+
+
+@pytest.fixture(scope="module")
+def front():
+    return sorted(stratified(SPACE, 12, 1), key=memory)
+
+
+def by_role(candidates, role):
+    return [each.configuration for each in candidates if each.role == role]
+
+
+def test_every_role_has_as_many_as_asked_and_a_name_of_its_own(front):
+    candidates = choose(front)
+
+    assert {role: len(by_role(candidates, role)) for role in COUNTS} == COUNTS
+    assert len({each.name for each in candidates}) == 7
+
+
+def test_points_of_the_front_span_its_memory(front):
+    picked = by_role(choose(front), "front")
+
+    assert picked[0] == front[0]
+    assert picked[-1] == front[-1]
+    assert set(picked) < set(front)
+
+
+def test_what_a_model_saw_is_not_chosen(front):
+    seen = frozenset(front[:8]) | frozenset(stratified(SPACE, 50, 0))
+    candidates = choose(front, seen)
+
+    chosen = by_role(candidates, "front") + by_role(candidates, "random")
+    assert len(chosen) == 5
+    assert not seen & set(chosen)
+    assert not set(by_role(candidates, "front")) & set(by_role(candidates, "random"))
+
+
+def test_a_front_that_was_all_seen_leaves_random_ones_only(front):
+    candidates = choose(front, frozenset(front))
+
+    assert [each.role for each in candidates] == ["random", "random"]
+
+
+def test_baselines_are_unpruned_uniform_and_nearest_in_memory(front):
+    candidates = choose(front)
+    uniform = [
+        Configuration.uniform(6, bits=bits, rank=rank) for bits in SPACE.bits for rank in SPACE.ranks if rank > 0
+    ]
+    nearest = [
+        min(uniform, key=lambda each: abs(memory(each) - memory(point))) for point in (front[0], front[-1])
+    ]
+
+    assert by_role(candidates, "baseline") == nearest
+    assert candidates[-1].name == f"uniform {nearest[1].bits[0]}-bit r{nearest[1].ranks[0]}"
+
+
+def test_two_baselines_are_never_the_same(front):
+    alike = [point for point in front if point.bits == front[0].bits][:1] * 2
+    baselines = by_role(choose(alike, counts={**COUNTS, "baseline": 4}), "baseline")
+
+    assert len(baselines) == len(set(baselines)) == 4
+
+
+def test_there_are_no_more_baselines_than_uniform_configurations():
+    small = Space(6, (0.0, 0.5), (4,), (0, 8))
+    candidates = choose(stratified(small, 5, 0), counts={**COUNTS, "baseline": 3}, space=small)
+
+    assert by_role(candidates, "baseline") == [Configuration.uniform(6, bits=4, rank=8)]
+
+
+def test_roles_may_be_left_out(front):
+    assert {each.role for each in choose(front, counts={"front": 1, "random": 0, "baseline": 0})} == {"front"}
+
+
+def test_another_seed_draws_other_random_ones(front):
+    first, again, other = (by_role(choose(front, seed=seed), "random") for seed in (0, 0, 1))
+
+    assert first == again
+    assert first != other
