@@ -12,4 +12,6 @@
     plan            which trials a campaign makes
     campaign        carries a plan out, resuming
     executors       in this process, or in workers
+
+Imports ``perfmodel`` and ``datasets_cache``, never ``search`` or ``reports``.
 """

@@ -45,4 +45,3 @@ def adapt(model: nn.Module, ranks: Sequence[int], alpha: Callable[[int], float],
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
         adapted: Any = get_peft_model(model, settings)
     return adapted  # type: ignore[no-any-return]  # PEFT's factory is untyped
-

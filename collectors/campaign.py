@@ -26,7 +26,7 @@ def run_campaign(
     trials: Sequence[Asked],
     store: TraceStore,
     executor: AbstractExecutor,
-    on_trace: Callable[[Trace], None] = lambda trace: None,
+    on_trace: Callable[[Trace], None] = lambda _: None,
 ) -> CampaignResult:
     """Runs the trials that the store does not hold.
 

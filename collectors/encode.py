@@ -58,7 +58,7 @@ class Batch:
         return int((self.targets >= 0).sum())
 
 
-def encode(examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Encoded]:  # noqa: ANN401 - transformers' tokenizers share no typed base
+def encode(examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Encoded]:
     """Returns the examples of at most ``max_length`` tokens, in order.
 
     Raises:

@@ -42,7 +42,7 @@ def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     Returns:
         Logits, shape ``(n, vocabulary)``, float32, and targets, shape ``(n,)``.
     """
-    base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model  # type: ignore[operator]  # PEFT's method, untyped
     hidden = base.get_decoder()(input_ids=batch.ids, use_cache=False).last_hidden_state
     scored = batch.targets >= 0
     logits = base.get_output_embeddings()(hidden[scored])

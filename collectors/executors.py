@@ -77,16 +77,14 @@ class LocalExecutor(AbstractExecutor):
         workers: list[_Worker] = []
         try:
             while waiting or any(worker.asked for worker in workers):
+                workers[:] = [worker for worker in workers if worker.asked or not worker.has_ended]
                 while waiting and len(workers) < self._workers:
                     workers.append(_Worker.start(self._make_runner))
                 for worker in workers:
                     if worker.asked is None and waiting:
                         worker.give(waiting.popleft())
                 for worker in self._ready(workers):
-                    trace = self._collect(worker)
-                    if not worker.process.is_alive():
-                        workers.remove(worker)
-                    yield trace
+                    yield self._collect(worker)
         finally:
             for worker in workers:
                 worker.stop()
@@ -106,21 +104,19 @@ class LocalExecutor(AbstractExecutor):
         if worker.connection.poll():
             try:
                 outcome = worker.connection.recv()
-            except (EOFError, ConnectionResetError):
+            except (EOFError, OSError):  # OSError: it died in the middle of a message
                 return self._lost(asked, "failed", worker.obituary())
             if isinstance(outcome, PerfModelError):
                 raise outcome
             assert isinstance(outcome, Trace)
             return outcome
-        if not worker.process.is_alive():
+        if worker.has_ended:
             return self._lost(asked, "failed", worker.obituary())
         worker.stop()
         return self._lost(asked, "timeout", f"no result after {self._timeout_s:g} s")
 
     def _lost(self, asked: Asked, status: Status, reason: str) -> Trace:
-        return Trace(
-            asked, Measured(status, reason), ran_on(asked.setting.device_class, self._campaign, self._threads)
-        )
+        return Trace(asked, Measured(status, reason), ran_on(asked.setting.device_class, self._campaign, self._threads))
 
 
 @dataclass
@@ -145,11 +141,16 @@ class _Worker:
     def ends(self) -> tuple[Connection, int]:
         return self.connection, self.process.sentinel
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is dead or dying; ``is_alive`` still says yes for a moment after its ends have closed."""
+        return bool(wait([self.process.sentinel], timeout=0))
+
     def give(self, asked: Asked) -> None:
         self.asked, self.started = asked, time.monotonic()
         try:
             self.connection.send(asked)
-        except BrokenPipeError:
+        except (BrokenPipeError, ConnectionResetError):
             self.process.join(STOP_GRACE_S)
 
     def stop(self) -> None:

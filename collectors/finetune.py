@@ -78,7 +78,7 @@ def finetune(
         loss = F.cross_entropy(logits, targets)
         if not math.isfinite(loss.item()):
             raise DivergedError(f"the training loss is {loss.item()} at step {index + 1} of {recipe.steps}")
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
@@ -122,7 +122,7 @@ def learning_rate(recipe: Recipe, index: int) -> float:
     return recipe.learning_rate * shape
 
 
-def _checkpoint_activations(base: Any) -> None:  # noqa: ANN401 - transformers' methods are untyped
+def _checkpoint_activations(base: Any) -> None:
     """Turns checkpointing on by the name it has in this transformers: the old one warns since 5.23 and ends with 6."""
     enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
     enable({"use_reentrant": False})

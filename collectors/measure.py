@@ -31,7 +31,7 @@ class CudaMemoryMeter:
         self._device = device
 
     @contextmanager
-    def step(self, resident_bytes: Callable[[], int]) -> Iterator[None]:
+    def step(self, resident_bytes: Callable[[], int]) -> Iterator[None]:  # noqa: ARG002 - part of the contract
         """Wraps one step; ``resident_bytes`` is not needed here."""
         torch.cuda.reset_peak_memory_stats(self._device)
         yield
@@ -58,7 +58,7 @@ class CpuMemoryMeter:
         before = resident_bytes()
         with _standard_error_to_nowhere(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
             yield
-        recorded = profiler.profiler.kineto_results.events()  # type: ignore[union-attr]  # set once the profiler has stopped
+        recorded = profiler.profiler.kineto_results.events()
         events = sorted((event.start_ns(), event.nbytes()) for event in recorded if event.name() == "[memory]")
         live = 0
         for _, change in events:

@@ -62,4 +62,7 @@ def plan(
 
 def unique(trials: Iterable[Asked]) -> list[Asked]:
     """Returns the trials without those whose key came before, in order."""
-    return list({asked.key: asked for asked in reversed(list(trials))}.values())[::-1]
+    first: dict[str, Asked] = {}
+    for asked in trials:
+        first.setdefault(asked.key, asked)
+    return list(first.values())

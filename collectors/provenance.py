@@ -8,15 +8,26 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from perfmodel.errors import UserError
 from perfmodel.trace import DeviceClass, RanOn
 
 PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "hqq", "safetensors", "numpy", "tokenizers")
 
 
 def ran_on(device_class: DeviceClass, campaign: str, threads: int) -> RanOn:
-    """Returns the record of a trial that starts on this machine now, with so many threads."""
+    """Returns the record of a trial that starts on this machine now, with so many threads.
+
+    Raises:
+        UserError: when CUDA is asked for and torch finds none.
+    """
     import torch
 
+    if device_class == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "the trial asks for cuda and torch finds no CUDA device here",
+            "a device of this machine",
+            "ask for the cpu, or install a CUDA build of torch where there is a GPU",
+        )
     return RanOn(
         device_name=torch.cuda.get_device_name() if device_class == "cuda" else processor_name(),
         driver=_driver() if device_class == "cuda" else "",
@@ -76,6 +87,6 @@ def _driver() -> str:
 
 def _output(*command: str) -> str:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stdout.strip()  # noqa: S603 - fixed commands
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stdout.strip()
     except OSError:
         return ""

@@ -17,7 +17,7 @@ class Linear16(nn.Linear):
     converted for one product at a time, so that 16 bits really take 16 bits.
     """
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that nn.Linear gave it
         """Returns ``input @ weight.T + bias``.
 
         Args:
@@ -81,7 +81,7 @@ def _to_int8(linear: nn.Linear, compute_dtype: torch.dtype) -> nn.Module:
 
     # It says once a product that activations are rounded on their way to int8, which is the method itself.
     logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
-    new = bnb.nn.Linear8bitLt(
+    new: nn.Module = bnb.nn.Linear8bitLt(
         linear.in_features, linear.out_features, bias=linear.bias is not None, has_fp16_weights=False, device="meta"
     )
     device = linear.weight.device
@@ -95,7 +95,7 @@ def _to_int8(linear: nn.Linear, compute_dtype: torch.dtype) -> nn.Module:
 def _to_nf4(linear: nn.Linear, compute_dtype: torch.dtype) -> nn.Module:
     import bitsandbytes as bnb
 
-    new = bnb.nn.Linear4bit(
+    new: nn.Module = bnb.nn.Linear4bit(
         linear.in_features,
         linear.out_features,
         bias=linear.bias is not None,

@@ -146,7 +146,7 @@ def _settle(model: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     for parameter in model.parameters():
         if id(parameter) not in linear:
             parameter.data = parameter.data.to(device, dtype)
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad = False
     for module in model.modules():
         for name, buffer in module.named_buffers(recurse=False):
             setattr(module, name, buffer.to(device))

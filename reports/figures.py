@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from perfmodel.extras import needs_extra
 from reports.drawing import BLACK, BLUE, GREY, ROLES, spans_much
 from reports.plot_front import both, front_panels, reference_lines
 from reports.plot_prediction import pairs
 from reports.quantity import Quantity, Record, has_interval, quantities, quantity
-from reports.report_extra import needs_report_extra
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ def figure_files(record: Record) -> dict[str, bytes]:
     Raises:
         MissingExtraError: when matplotlib is not installed.
     """
-    with needs_report_extra():
+    with needs_extra("report"):
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     known = quantities(record)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import OutputFolderError, SchemaVersionError
+from perfmodel.extras import needs_extra
 from reports import findings, tables
 from reports.drawing import Drawing
 from reports.figures import figure_files
@@ -13,7 +14,6 @@ from reports.interval_levels import level_text
 from reports.markdown import markdown
 from reports.plots import drawings
 from reports.quantity import Record
-from reports.report_extra import needs_report_extra
 
 REPORT_VERSION = 1
 """The newest record schema that this version can draw."""
@@ -69,7 +69,7 @@ def page(record: Record) -> str:
     Raises:
         MissingExtraError: when plotly or jinja2 is not installed.
     """
-    with needs_report_extra():
+    with needs_extra("report"):
         import jinja2
         from plotly.offline import get_plotlyjs
 
@@ -97,7 +97,7 @@ def embedded(drawing: Drawing) -> str:
     Raises:
         MissingExtraError: when plotly is not installed.
     """
-    with needs_report_extra():
+    with needs_extra("report"):
         from plotly.graph_objects import Figure
 
     html: str = Figure({"data": drawing.data, "layout": {**drawing.layout, "height": drawing.height}}).to_html(

@@ -129,7 +129,8 @@ def load_suite(name_or_path: str, overrides: Sequence[str] = ()) -> Suite:
     try:
         values = yaml.safe_load(path.read_text())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InvalidSuiteError(f"{path} is no YAML ({error})", "a YAML mapping", "mend the file") from error
+        reason = " ".join(str(error).split())
+        raise InvalidSuiteError(f"{path} is no YAML ({reason})", "a YAML mapping", "mend the file") from error
     except OSError as error:
         raise InvalidSuiteError(f"{path} cannot be read ({error.strerror})", "a YAML file", "check the file") from error
     if not isinstance(values, dict):

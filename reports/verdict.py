@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
+from perfmodel.metrics import METRICS
+
 ALIKE = 0.05
 """Two configurations count as equal in memory when their measured peaks differ by at most this share."""
 
@@ -24,7 +26,7 @@ def _task_counts(record: Mapping[str, Any]) -> list[str]:
     plain = [
         metrics
         for point in record["training_points"]
-        if point["mean_bits"] == 16 and point["pruning_rate"] == 0
+        if point["status"] == "ok" and point["mean_bits"] == 16 and point["pruning_rate"] == 0
         if None not in ((metrics := point["metrics"])["held_out_loss"], metrics["accuracy"])
     ]
     if not plain:
@@ -67,7 +69,7 @@ def _against_baselines(validation: Sequence[Mapping[str, Any]]) -> list[str]:
 def _predictions(check: Mapping[str, Any]) -> list[str]:
     return [
         f"Predicted before they were run, {values['inside_interval']} of {values['n']} fine-tunes of unseen "
-        f"configurations fell inside the 90 % interval of {name} (mean error "
+        f"configurations fell inside the 90 % interval of {_label(name)} (mean error "
         f"{100 * values['mean_absolute_relative_error']:.1f} %)."
         for name, values in check.items()
         if values["n"] and values["mean_absolute_relative_error"] is not None
@@ -81,11 +83,12 @@ def _surrogate(scores: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -
         if score["surrogate"] != chosen[score["metric"]] or ratio["value"] is None:
             continue
         if score["surrogate"] == "constant":
-            sentences.append(f"For {score['metric']} no surrogate beat the constant.")
+            sentences.append(f"For {_label(score['metric'])} no surrogate beat the constant.")
             continue
+        interval = "no interval" if ratio["low"] is None else f"{ratio['low']:.2f} to {ratio['high']:.2f}"
         sentences.append(
-            f"For {score['metric']} the {score['surrogate']} surrogate has {ratio['value']:.2f} times the error of a "
-            f"constant ({ratio['low']:.2f} to {ratio['high']:.2f}; {score['n_traces']} traces of "
+            f"For {_label(score['metric'])} the {score['surrogate']} surrogate has {ratio['value']:.2f} times the "
+            f"error of a constant ({interval}; {score['n_traces']} traces of "
             f"{score['n_configurations']} configurations, split by configuration)."
         )
     return sentences
@@ -114,3 +117,8 @@ def _memory(row: Mapping[str, Any]) -> float | None:
 def _runs(row: Mapping[str, Any]) -> str:
     count = row["measured"]["held_out_loss"]["n"]
     return f"{count} run{'' if count == 1 else 's'}"
+
+
+def _label(name: str) -> str:
+    label = METRICS[name].label
+    return label[0].lower() + label[1:]

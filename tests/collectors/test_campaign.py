@@ -49,7 +49,10 @@ def test_a_repeated_trial_is_run_once(fakes, campaign, tmp_path):
 
 def test_each_trace_is_stored_before_it_is_told_of(fakes, campaign, tmp_path):
     heard = []
-    campaign([fakes.asked(seed) for seed in (0, 1)], on_trace=lambda trace: heard.append((trace.asked.seed, stored(tmp_path))))
+    campaign(
+        [fakes.asked(seed) for seed in (0, 1)],
+        on_trace=lambda trace: heard.append((trace.asked.seed, stored(tmp_path))),
+    )
     assert heard == [(0, [0]), (1, [0, 1])]
 
 

@@ -35,7 +35,7 @@ def test_longer_examples_are_left_out_and_the_limit_itself_fits(tokenizer):
 
 
 def test_no_example_short_enough_is_the_user_s_error(tokenizer):
-    with pytest.raises(InvalidTaskError, match="has 18 tokens.*max_length allows 17.*raise recipe.max_length"):
+    with pytest.raises(InvalidTaskError, match=r"has 18 tokens.*max_length allows 17.*raise recipe.max_length"):
         encode(EXAMPLES, tokenizer, 17)
     assert encode([], tokenizer, 17) == []
 

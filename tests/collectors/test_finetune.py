@@ -9,6 +9,7 @@ import torch
 from collectors import finetune as module
 from collectors.encode import Encoded
 from collectors.finetune import DivergedError, finetune, learning_rate
+from collectors.workshop import Workshop
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
 
@@ -51,14 +52,14 @@ def drawn(count, *, steps, batch_size, seed=0):
 def test_every_epoch_uses_every_example_once():
     batches = drawn(12, steps=9, batch_size=4)
     assert [len(batch) for batch in batches] == [4] * 9
-    flat = sum(batches, [])
+    flat = [number for batch in batches for number in batch]
     epochs = [flat[start : start + 12] for start in (0, 12, 24)]
     assert all(sorted(epoch) == list(range(12)) for epoch in epochs)
     assert epochs[0] != epochs[1] != list(range(12))
 
 
 def test_batches_may_straddle_epochs():
-    flat = sum(drawn(10, steps=5, batch_size=4), [])
+    flat = [number for batch in drawn(10, steps=5, batch_size=4) for number in batch]
     assert sorted(flat[:10]) == sorted(flat[10:20]) == list(range(10))
 
 
@@ -77,9 +78,9 @@ def test_the_order_is_the_seed_s():
 def train(workshop, monkeypatch):
     """Trains a fresh model of the tiny setting; returns what was measured, the training losses and the model."""
 
-    def run(*, bits=16, rank=4, seed=0, examples=None, **changes):
-        recipe = replace(workshop.setting.recipe, **changes)
-        built = workshop.build(Configuration.uniform(8, bits=bits, rank=rank), seed=1)
+    def run(*, bits=16, rank=4, seed=0, examples=None, shop=workshop, **changes):
+        recipe = replace(shop.setting.recipe, **changes)
+        built = shop.build(Configuration.uniform(8, bits=bits, rank=rank), seed=1)
         losses = []
         cross_entropy = torch.nn.functional.cross_entropy
 
@@ -133,25 +134,31 @@ def test_a_huge_learning_rate_is_divergence(train):
 
 
 def test_a_loss_that_is_not_a_number_is_divergence(train, monkeypatch):
-    monkeypatch.setattr(module, "answer_logits", lambda model, batch: (torch.full((2, 9), math.nan), torch.tensor([1, 2])))
+    monkeypatch.setattr(
+        module, "answer_logits", lambda model, batch: (torch.full((2, 9), math.nan), torch.tensor([1, 2]))
+    )
     with pytest.raises(DivergedError, match="the training loss is nan at step 1 of 3"):
         train()
 
 
 @pytest.mark.parametrize("bits", [16, 4])
 def test_the_peak_of_the_heavy_steps_is_the_peak_of_all(train, monkeypatch, bits):
-    some, _, _ = train(bits=bits, steps=12, batch_size=8)
+    some, _, _ = train(bits=bits, steps=7, batch_size=8)
     monkeypatch.setattr(module, "_heaviest", lambda batches: frozenset(range(1, len(batches))))
-    every, _, _ = train(bits=bits, steps=12, batch_size=8)
+    every, _, _ = train(bits=bits, steps=7, batch_size=8)
     assert some.peak_memory_bytes == pytest.approx(every.peak_memory_bytes, rel=0.005)
-    monkeypatch.setattr(module, "_heaviest", lambda batches: frozenset({min(range(1, 12), key=lambda i: batches[i].padded_tokens)}))
-    lightest, _, _ = train(bits=bits, steps=12, batch_size=8)
+    monkeypatch.setattr(
+        module, "_heaviest", lambda batches: frozenset({min(range(1, 7), key=lambda i: batches[i].padded_tokens)})
+    )
+    lightest, _, _ = train(bits=bits, steps=7, batch_size=8)
     assert lightest.peak_memory_bytes < 0.97 * every.peak_memory_bytes  # batches differ, so the choice matters
 
 
 def test_the_peak_holds_weights_adapters_gradients_and_optimiser(train):
     training, _, built = train()
-    assert training.optimizer_bytes == 2 * built.adapter_bytes + 4 * sum(p.requires_grad for p in built.model.parameters())
+    assert training.optimizer_bytes == 2 * built.adapter_bytes + 4 * sum(
+        p.requires_grad for p in built.model.parameters()
+    )
     state = built.weight_bytes + 2 * built.adapter_bytes + training.optimizer_bytes
     assert state < training.peak_memory_bytes < 20 * state
 
@@ -177,7 +184,13 @@ def test_after_step_hears_of_every_step(workshop):
     built = workshop.build(Configuration.uniform(8, bits=16, rank=2), seed=1)
     heard = []
     finetune(
-        built.model, workshop.train, workshop.setting.recipe, seed=0, device=CPU, resident_bytes=0, after_step=heard.append
+        built.model,
+        workshop.train,
+        workshop.setting.recipe,
+        seed=0,
+        device=CPU,
+        resident_bytes=0,
+        after_step=heard.append,
     )
     assert heard == [1, 2, 3]
 
@@ -191,9 +204,10 @@ def test_gradient_checkpointing_saves_memory_and_changes_no_loss(train, bits):
     assert saving.peak_memory_bytes < 0.8 * plain.peak_memory_bytes
 
 
-def test_gradient_checkpointing_repeats_dropout(train):
-    _, losses, _ = train(steps=5, learning_rate=2e-2, dropout=0.3)
-    _, same, _ = train(steps=5, learning_rate=2e-2, dropout=0.3, gradient_checkpointing=True)
+def test_gradient_checkpointing_repeats_dropout(train, make_setting):
+    dropping = Workshop(make_setting(dropout=0.3))
+    _, losses, _ = train(shop=dropping, steps=5, learning_rate=2e-2)
+    _, same, _ = train(shop=dropping, steps=5, learning_rate=2e-2, gradient_checkpointing=True)
     _, without, _ = train(steps=5, learning_rate=2e-2)
     assert same == pytest.approx(losses, abs=1e-4)
     assert without[-1] != pytest.approx(losses[-1], abs=1e-3)  # dropout is really there to be repeated

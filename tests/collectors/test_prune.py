@@ -96,7 +96,9 @@ def silence(layer, importance, architecture, target):
     """Sets to zero all that leaves with the least important groups and channels."""
     width = architecture.head_dim
     for group in importance.groups.argsort()[: architecture.layers[4].kv_groups - target.kv_groups].tolist():
-        heads = slice(group * width * architecture.queries_per_group, (group + 1) * width * architecture.queries_per_group)
+        heads = slice(
+            group * width * architecture.queries_per_group, (group + 1) * width * architecture.queries_per_group
+        )
         own = slice(group * width, (group + 1) * width)
         for name, rows in (("q_proj", heads), ("k_proj", own), ("v_proj", own)):
             weights(layer)[name].data[rows] = 0

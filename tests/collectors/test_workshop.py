@@ -81,7 +81,9 @@ def test_a_layer_has_its_own_bits(workshop):
 def test_pruning_takes_what_matters_least_on_the_calibration_texts(workshop):
     assert set(workshop.importance) == {4, 5}
     layer = decoder_layers(workshop._base)[4]
-    keep = workshop.importance[4].channels.topk(workshop.architecture.pruned(0.3).layers[4].channels).indices.sort().values
+    keep = (
+        workshop.importance[4].channels.topk(workshop.architecture.pruned(0.3).layers[4].channels).indices.sort().values
+    )
     built = workshop.build(Configuration.uniform(8, bits=16, rank=2, pruning_rate=0.3), seed=0)
     assert torch.equal(base_module(built.model, 4, "up_proj").weight, layer.mlp.up_proj.weight[keep].to(torch.bfloat16))
 

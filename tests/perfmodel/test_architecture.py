@@ -1,5 +1,7 @@
 """Shapes read from a config, and what structured pruning leaves of them."""
 
+from itertools import pairwise
+
 import pytest
 
 from perfmodel.architecture import CHANNEL_MULTIPLE, FAMILIES, KEPT_FIRST, KEPT_LAST, MODULES, Architecture, LayerShape
@@ -58,6 +60,10 @@ def test_every_prunable_layer_loses_the_rate_within_a_point(smollm2, rate):
         assert 1 - pruned.layer_parameters(layer) / LAYER_PARAMETERS == pytest.approx(rate, abs=0.01)
 
 
+def test_whole_groups_go_to_the_nearest_count(smollm2):
+    assert [smollm2.pruned(rate).layers[10].kv_groups for rate in DEFAULT_RATES] == [3, 3, 2, 2, 2, 1]
+
+
 def test_the_first_four_and_last_two_layers_stay_whole(smollm2):
     pruned = smollm2.pruned(0.5)
 
@@ -85,7 +91,7 @@ def test_a_higher_rate_never_leaves_more(groups):
 
     assert left[0] > left[5] > left[-1]
     slack = 3 * whole.hidden * CHANNEL_MULTIPLE  # a group's share is met by multiples of channels
-    assert all(later <= earlier + slack for earlier, later in zip(left, left[1:], strict=False))
+    assert all(later <= earlier + slack for earlier, later in pairwise(left))
 
 
 def test_what_stays_is_at_least_one_group_and_whole_multiples_of_channels(smollm2):
@@ -126,7 +132,9 @@ def test_every_supported_family_is_read(family):
 
 def test_defaults_of_the_families():
     bare = {key: value for key, value in SMOLLM2.items() if key not in ("num_key_value_heads", "tie_word_embeddings")}
-    llama, qwen, gemma = (Architecture.from_config({**bare, "model_type": each}) for each in ("llama", "qwen2", "gemma2"))
+    llama, qwen, gemma = (
+        Architecture.from_config({**bare, "model_type": each}) for each in ("llama", "qwen2", "gemma2")
+    )
 
     assert llama.layers[0].kv_groups == 9  # without the key every head is its own group
     assert (llama.tied_embeddings, qwen.tied_embeddings, gemma.tied_embeddings) == (False, False, True)

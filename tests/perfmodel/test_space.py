@@ -88,12 +88,12 @@ def test_what_lies_outside_is_named(configuration, message):
     ],
 )
 def test_illegal_choices_are_refused(name, choices):
-    with pytest.raises(InvalidConfigurationError, match=f"space.{name} is .*rising, each once"):
+    with pytest.raises(InvalidConfigurationError, match=rf"space.{name} is .*rising, each once"):
         Space(2, **{name: choices})
 
 
 def test_a_space_needs_a_layer():
-    with pytest.raises(InvalidConfigurationError, match="a space of 0 layers"):
+    with pytest.raises(InvalidConfigurationError, match=r"a space of 0 layers"):
         Space(0)
 
 
@@ -101,7 +101,7 @@ def test_a_rank_larger_than_the_layer_is_refused(tiny):
     limit = tiny.smallest_dimension
 
     assert Space.for_architecture(tiny, ranks=(0, limit)).ranks == (0, limit)
-    with pytest.raises(InvalidConfigurationError, match=f"rank {limit + 1} is larger than the layer.*side of {limit}"):
+    with pytest.raises(InvalidConfigurationError, match=rf"rank {limit + 1} is larger than the layer.*side of {limit}"):
         Space.for_architecture(tiny, ranks=(0, limit + 1))
 
 
@@ -115,12 +115,12 @@ def test_the_json_makes_the_same_space_again():
 def test_a_newer_json_is_refused():
     newer = json.dumps({**json.loads(SMALL.to_json()), "version": SPACE_VERSION + 1})
 
-    with pytest.raises(SchemaVersionError, match=f"version {SPACE_VERSION + 1}.*upgrade"):
+    with pytest.raises(SchemaVersionError, match=rf"version {SPACE_VERSION + 1}.*upgrade"):
         Space.from_json(newer)
 
 
 def test_a_misspelt_key_is_named_with_the_one_that_was_meant():
-    with pytest.raises(InvalidConfigurationError, match="the key 'rank'.*did you mean 'ranks'"):
+    with pytest.raises(InvalidConfigurationError, match=r"the key 'rank'.*did you mean 'ranks'"):
         Configuration.from_dict({"pruning_rate": 0.0, "bits": [4], "rank": [8]})
 
 
@@ -134,7 +134,7 @@ def test_a_misspelt_key_is_named_with_the_one_that_was_meant():
     ],
 )
 def test_values_that_are_no_configuration_are_refused(values):
-    with pytest.raises(InvalidConfigurationError, match="cannot be read"):
+    with pytest.raises(InvalidConfigurationError, match=r"cannot be read"):
         Configuration.from_dict(values)
 
 
@@ -142,7 +142,11 @@ def test_identifiers_differ_where_configurations_do_and_only_there():
     first = Configuration(0.0, (4, 4), (8, 8))
 
     assert first.identifier == Configuration(0, (4, 4), (8, 8)).identifier
-    others = [Configuration(0.1, (4, 4), (8, 8)), Configuration(0.0, (4, 2), (8, 8)), Configuration(0.0, (4, 4), (8, 4))]
+    others = [
+        Configuration(0.1, (4, 4), (8, 8)),
+        Configuration(0.0, (4, 2), (8, 8)),
+        Configuration(0.0, (4, 4), (8, 4)),
+    ]
     assert len({first.identifier, *(each.identifier for each in others)}) == 4
 
 

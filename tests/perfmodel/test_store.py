@@ -85,11 +85,12 @@ def test_the_next_writer_may_come_when_the_first_is_done(path, fake_traces):
 def test_a_refused_store_lets_go_of_its_lock(path):
     path.parent.mkdir()
     path.write_bytes(b"garbage" * 500)
-    with pytest.raises(CorruptFileError):
+    with pytest.raises(CorruptFileError) as caught:
         TraceStore.writer(path)
     path.unlink()
 
     TraceStore.writer(path).close()
+    assert caught.value  # its traceback kept the lock alive, so it was not the collector that released it
 
 
 def test_a_store_is_read_while_it_is_written(path, fake_traces):

@@ -25,7 +25,9 @@ def full():
     return Measured("ok", **{**numbers, "curve_steps": (0, 3), "curve_losses": (2.5, 1.5)})
 
 
-@pytest.mark.parametrize("measured", [full(), Measured("oom", "out of memory"), Measured("ok", held_out_loss=0.1 + 0.2)])
+@pytest.mark.parametrize(
+    "measured", [full(), Measured("oom", "out of memory"), Measured("ok", held_out_loss=0.1 + 0.2)]
+)
 def test_a_row_makes_the_same_trace_again(trace, measured):
     whole = replace(trace, measured=measured)
     row = whole.to_row()

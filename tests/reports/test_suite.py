@@ -101,17 +101,17 @@ def test_a_misspelt_key_is_named_with_what_is_allowed_and_what_was_meant(values,
 
 
 def test_a_misspelt_key_is_told_before_the_one_that_is_missing_for_it():
-    with pytest.raises(InvalidSuiteError, match="the key 'taks'.*did you mean 'task'"):
+    with pytest.raises(InvalidSuiteError, match=r"the key 'taks'.*did you mean 'task'"):
         parse_suite({"name": "small", "taks": "gcd"})
 
 
 def test_a_key_like_no_other_gets_no_guess():
-    with pytest.raises(InvalidSuiteError, match="choose one of these"):
+    with pytest.raises(InvalidSuiteError, match=r"choose one of these"):
         parse_suite({**LEAST, "zzzz": 1})
 
 
 def test_a_missing_key_is_named():
-    with pytest.raises(InvalidSuiteError, match="the suite lacks 'task'"):
+    with pytest.raises(InvalidSuiteError, match=r"the suite lacks 'task'"):
         parse_suite({"name": "small"})
 
 
@@ -146,7 +146,7 @@ def test_an_illegal_value_is_named_with_what_is_allowed(values, message):
 
 
 def test_a_recipe_that_no_trial_could_run_with_is_refused():
-    with pytest.raises(InvalidConfigurationError, match="recipe.steps is 0; allowed is 1 or more"):
+    with pytest.raises(InvalidConfigurationError, match=r"recipe.steps is 0; allowed is 1 or more"):
         parse_suite({**LEAST, "recipe": {"steps": 0}})
 
 
@@ -163,19 +163,19 @@ def test_a_recipe_that_no_trial_could_run_with_is_refused():
 def test_a_file_that_is_no_mapping_in_yaml_is_named(write_suite, text, message):
     path = write_suite(text)
 
-    with pytest.raises(InvalidSuiteError, match=f"{path} {message}"):
+    with pytest.raises(InvalidSuiteError, match=rf"{path} {message}"):
         load_suite(path, ["name=a"])
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path):
     (tmp_path / "suite.yaml").write_bytes(b"\xff\xfe\x00name")
 
-    with pytest.raises(InvalidSuiteError, match="is no YAML"):
+    with pytest.raises(InvalidSuiteError, match=r"is no YAML"):
         load_suite(str(tmp_path / "suite.yaml"))
 
 
 def test_an_unknown_suite_is_told_with_the_shipped_ones():
-    with pytest.raises(InvalidSuiteError, match="there is no suite 'defualt'.*default.*did you mean 'default'"):
+    with pytest.raises(InvalidSuiteError, match=r"there is no suite 'defualt'.*default.*did you mean 'default'"):
         load_suite("defualt")
 
 

@@ -76,9 +76,7 @@ def test_baselines_are_unpruned_uniform_and_nearest_in_memory(front):
     uniform = [
         Configuration.uniform(6, bits=bits, rank=rank) for bits in SPACE.bits for rank in SPACE.ranks if rank > 0
     ]
-    nearest = [
-        min(uniform, key=lambda each: abs(memory(each) - memory(point))) for point in (front[0], front[-1])
-    ]
+    nearest = [min(uniform, key=lambda each: abs(memory(each) - memory(point))) for point in (front[0], front[-1])]
 
     assert by_role(candidates, "baseline") == nearest
     assert candidates[-1].name == f"uniform {nearest[1].bits[0]}-bit r{nearest[1].ranks[0]}"

@@ -96,7 +96,9 @@ def test_a_baseline_is_compared_with_the_best_front_point_that_fits_beside_it(sm
 def test_a_front_that_needs_more_memory_is_said_to(small):
     small["validation"] = [row("baseline", "uniform 2-bit r4", 2.0, 100e6), row("front", "front 1", 1.5, 300e6)]
 
-    assert only(small, "uniform 2-bit r4") == "No measured point of the front needs as little memory as uniform 2-bit r4."
+    assert (
+        only(small, "uniform 2-bit r4") == "No measured point of the front needs as little memory as uniform 2-bit r4."
+    )
 
 
 def test_what_failed_is_not_compared(small):
@@ -112,7 +114,7 @@ def test_what_failed_is_not_compared(small):
 
 
 def test_predictions_are_counted_not_praised(small):
-    assert "3 of 4 fine-tunes" in only(small, "interval of held_out_loss (mean error 5.0 %)")
+    assert "3 of 4 fine-tunes" in only(small, "interval of held-out loss (mean error 5.0 %)")
     assert not [sentence for sentence in verdict(small) if "accuracy (mean error" in sentence]
 
 
@@ -122,11 +124,17 @@ def test_the_chosen_surrogate_is_reported_with_its_interval(small):
     assert "0.40 times the error of a constant (0.30 to 0.50; 20 traces of 15 configurations" in sentence
 
 
+def test_a_surrogate_whose_error_has_no_interval_is_reported_all_the_same(small):
+    small["scores"][0]["error_ratio_to_constant"] = {"value": 0.4, "low": None, "high": None}
+
+    assert "a constant (no interval; 20 traces" in only(small, "additive surrogate")
+
+
 def test_a_surrogate_that_did_not_beat_the_constant_is_said_so(small):
     small["surrogates"] = {"held_out_loss": "constant"}
     small["scores"] = [{**small["scores"][0], "surrogate": "constant"}]
 
-    assert only(small, "no surrogate beat") == "For held_out_loss no surrogate beat the constant."
+    assert only(small, "no surrogate beat") == "For held-out loss no surrogate beat the constant."
 
 
 def test_axes_are_judged_against_the_noise_or_not_at_all(small):

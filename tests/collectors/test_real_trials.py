@@ -1,0 +1,141 @@
+"""The real SmolLM2-135M, pruned, quantised, adapted and trained for three steps."""
+
+import pytest
+
+from collectors.prune import decoder_layers, linear_modules
+from collectors.quantize import stored_bytes
+from collectors.trial import TrialRunner
+from datasets_cache import DEFAULT_BASE_MODEL, load_task, load_tokenizer, resolve
+from perfmodel.memory import adapter_parameters, state_bytes
+from perfmodel.recipe import Recipe
+from perfmodel.space import Configuration
+from perfmodel.trace import Asked, Setting
+
+pytestmark = pytest.mark.real
+
+LAYERS = 30
+RECIPE = Recipe(steps=3, batch_size=4, eval_examples=8, curve_points=1)
+# HQQ takes a third of a second a matrix: 3 and 2 bits in a few layers are enough, two of them prunable.
+COARSE = {6: 2, 12: 2, 18: 2, 24: 3}
+
+
+def uniform(bits, rank=8, rate=0.0):
+    return Configuration.uniform(LAYERS, bits=bits, rank=rank, pruning_rate=rate)
+
+
+MIXED = Configuration(0.0, tuple(COARSE.get(layer, 4) for layer in range(LAYERS)), (8,) * LAYERS)
+
+
+@pytest.fixture(scope="module")
+def setting():
+    base, task = resolve(DEFAULT_BASE_MODEL), load_task("chain_sum")
+    return Setting(DEFAULT_BASE_MODEL, base.sha256, "chain_sum", task.sha256, RECIPE, "cpu")
+
+
+@pytest.fixture(scope="module")
+def runner():
+    return TrialRunner(1, "real")
+
+
+@pytest.fixture(scope="module")
+def measure(runner, setting):
+    """Runs a trial, each once."""
+    done = {}
+
+    def run(configuration, seed=0, again=0):
+        place = (configuration, seed, again)
+        if place not in done:
+            trace = runner(Asked(setting, configuration, seed, "plan"))
+            assert trace.ok, trace.measured.reason
+            done[place] = trace.measured
+        return done[place]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def workshop(runner, setting):
+    return runner._shared(setting)
+
+
+@pytest.fixture(scope="module")
+def pruned(workshop):
+    return workshop.build(uniform(4, rate=0.3), seed=0)
+
+
+def linear_parameters(layer):
+    """Returns the parameters of a layer's linear modules, from the shapes that the modules carry."""
+    modules = [getattr(*place) for place in linear_modules(layer).values()]
+    return sum(module.in_features * module.out_features for module in modules)
+
+
+def test_prunable_layers_lose_their_share_and_no_others_do(workshop, pruned):
+    before, after = decoder_layers(workshop._base), decoder_layers(pruned.model.get_base_model())
+    gone = [1 - linear_parameters(after[i]) / linear_parameters(before[i]) for i in range(LAYERS)]
+    assert all(share == pytest.approx(0.3, abs=0.02) for share in gone[4:28])
+    assert gone[:4] == [0] * 4
+    assert gone[28:] == [0] * 2
+
+
+def test_the_pruned_quantised_model_still_generates_text(setting, pruned):
+    tokenizer = load_tokenizer(resolve(setting.model))
+    prompt = tokenizer("The capital of France is", return_tensors="pt")
+    made = pruned.model.generate(**prompt, max_new_tokens=8, min_new_tokens=8, do_sample=False, pad_token_id=0)
+    text = tokenizer.decode(made[0, prompt["input_ids"].shape[1] :])
+    assert made.shape[1] == prompt["input_ids"].shape[1] + 8
+    assert any(letter.isalpha() for letter in text)
+    assert len(set(made[0].tolist())) > 5
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [uniform(16), uniform(8), uniform(4), MIXED, uniform(4, rate=0.3), uniform(4, rank=64)],
+    ids=["16", "8", "4", "mixed", "pruned", "rank64"],
+)
+def test_weights_and_adapters_are_the_closed_form(measure, workshop, configuration):
+    measured = measure(configuration)
+    closed = state_bytes(workshop.architecture, configuration, device_class="cpu")
+    assert measured.weight_bytes == pytest.approx(closed.weights, rel=1e-4)
+    assert measured.adapter_parameters == adapter_parameters(workshop.architecture, configuration)
+    assert measured.adapter_bytes == closed.adapters
+    assert measured.optimizer_bytes == pytest.approx(closed.optimizer, rel=1e-3)
+    assert measured.peak_memory_bytes > closed.total
+
+
+@pytest.mark.parametrize(
+    ("larger", "smaller"),
+    [
+        (uniform(16), uniform(8)),
+        (uniform(8), uniform(4)),
+        (uniform(4), MIXED),
+        (uniform(4), uniform(4, rate=0.3)),
+        (uniform(4, rank=64), uniform(4)),
+    ],
+    ids=["bits 16 to 8", "bits 8 to 4", "bits 4 to 2", "pruning 0 to 0.3", "rank 64 to 8"],
+)
+def test_peak_memory_falls_with_bits_pruning_and_rank(measure, larger, smaller):
+    saved = measure(larger).weight_bytes + measure(larger).adapter_bytes
+    saved -= measure(smaller).weight_bytes + measure(smaller).adapter_bytes
+    assert saved > 0
+    assert measure(smaller).peak_memory_bytes < measure(larger).peak_memory_bytes - saved / 2
+
+
+def test_training_lowers_the_loss(measure):
+    curve = measure(uniform(4)).curve_losses
+    assert curve[-1] < curve[0] - 0.1
+
+
+def test_the_same_trial_gives_the_same_loss_and_another_seed_another(measure):
+    first, again, other = measure(uniform(4)), measure(uniform(4), again=1), measure(uniform(4), seed=1)
+    assert again.curve_losses == pytest.approx(first.curve_losses, abs=1e-4)
+    assert other.curve_losses[0] == pytest.approx(first.curve_losses[0], abs=1e-4)
+    assert other.held_out_loss != pytest.approx(first.held_out_loss, abs=1e-4)
+
+
+@pytest.mark.parametrize(("bits", "limit"), [(8, 9.1), (4, 4.6), (3, 4.3), (2, 3.1)])
+def test_a_layer_keeps_its_bits_per_weight(workshop, bits, limit):
+    configuration = Configuration(0.0, (bits,) + (16,) * (LAYERS - 1), (8,) * LAYERS)
+    layer = decoder_layers(workshop.build(configuration, seed=0).model.get_base_model())[0]
+    bases = [getattr(*place).get_base_layer() for place in linear_modules(layer).values()]
+    found = 8 * sum(stored_bytes(base) for base in bases) / linear_parameters(layer)
+    assert bits < found <= limit

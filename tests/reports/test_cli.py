@@ -1,0 +1,337 @@
+"""The command line on bad input: one clear message, the right exit code, and a traceback only when asked for."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from perfmodel.parquet import read_traces, write_traces
+from perfmodel.recipe import Recipe
+from perfmodel.space import Configuration
+from perfmodel.store import TraceStore
+from perfmodel.trace import TRACE_VERSION, Asked, Setting
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Runs the command in an empty folder."""
+
+    def run(*arguments, code):
+        command = [sys.executable, "-m", "reports.cli", *map(str, arguments)]
+        environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, timeout=120
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+def the_message(stderr):
+    """The one message; what the run says of its progress may stand above it."""
+    assert "Traceback" not in stderr
+    messages = [line for line in stderr.splitlines() if line.startswith("bench: ")]
+    assert len(messages) == 1, stderr
+    assert stderr.splitlines()[-1] == messages[0]
+    return messages[0]
+
+
+@pytest.fixture
+def suite(suite_values, tmp_path):
+    """Writes a suite with changes and returns its path."""
+
+    def write(**changes):
+        path = tmp_path / "suite.yaml"
+        path.write_text(yaml.safe_dump({**suite_values, **changes}))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def traces(fake_runner):
+    setting = Setting("tiny", "a" * 64, "sums", "b" * 64, Recipe(), "cpu")
+    return [fake_runner()(Asked(setting, Configuration(0.0, (4,) * 8, (8,) * 8), seed, "plan")) for seed in range(3)]
+
+
+@pytest.fixture
+def run_folder(tmp_path, traces):
+    """A run's folder with a store of three traces."""
+    with TraceStore.writer(tmp_path / "measured" / "traces.sqlite") as store:
+        for trace in traces:
+            store.add(trace)
+    return tmp_path / "measured"
+
+
+def misspelt_key(make):
+    return ["run", make.suite(taks="gcd")], "the suite has the key 'taks'", "did you mean 'task'?"
+
+
+def misspelt_override(make):
+    return ["run", make.suite(), "collect.sedes=[0]"], "'collect.sedes'", "did you mean 'seeds'?"
+
+
+def no_yaml(make):
+    (make.folder / "broken.yaml").write_text("name: [a\ntask: b\n")
+    return ["run", "broken.yaml"], "broken.yaml is no YAML", "line 2"
+
+
+def unknown_suite(make):
+    return ["collect", "defualt"], "there is no suite 'defualt'", "did you mean 'default'?"
+
+
+def unknown_task(make):
+    return ["run", make.suite(task="chain_summ")], "there is no task 'chain_summ'", "did you mean 'chain_sum'?"
+
+
+def bits_outside_the_set(make):
+    return (
+        ["run", make.suite(space={"bits": [4, 5], "ranks": [8]})],
+        "space.bits is (4, 5)",
+        "a subset of (2, 3, 4, 8, 16)",
+    )
+
+
+def rank_larger_than_the_layer(make):
+    return ["run", make.suite(space={"ranks": [0, 33]})], "rank 33 is larger than the layer", "use ranks up to 32"
+
+
+def missing_model(make):
+    return ["run", make.suite(model="./no/such/model")], "there is no base model './no/such/model'", "hub id"
+
+
+def model_without_weights(make):
+    (make.folder / "empty").mkdir()
+    (make.folder / "empty" / "config.json").write_text("{}")
+    return ["run", make.suite(model="empty")], "model.safetensors", "empty"
+
+
+def unsupported_model(make):
+    config = json.loads((make.model_folder / "config.json").read_text())
+    other = make.folder / "other"
+    other.mkdir()
+    (other / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))
+    (other / "model.safetensors").write_bytes((make.model_folder / "model.safetensors").read_bytes())
+    return ["run", make.suite(model="other")], "model_type is 'gpt2'", "supported families are llama"
+
+
+def folder_that_cannot_be_written(make):
+    (make.folder / "file").write_text("")
+    return ["run", make.suite(), "--folder", "file/run"], "file/run cannot be written", "choose another with --folder"
+
+
+def corrupt_store(make):
+    folder = make.folder / "broken"
+    folder.mkdir()
+    (folder / "traces.sqlite").write_bytes(b"garbage" * 300)
+    return ["collect", make.suite(), "--folder", "broken"], "broken/traces.sqlite is damaged", "it was left untouched"
+
+
+def wrong_checksum(make):
+    write_traces(make.traces, make.folder / "t.parquet")
+    (make.folder / "t.parquet.sha256").write_text("0" * 64 + "  t.parquet\n")
+    return ["traces", "import", "t.parquet", "into"], "t.parquet has sha256", f"the recorded one is {'0' * 64}"
+
+
+def newer_schema(make):
+    path = make.folder / "t.parquet"
+    write_traces(make.traces, path)
+    newer = {"perfmodel.trace_version": str(TRACE_VERSION + 1)}
+    pq.write_table(pq.read_table(path).replace_schema_metadata(newer), path)
+    (make.folder / "t.parquet.sha256").unlink()
+    return ["traces", "import", "t.parquet", "into"], f"trace version {TRACE_VERSION + 1}", "upgrade perfmodel"
+
+
+def stage_before_its_time(make):
+    return ["search", make.suite()], "stage collect has no current output", "run bench collect"
+
+
+def export_without_a_store(make):
+    return ["traces", "export", "nowhere", "t.parquet"], "there is no trace store at nowhere", "bench collect"
+
+
+USERS = [
+    misspelt_key,
+    misspelt_override,
+    no_yaml,
+    unknown_suite,
+    unknown_task,
+    bits_outside_the_set,
+    rank_larger_than_the_layer,
+    missing_model,
+    model_without_weights,
+    unsupported_model,
+    folder_that_cannot_be_written,
+]
+OTHERS = [corrupt_store, wrong_checksum, newer_schema, stage_before_its_time, export_without_a_store]
+
+
+@pytest.fixture
+def make(suite, traces, tmp_path, model_folder):
+    class Make:
+        pass
+
+    Make.suite, Make.traces, Make.folder, Make.model_folder = staticmethod(suite), traces, tmp_path, model_folder
+    return Make
+
+
+@pytest.mark.parametrize(
+    ("case", "code"),
+    [pytest.param(case, 2, id=case.__name__) for case in USERS]
+    + [pytest.param(case, 1, id=case.__name__) for case in OTHERS],
+)
+def test_bad_input_is_one_clear_message(bench, make, case, code):
+    arguments, given, helped = case(make)
+
+    message = the_message(bench(*arguments, code=code).stderr)
+
+    assert given in message
+    assert helped in message
+
+
+@pytest.mark.parametrize(("case", "code"), [(misspelt_key, 2), (wrong_checksum, 1)])
+def test_debug_adds_the_traceback_and_keeps_code_and_message(bench, make, case, code):
+    arguments, given, _ = case(make)
+
+    stderr = bench(*arguments, "--debug", code=code).stderr
+
+    assert "Traceback (most recent call last)" in stderr
+    assert given in stderr.splitlines()[-1]
+
+
+def test_a_refused_import_adds_nothing(bench, make, tmp_path):
+    bench(*wrong_checksum(make)[0], code=1)
+
+    assert not (tmp_path / "into").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "default", "--fodler", "x"], ["collekt"], ["traces", "export", "only-one"]]
+)
+def test_a_wrong_use_of_the_command_line_exits_with_two(bench, arguments):
+    stderr = bench(*arguments, code=2).stderr
+
+    assert "Usage: " in stderr
+    assert "Traceback" not in stderr
+
+
+def test_help_needs_nothing(bench):
+    out = bench("--help", code=0).stdout
+
+    assert all(name in out for name in ("run", "collect", "fit", "search", "validate", "report", "traces"))
+
+
+DRIVER = """
+import os, random, sys, time
+from pathlib import Path
+import reports.run
+from collectors.executors import InlineExecutor
+from perfmodel.trace import Measured, RanOn, Trace
+
+def runner(asked):
+    {body}
+    ran_on = RanOn("Fake", "", 2, 1, {{}}, "c0de", "2026-01-01T00:00:00Z", "fake")
+    noise = random.Random(asked.key).random()
+    bits = sum(asked.configuration.bits)
+    measured = Measured("ok", held_out_loss=1 + noise, accuracy=noise / 2, peak_memory_bytes=10**6 * bits)
+    return Trace(asked, measured, ran_on)
+
+reports.run.Run.executor = property(lambda run: InlineExecutor(runner))
+from reports.cli import main
+sys.argv[0] = "bench"
+main()
+"""
+
+
+def started(tmp_path, body, *arguments):
+    """Starts the command line with a fake runner; ``body`` runs before every trial."""
+    command = [sys.executable, "-c", DRIVER.format(body=body), *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=tmp_path, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)}, **pipes)
+
+
+def test_a_budget_that_nothing_meets_is_the_users(suite, tmp_path):
+    path = suite(budget={"peak_memory_bytes": "1kB"})
+    program = (
+        "pass",
+        "run",
+        path,
+        "fit.metrics=[held_out_loss, peak_memory_bytes]",
+        "fit.surrogates=[constant]",
+        "collect.repeated=0",
+    )
+    process = started(tmp_path, *program)
+    _, stderr = process.communicate(timeout=120)
+
+    assert process.returncode == 2, stderr
+    message = the_message(stderr)
+    assert "no configuration meets the budget peak_memory_bytes 1000" in message
+    assert "relax the budget" in message
+
+
+def test_an_interrupt_is_told_and_the_store_stays_intact(suite, tmp_path):
+    path = suite()
+    body = "(Path('third').touch(), time.sleep(60)) if len(list(Path('.').glob('trial*'))) == 3 else None\n"
+    body += "    Path('trial' + asked.key).touch()"
+    process = started(tmp_path, body, "collect", path, "--folder", "kept")
+    while not (tmp_path / "third").exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 1, stderr
+    assert "the run was interrupted; what was measured is stored" in the_message(stderr)
+    store = sqlite3.connect(tmp_path / "kept" / "traces.sqlite")
+    assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    store.close()
+    with TraceStore.writer(tmp_path / "kept" / "traces.sqlite") as kept:  # nobody holds it any more
+        assert {f"trial{trace.asked.key}" for trace in kept} == {each.name for each in tmp_path.glob("trial*")}
+        assert len(kept) == 3
+
+
+def test_a_defect_is_told_as_one(suite, tmp_path):
+    process = started(tmp_path, "raise RuntimeError('unforeseen')", "collect", suite())
+    _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert "RuntimeError: unforeseen (this is a defect; --debug shows where)" in the_message(stderr)
+
+
+def test_a_missing_package_is_told_with_its_extra(suite, tmp_path):
+    program = "raise ModuleNotFoundError('no', name='transformers')"
+    process = started(tmp_path, program, "collect", suite())
+    _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert 'pip install "perfmodel[collect]"' in the_message(stderr)
+
+
+def test_exported_traces_come_back_whole(bench, run_folder, traces, tmp_path):
+    out = bench("traces", "export", run_folder, "out/t.parquet", code=0).stdout
+    assert out.startswith("3 traces in out/t.parquet, sha256 ")
+    assert len(read_traces(tmp_path / "out" / "t.parquet", sha256=out.split()[-1])) == 3
+
+    assert bench("traces", "import", "out/t.parquet", "other", code=0).stdout == "3 of 3 traces added to other\n"
+    with TraceStore(tmp_path / "other" / "traces.sqlite") as store:
+        assert sorted(store, key=lambda trace: trace.asked.seed) == traces
+    assert bench("traces", "import", "out/t.parquet", "other", code=0).stdout == "0 of 3 traces added to other\n"
+
+
+def test_a_checksum_on_the_command_line_is_checked(bench, run_folder, tmp_path):
+    bench("traces", "export", run_folder, "t.parquet", code=0)
+
+    stderr = bench("traces", "import", "t.parquet", "other", "--sha256", "f" * 64, code=1).stderr
+    assert f"the recorded one is {'f' * 64}" in the_message(stderr)
