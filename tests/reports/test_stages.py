@@ -275,11 +275,8 @@ def test_a_validation_where_nothing_ran_has_no_numbers(finished, status):
 
 
 def test_a_validation_of_nothing_is_reported_as_nothing(finished):
-    front = [point["configuration"] for point in finished.read("search/front.json")]
     seen = read_traces(finished.folder / "collect" / "traces.parquet")[0].asked.configuration.to_dict()
     point = {**finished.read("search/front.json")[0], "configuration": seen}
-    assert seen not in front
-    finished.run("search")
     (finished.folder / "search" / "front.json").write_text(json.dumps([point]))
     manifest = finished.read("manifest.json")
     manifest["search"]["outputs"]["search/front.json"] = sha256_of(finished.folder / "search" / "front.json")
