@@ -10,6 +10,7 @@
     │   ├── InvalidTaskError            a task file that cannot be used
     │   ├── InfeasibleBudgetError       no configuration meets the budget
     │   ├── OutputFolderError           the run's folder cannot be written
+    │   ├── StageOrderError             a stage was asked for before those whose output it reads
     │   └── MissingExtraError           an optional dependency is not installed
     ├── CorruptFileError            a file is damaged or its checksum differs
     ├── SchemaVersionError          a file was written by a newer version
@@ -80,6 +81,10 @@ class InfeasibleBudgetError(UserError):
 
 class OutputFolderError(UserError):
     """A folder cannot be created or written."""
+
+
+class StageOrderError(UserError):
+    """A stage was asked for alone and the output of an earlier one is missing or out of date."""
 
 
 class MissingExtraError(UserError):

@@ -28,7 +28,7 @@ class Recipe:
         dropout: dropout before LoRA's A.
         gradient_checkpointing: recompute activations in the backward pass.
         eval_examples: held-out examples scored at each point of the learning curve.
-        curve_points: points of the learning curve after step 0, the last at ``steps``.
+        curve_points: most points of the learning curve after step 0, the last at ``steps``.
     """
 
     steps: int = 30
@@ -64,7 +64,8 @@ class Recipe:
     def curve_steps(self) -> tuple[int, ...]:
         """Returns the steps at which the held-out loss is measured: 0, halves of ``steps`` downwards, and ``steps``.
 
-        Halving (…, steps/4, steps/2, steps) puts the points where the curve bends.
+        Halving (…, steps/4, steps/2, steps) puts the points where the curve bends. Where halves repeat there are fewer
+        than ``curve_points``.
         """
         halved = {max(1, self.steps >> shift) for shift in range(self.curve_points)}
         return (0, *sorted(halved))

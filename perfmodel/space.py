@@ -207,13 +207,20 @@ class Space:
 
         Raises:
             SchemaVersionError: when a newer version wrote it.
+            InvalidConfigurationError: when the text is no space.
         """
-        values = json.loads(text)
-        if values["version"] > SPACE_VERSION:
-            raise SchemaVersionError(
-                f"the space has version {values['version']}", f"known are up to {SPACE_VERSION}", "upgrade perfmodel"
-            )
-        return cls(values["layers"], tuple(values["pruning_rates"]), tuple(values["bits"]), tuple(values["ranks"]))
+        try:
+            values = json.loads(text)
+            version = int(values["version"])
+            if version > SPACE_VERSION:
+                raise SchemaVersionError(
+                    f"the space has version {version}", f"known are up to {SPACE_VERSION}", "upgrade perfmodel"
+                )
+            return cls(values["layers"], tuple(values["pruning_rates"]), tuple(values["bits"]), tuple(values["ranks"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InvalidConfigurationError(
+                f"the text is no space ({error!r})", "JSON that Space.to_json wrote", "write it again"
+            ) from error
 
 
 def _check_choices(name: str, choices: Sequence[float], *, legal: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.effects import axis_effects
-from perfmodel.errors import NotEnoughTracesError
+from perfmodel.errors import NotEnoughTracesError, StageOrderError
 from perfmodel.parquet import read_traces, write_traces
 from perfmodel.predictor import Predictor
 from perfmodel.space import Configuration
@@ -47,7 +47,7 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
         alone: run that stage only; the output of those before it must be there.
 
     Raises:
-        NotEnoughTracesError: when ``alone`` and an earlier stage has not been run.
+        StageOrderError: when ``alone`` and an earlier stage has no current output.
         PerfModelError: whatever a stage raises.
     """
     run.prepare_folder()
@@ -60,7 +60,7 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
             run.say(f"{stage.name}: up to date")
             continue
         if alone and stage.name != until:
-            raise NotEnoughTracesError(
+            raise StageOrderError(
                 f"stage {stage.name} has no current output in {run.folder}",
                 f"{until} reads it",
                 f"run bench {stage.name} with the same suite first, or bench run",

@@ -154,3 +154,9 @@ def test_uniform_means_one_width_and_one_rank():
     assert Configuration.uniform(3, bits=4, rank=8).is_uniform
     assert not Configuration(0.0, (4, 4), (8, 4)).is_uniform
     assert not Configuration(0.0, (4, 2), (8, 8)).is_uniform
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": "x"}'])
+def test_text_that_is_no_space_is_refused(text):
+    with pytest.raises(InvalidConfigurationError, match="the text is no space"):
+        Space.from_json(text)

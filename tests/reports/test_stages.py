@@ -15,6 +15,7 @@ from perfmodel.errors import (
     InfeasibleBudgetError,
     InvalidConfigurationError,
     NotEnoughTracesError,
+    StageOrderError,
     OutputFolderError,
     UnknownNameError,
 )
@@ -225,7 +226,7 @@ def test_a_stage_alone_leaves_the_others_alone(finished):
 @pytest.mark.parametrize("until", NAMES[1:])
 def test_a_stage_alone_without_the_ones_before_says_which_to_run(bench, until):
     with pytest.raises(
-        NotEnoughTracesError, match=rf"stage collect has no current output.*{until} reads it.*bench collect"
+        StageOrderError, match=rf"stage collect has no current output.*{until} reads it.*bench collect"
     ):
         bench.run(until, alone=True)
     assert bench.runner.asked == []
@@ -233,7 +234,7 @@ def test_a_stage_alone_without_the_ones_before_says_which_to_run(bench, until):
 
 
 def test_a_stage_alone_refuses_outputs_of_another_suite(finished):
-    with pytest.raises(NotEnoughTracesError, match=r"stage fit has no current output"):
+    with pytest.raises(StageOrderError, match=r"stage fit has no current output"):
         finished.run("search", alone=True, fit={"surrogates": ["constant"]})
 
 
