@@ -8,6 +8,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -133,7 +134,8 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_work, args=(theirs, make_runner), daemon=True)
-        process.start()
+        with _interrupts_ignored():
+            process.start()
         theirs.close()
         return cls(process, ours)
 
@@ -166,6 +168,19 @@ class _Worker:
             killer = ", as the kernel does when memory runs out" if name == "SIGKILL" else ""
             return f"the worker was ended by {name}{killer}"
         return f"the worker ended with exit code {code}"
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Lets a process start deaf to the keyboard's interrupt, which is the driver's alone; it inherits the setting."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _work(connection: Connection, make_runner: Callable[[], Runner]) -> None:

@@ -100,7 +100,7 @@ def finetune(
         largest_batch_tokens=max(batch.padded_tokens for batch in batches),
         largest_batch_answer_tokens=max(batch.answer_tokens for batch in batches),
         step_time_s=median(seconds),
-        step_time_p95_s=quantiles(seconds, n=20)[-1] if len(seconds) > 1 else seconds[0],
+        step_time_p95_s=quantiles(seconds, n=20, method="inclusive")[-1] if len(seconds) > 1 else seconds[0],
         tokens_per_s=mean(batch.real_tokens for batch in batches) / median(seconds),
     )
 

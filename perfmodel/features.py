@@ -47,6 +47,9 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
     "mean_rank",
     "mean_log2_rank",
     "share_rank_0",
+    "active_share",
+    "active_adapted_share",
+    "active_kept_share",
     *BYTE_COLUMNS,
 )
 
@@ -140,7 +143,13 @@ class Featurizer:
                     f"{name} has {values.shape[1]} entries", f"the model has {layers} layers", "give one a layer"
                 )
         summary = np.column_stack(
-            (arrays.rates, *self._bits_columns(arrays), *_rank_columns(arrays), *self._byte_columns(arrays))
+            (
+                arrays.rates,
+                *self._bits_columns(arrays),
+                *_rank_columns(arrays),
+                *self._active_columns(arrays),
+                *self._byte_columns(arrays),
+            )
         )
         values = np.hstack((summary, arrays.bits, arrays.ranks))
         return pd.DataFrame(values, columns=[*SUMMARY_COLUMNS, *unit_columns(layers)])
@@ -155,6 +164,17 @@ class Featurizer:
             columns.append(_mean(unit))
             columns += [_mean(third) for third in np.array_split(unit, len(THIRDS), axis=1)]
         return columns
+
+    def _active_columns(self, arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
+        """Returns the shares of layers that keep activations, of those with an adapter, and of their parameters.
+
+        The backward pass ends at the first layer with an adapter: layers before it keep no activations.
+        """
+        adapted = arrays.ranks > 0
+        active = np.maximum.accumulate(adapted, axis=1)
+        whole = self._rate_table(0.0).parameters
+        kept = self._per_rate(arrays, "parameters") / whole
+        return [_mean(columns.astype(np.float64)) for columns in (active, active & adapted, active * kept)]
 
     def _byte_columns(self, arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
         linear = np.zeros(len(arrays))

@@ -14,7 +14,10 @@ ADAPTER_BYTES = 4
 """Adapters and their gradients are float32 on every device (PEFT's ``autocast_adapter_dtype``)."""
 
 OPTIMIZER_BYTES: dict[Optimizer, int] = {"adamw": 8, "adamw_8bit": 2}
-"""Bytes of state per adapter parameter: two moments of float32, or of 8 bits (block statistics left out)."""
+"""Bytes of state per adapter parameter: two moments of float32, or of 8 bits.
+
+The 8-bit figure is a lower bound: block statistics are left out, and tensors below 4,096 values keep float32 moments.
+"""
 
 GROUP = 64
 """Weights that share a scale in NF4 and HQQ."""

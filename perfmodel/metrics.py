@@ -18,7 +18,8 @@ class Metric:
         label: what a figure's axis says.
         unit: unit as printed.
         minimize: whether smaller is better.
-        log_target: whether surrogates model its logarithm (positive, spread over decades).
+        log_target: whether surrogates model its logarithm: positive, spread over decades and made of factors. Bytes are
+            sums of terms and are modelled as they are.
         lower: smallest physical value.
         upper: largest physical value, ``inf`` where there is none.
     """
@@ -45,10 +46,10 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("held_out_loss", "Held-out loss", "nats per answer token", minimize=True, log_target=True),
         Metric("accuracy", "Accuracy (exact match)", "share", minimize=False, log_target=False, upper=1.0),
-        Metric("peak_memory_bytes", "Peak training memory", "bytes", minimize=True, log_target=True),
-        Metric("weight_bytes", "Resident weights", "bytes", minimize=True, log_target=True),
-        Metric("adapter_bytes", "Adapters", "bytes", minimize=True, log_target=True),
-        Metric("optimizer_bytes", "Optimiser state", "bytes", minimize=True, log_target=True),
+        Metric("peak_memory_bytes", "Peak training memory", "bytes", minimize=True, log_target=False),
+        Metric("weight_bytes", "Resident weights", "bytes", minimize=True, log_target=False),
+        Metric("adapter_bytes", "Adapters", "bytes", minimize=True, log_target=False),
+        Metric("optimizer_bytes", "Optimiser state", "bytes", minimize=True, log_target=False),
         Metric("step_time_s", "Step time (median)", "s", minimize=True, log_target=True),
     )
 }

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from perfmodel.bootstrap import RESAMPLES, Estimate, estimate, group_weights
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.metrics import metric as metric_named
 from perfmodel.rank_correlation import kendall, spearman
 from perfmodel.surrogates import make_surrogate
 from perfmodel.training_data import TrainingData
@@ -38,6 +39,7 @@ class OutOfFold:
         observed: measured values, shape ``(n,)``, in the metric's unit.
         folds: number of the fold that each trace was in, shape ``(k, n)``.
         mean: predictions, shape ``(k, n)``.
+        location: predictions on the scale on which the metric is modelled (log or its own), shape ``(k, n)``.
         low: lower ends of the ``INTERVAL_LEVEL`` intervals, shape ``(k, n)``.
         high: upper ends, shape ``(k, n)``.
     """
@@ -48,24 +50,33 @@ class OutOfFold:
     observed: NDArray[np.float64]
     folds: NDArray[np.int64]
     mean: NDArray[np.float64]
+    location: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+
+    @property
+    def observed_location(self) -> NDArray[np.float64]:
+        """The measured values on the scale on which the metric is modelled, shape ``(n,)``."""
+        return np.log(self.observed) if metric_named(self.metric).log_target else self.observed
 
 
 @dataclass(frozen=True)
 class Score:
     """Out-of-fold quality of one surrogate on one metric; every interval is a bootstrap over configurations.
 
+    ``r2`` and ``error_ratio_to_constant`` are taken on the scale on which the metric is modelled: with a loss that spans
+    a decade, one failed configuration would decide both on the plain scale.
+
     Args:
         metric: what was predicted.
         surrogate: its name.
         n_traces: number of traces.
         n_configurations: number of different configurations.
-        r2: share of the variance explained, negative when worse than the mean.
+        r2: share of the variance explained, negative when worse than the mean; on the modelled scale.
         spearman: rank correlation; undefined for predictions that do not differ within a fold.
         kendall: tau-b; undefined likewise.
         rmse: root mean squared error in the metric's unit.
-        error_ratio_to_constant: this RMSE over the constant's under the same splits.
+        error_ratio_to_constant: root mean squared error over the constant's, same splits; on the modelled scale.
         coverage: share of traces inside the ``INTERVAL_LEVEL`` interval.
         relative_width: mean width of that interval over the mean magnitude of the observed values.
     """
@@ -103,16 +114,18 @@ def cross_validate(
 
     _require_configurations(data)
     shape = (repeats, len(data.target))
-    fold_of, (mean, low, high) = np.zeros(shape, dtype=np.int64), (np.zeros(shape), np.zeros(shape), np.zeros(shape))
+    fold_of = np.zeros(shape, dtype=np.int64)
+    mean, location, low, high = (np.zeros(shape) for _ in range(4))
     for repeat in range(repeats):
         splitter = GroupKFold(folds, shuffle=True, random_state=seed + repeat)
         for fold, (train, test) in enumerate(splitter.split(data.features, groups=data.groups)):
             model = make_surrogate(surrogate, data.metric, seed=seed)
             model.fit(data.features.iloc[train], data.target[train], data.groups[train])
             posterior = model.posterior(data.features.iloc[test])
-            fold_of[repeat, test], mean[repeat, test] = fold, posterior.mean
+            fold_of[repeat, test] = fold
+            mean[repeat, test], location[repeat, test] = posterior.mean, posterior.location
             low[repeat, test], high[repeat, test] = posterior.interval(INTERVAL_LEVEL)
-    return OutOfFold(data.metric, surrogate, data.groups, data.target, fold_of, mean, low, high)
+    return OutOfFold(data.metric, surrogate, data.groups, data.target, fold_of, mean, location, low, high)
 
 
 def score_surrogates(
@@ -147,7 +160,7 @@ def score(result: OutOfFold, constant: OutOfFold, *, resamples: int = RESAMPLES,
     """
     weights = group_weights(result.groups, resamples=resamples, seed=seed)
     varies = len(np.unique(result.observed)) > 1
-    rmse, baseline = _rmse(result, weights), _rmse(constant, weights)
+    error, baseline = (_rmse(each.location, each.observed_location, weights) for each in (result, constant))
     undefined = np.full(len(weights), np.nan)
     ranks = varies and _differs_within_a_fold(result)
     inside = (result.low <= result.observed) & (result.observed <= result.high)
@@ -160,8 +173,8 @@ def score(result: OutOfFold, constant: OutOfFold, *, resamples: int = RESAMPLES,
         r2=estimate(_r2(result, weights) if varies else undefined),
         spearman=estimate(_over_repeats(spearman, result, weights) if ranks else undefined),
         kendall=estimate(_over_repeats(kendall, result, weights) if ranks else undefined),
-        rmse=estimate(rmse),
-        error_ratio_to_constant=estimate(_divide(rmse, baseline) if varies else undefined),
+        rmse=estimate(_rmse(result.mean, result.observed, weights)),
+        error_ratio_to_constant=estimate(_divide(error, baseline) if varies else undefined),
         coverage=estimate(_mean(inside.mean(axis=0), weights) if varies else undefined),
         relative_width=estimate(_divide(_mean((result.high - result.low).mean(axis=0), weights), magnitude)),
     )
@@ -204,19 +217,24 @@ def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[
     return np.asarray(weights @ values / weights.sum(axis=1))
 
 
-def _squared_error(result: OutOfFold, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _squared_error(
+    predicted: NDArray[np.float64], observed: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Returns the mean squared error of each repeat and weighting, shape ``(k, b)``."""
-    return np.array([_mean((means - result.observed) ** 2, weights) for means in result.mean])
+    return np.array([_mean((each - observed) ** 2, weights) for each in predicted])
 
 
-def _rmse(result: OutOfFold, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.sqrt(_squared_error(result, weights)).mean(axis=0))
+def _rmse(
+    predicted: NDArray[np.float64], observed: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return np.asarray(np.sqrt(_squared_error(predicted, observed, weights)).mean(axis=0))
 
 
 def _r2(result: OutOfFold, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred = result.observed - result.observed.mean()
+    observed = result.observed_location
+    centred = observed - observed.mean()
     variance = _mean(centred**2, weights) - _mean(centred, weights) ** 2
-    return 1 - _divide(_squared_error(result, weights).mean(axis=0), variance)
+    return 1 - _divide(_squared_error(result.location, observed, weights).mean(axis=0), variance)
 
 
 Statistic = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]

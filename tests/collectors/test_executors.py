@@ -1,14 +1,17 @@
 """Trials in this process and in workers; what happens to one never touches another."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from collectors import executors
 from collectors.executors import InlineExecutor, LocalExecutor
 from perfmodel.errors import CorruptFileError
 
@@ -99,6 +102,31 @@ def test_one_worker_s_loss_leaves_the_other_worker_alone(fakes, local):
     }
 
 
+def test_a_worker_that_is_still_dying_is_a_failure_and_no_timeout(fakes, local):
+    """A process's ends close one after the other, and a moment before ``is_alive`` says no."""
+
+    class Dying:
+        exitcode = None
+
+        def __init__(self, sentinel):
+            self.sentinel = sentinel
+
+        def is_alive(self):
+            return self.exitcode is None
+
+        def join(self, timeout):
+            self.exitcode = 7
+
+    ours, theirs = multiprocessing.Pipe()
+    read, write = os.pipe()
+    os.close(write)
+    worker = executors._Worker(Dying(read), ours, fakes.asked(0), started=time.monotonic())
+    with ours, theirs:
+        trace = local()._collect(worker)
+    os.close(read)
+    assert (trace.measured.status, trace.measured.reason) == ("failed", "the worker ended with exit code 7")
+
+
 @linux
 def test_a_trial_that_takes_too_long_is_a_timeout_and_its_worker_is_gone(fakes, local, tmp_path):
     traces = by_seed(local({1: 600.0}, timeout_s=5.0).run([fakes.asked(seed) for seed in range(3)]))
@@ -132,6 +160,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from collectors import executors
 from collectors.executors import LocalExecutor
 from fake_runner import FakeRunner, asked
 

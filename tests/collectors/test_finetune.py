@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from collectors import finetune as module
-from collectors.encode import Encoded
+from collectors.encode import Encoded, collate
 from collectors.finetune import DivergedError, finetune, learning_rate
 from collectors.workshop import Workshop
 from perfmodel.recipe import Recipe
@@ -152,6 +152,15 @@ def test_the_peak_of_the_heavy_steps_is_the_peak_of_all(train, monkeypatch, bits
     )
     lightest, _, _ = train(bits=bits, steps=7, batch_size=8)
     assert lightest.peak_memory_bytes < 0.97 * every.peak_memory_bytes  # batches differ, so the choice matters
+
+
+def test_the_heaviest_batches_are_the_largest_of_each_kind_after_the_first():
+    def batch(length, answer):
+        return collate([((5,) * (length - answer), (6,) * answer)], CPU)
+
+    assert module._heaviest([batch(9, 8), batch(4, 1), batch(8, 1), batch(5, 4), batch(4, 2)]) == {2, 3}
+    assert module._heaviest([batch(9, 8), batch(4, 1), batch(8, 7)]) == {2}
+    assert module._heaviest([batch(9, 8)]) == {0}
 
 
 def test_the_peak_holds_weights_adapters_gradients_and_optimiser(train):

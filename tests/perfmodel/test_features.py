@@ -92,3 +92,15 @@ def test_ten_thousand_configurations_take_about_a_second(tiny, draw_configuratio
     start = time.process_time()
     feature_table(tiny, configurations, device_class="cuda", optimizer="adamw")
     assert time.process_time() - start < 2
+
+
+def test_activations_are_kept_from_the_first_adapter_on(tiny):
+    layers = len(tiny.layers)
+    ranks = (0, 0, 8, 0) + (4,) * (layers - 4)
+    table = feature_table(tiny, [Configuration(0.0, (4,) * layers, ranks)], device_class="cpu", optimizer="adamw").iloc[
+        0
+    ]
+
+    assert table["active_share"] == pytest.approx((layers - 2) / layers)
+    assert table["active_adapted_share"] == pytest.approx((layers - 3) / layers)
+    assert table["active_kept_share"] == pytest.approx((layers - 2) / layers)

@@ -17,7 +17,7 @@ def result(observed, mean, half_width=1.0, surrogate="additive"):
     observed, mean = np.asarray(observed, float), np.atleast_2d(np.asarray(mean, float))
     folds = np.zeros(mean.shape, dtype=np.int64)
     groups = np.arange(len(observed))
-    return OutOfFold("accuracy", surrogate, groups, observed, folds, mean, mean - half_width, mean + half_width)
+    return OutOfFold("accuracy", surrogate, groups, observed, folds, mean, mean, mean - half_width, mean + half_width)
 
 
 OBSERVED = [0.0, 1.0, 2.0, 3.0]
@@ -131,3 +131,19 @@ def test_too_few_configurations_are_refused_whatever_the_traces(data):
 def test_an_unknown_surrogate_is_refused(data):
     with pytest.raises(UnknownNameError, match="oracle"):
         cross_validate(data, "oracle")
+
+
+def test_a_loss_is_scored_on_its_logarithm():
+    observed = np.array([1.0, 2.0, 4.0, 100.0])
+    groups, folds = np.arange(4), np.zeros((1, 4), dtype=np.int64)
+
+    def out_of_fold(name, location):
+        mean = np.exp(location)
+        return OutOfFold("held_out_loss", name, groups, observed, folds, mean, location, mean / 2, mean * 2)
+
+    constant = out_of_fold("constant", np.full((1, 4), np.log(observed).mean()))
+    near = score(out_of_fold("boosted", np.log([[1.1, 2.2, 4.4, 110.0]])), constant)
+
+    assert near.error_ratio_to_constant.value == pytest.approx(np.log(1.1) / np.log(observed).std())
+    assert near.r2.value == pytest.approx(1 - (np.log(1.1) / np.log(observed).std()) ** 2)
+    assert near.rmse.value == pytest.approx(np.sqrt(np.mean((0.1 * observed) ** 2)))

@@ -225,9 +225,7 @@ def test_a_stage_alone_leaves_the_others_alone(finished):
 
 @pytest.mark.parametrize("until", NAMES[1:])
 def test_a_stage_alone_without_the_ones_before_says_which_to_run(bench, until):
-    with pytest.raises(
-        StageOrderError, match=rf"stage collect has no current output.*{until} reads it.*bench collect"
-    ):
+    with pytest.raises(StageOrderError, match=rf"stage collect has no current output.*{until} reads it.*bench collect"):
         bench.run(until, alone=True)
     assert bench.runner.asked == []
     assert bench.started == []
