@@ -12,6 +12,8 @@ BASELINES: dict[str, tuple[int, int]] = {
     "QLoRA NF4 r8": (4, 8),
     "QLoRA NF4 r16": (4, 16),
     "QLoRA NF4 r64": (4, 64),
+    "HQQ 3-bit r8": (3, 8),
+    "HQQ 2-bit r8": (2, 8),
 }
 """Name, then bits and rank of every layer; no pruning."""
 
