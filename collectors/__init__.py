@@ -7,7 +7,7 @@
       adapt           LoRA with a rank a layer
       finetune        the loop
       evaluate        held-out loss and accuracy (encode: examples as tokens)
-      measure         peak memory, step times
+      measure         peak memory, step times (energy: where the device reports it)
       provenance      where and with what
     plan            which trials a campaign makes
     campaign        carries a plan out, resuming

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from collectors.encode import Batch, Encoded, collate
+from collectors.energy import energy_between_j, energy_so_far_j
 from collectors.evaluate import answer_logits
 from collectors.measure import StepClock, memory_meter
 from perfmodel.recipe import Recipe
@@ -32,6 +33,7 @@ class Training:
     step_time_s: float
     step_time_p95_s: float
     tokens_per_s: float
+    energy_j: float | None
 
 
 def finetune(
@@ -83,6 +85,7 @@ def finetune(
         optimizer.zero_grad(set_to_none=True)
 
     timed: list[float] = []
+    used_before = energy_so_far_j(device)
     for index in range(recipe.steps):
         with clock.step():
             if index in heavy:
@@ -102,6 +105,7 @@ def finetune(
         step_time_s=median(seconds),
         step_time_p95_s=quantiles(seconds, n=20, method="inclusive")[-1] if len(seconds) > 1 else seconds[0],
         tokens_per_s=mean(batch.real_tokens for batch in batches) / median(seconds),
+        energy_j=energy_between_j(used_before, energy_so_far_j(device)),
     )
 
 

@@ -106,7 +106,7 @@ class Measured:
         prepare_time_s: pruning, quantising and adapting.
         eval_time_s: mean time of one evaluation.
         tokens_per_s: training tokens, padding left out, over the median step.
-        energy_j: energy of the device over training, None where it does not report it.
+        energy_j: energy of the device over training and its evaluations, None where it does not report it.
     """
 
     status: Status

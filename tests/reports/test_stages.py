@@ -10,16 +10,17 @@ import pytest
 
 from collectors.executors import InlineExecutor
 from datasets_cache import shelf as shelf_module
+from perfmodel.checksum import sha256_of
 from perfmodel.errors import (
     CorruptFileError,
     InfeasibleBudgetError,
     InvalidConfigurationError,
     NotEnoughTracesError,
-    StageOrderError,
     OutputFolderError,
+    StageOrderError,
     UnknownNameError,
 )
-from perfmodel.parquet import read_traces, sha256_of, write_traces
+from perfmodel.parquet import read_traces, write_traces
 from perfmodel.store import TraceStore
 from reports.run import Run
 from reports.stages import STAGES, report_path, run_stages
