@@ -64,8 +64,8 @@ class OutOfFold:
 class Score:
     """Out-of-fold quality of one surrogate on one metric; every interval is a bootstrap over configurations.
 
-    ``r2`` and ``error_ratio_to_constant`` are taken on the scale on which the metric is modelled: with a loss that spans
-    a decade, one failed configuration would decide both on the plain scale.
+    ``r2`` and ``error_ratio_to_constant`` are taken on the scale on which the metric is modelled: where losses span a
+    decade, one failed configuration would decide both on the plain scale.
 
     Args:
         metric: what was predicted.

@@ -36,7 +36,8 @@ def markdown(record: Record, figures: Sequence[tuple[str, str]]) -> str:
         *(_escaped(sentence) for sentence in prediction_sentences(record)),
         f"## {_escaped(scores_heading(record))}",
         _table(scores_table(record)),
-        f"Brackets hold {level_text(record, 'scores')} intervals over configurations; R² and error / constant's are on the logarithm for losses and times.",
+        f"Brackets hold {level_text(record, 'scores')} intervals over configurations; R² and error / constant's are on "
+        "the logarithm for losses and times.",
         f"## {_escaped(hypervolume_heading(record))}",
         f"## {_escaped(effects_heading(record))}",
         _escaped(noise_sentence(record)),
