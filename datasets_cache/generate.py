@@ -66,19 +66,19 @@ RECIPES: dict[str, TaskRecipe] = {
         kind="decimal arithmetic",
         description="Add or subtract two numbers with one decimal place.",
     ),
-    "family_relationships": TaskRecipe(
-        generator="family_relationships",
-        parameters={},
-        seed=1,
-        kind="relations",
-        description="Name the relation between two members of a family described in a few sentences.",
-    ),
     "number_sequence": TaskRecipe(
         generator="number_sequence",
         parameters={},
         seed=1,
         kind="induction",
         description="Continue a short sequence of numbers.",
+    ),
+    "sentence_reordering": TaskRecipe(
+        generator="sentence_reordering",
+        parameters={"min_words_in_sentence": 3, "max_words_in_sentence": 5},
+        seed=1,
+        kind="language",
+        description="Put the words of a short sentence back in order.",
     ),
     "word_sequence_reversal": TaskRecipe(
         generator="word_sequence_reversal",

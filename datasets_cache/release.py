@@ -13,7 +13,7 @@ from statistics import mean, stdev
 from datasets_cache.base_models import load_tokenizer, resolve
 from datasets_cache.baselines import question_blind_loss
 from datasets_cache.shelf import SHELF_DATA
-from datasets_cache.tasks import load_task, majority_accuracy
+from datasets_cache.tasks import load_task, majority_accuracy, task_names
 from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, PerfModelError
 from perfmodel.parquet import write_traces
@@ -29,7 +29,7 @@ def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) 
 
     Args:
         name: of the release.
-        stores: trace stores; a trial that is in several is taken once.
+        stores: trace stores; a trial in several is taken once, one of a task that is not shipped is left out.
         folder: where the files go; ``<name>.notes.md`` must be there.
 
     Raises:
@@ -42,7 +42,8 @@ def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) 
     for path in stores:
         with TraceStore(path) as store:
             for trace in store:
-                found.setdefault(trace.asked.key, trace)
+                if trace.asked.setting.task in task_names():
+                    found.setdefault(trace.asked.key, trace)
     path = folder / f"{name}.parquet"
     write_traces(list(found.values()), path)
     (folder / f"{name}.md").write_text(card(name, list(found.values()), notes.read_text(), path, question_blind))
