@@ -126,8 +126,11 @@ def repeated_losses(traces: Iterable[Trace]) -> list[list[float]]:
     return [values for values in losses.values() if len(values) > 1]
 
 
-def noise_and_spread(traces: Sequence[Trace]) -> Blind:
-    """Returns the pooled deviation of the loss over seeds, and its deviation over configurations' means."""
+def noise_and_spread(traces: Sequence[Trace]) -> tuple[float, float | None]:
+    """Returns the pooled deviation of the loss over seeds, and its deviation over configurations' means.
+
+    The second is None where there is a single configuration.
+    """
     repeats = repeated_losses(traces)
     squares = sum((value - mean(values)) ** 2 for values in repeats for value in values)
     freedom = sum(len(values) - 1 for values in repeats)
@@ -135,7 +138,8 @@ def noise_and_spread(traces: Sequence[Trace]) -> Blind:
     for trace in traces:
         if trace.ok and trace.measured.held_out_loss is not None:
             means[trace.asked.configuration.identifier].append(trace.measured.held_out_loss)
-    return (squares / freedom) ** 0.5, stdev(mean(values) for values in means.values())
+    spread = stdev(mean(values) for values in means.values()) if len(means) > 1 else None
+    return (squares / freedom) ** 0.5, spread
 
 
 def _coverage(task: str, traces: Sequence[Trace]) -> tuple[str, ...]:
@@ -168,8 +172,8 @@ def _noise(task: str, traces: Sequence[Trace]) -> tuple[str, ...]:
     if not repeats:
         return task, "0", "0", "not known", "not known", "not known"
     noise, spread = noise_and_spread(traces)
-    runs = str(sum(map(len, repeats)))
-    return task, str(len(repeats)), runs, f"{noise:.4f}", f"{spread:.4f}", f"{spread / noise:.0f}"
+    known = ("not known", "not known") if spread is None else (f"{spread:.4f}", f"{spread / noise:.0f}")
+    return task, str(len(repeats)), str(sum(map(len, repeats))), f"{noise:.4f}", *known
 
 
 def _made_on(traces: Sequence[Trace]) -> list[tuple[str, str]]:
