@@ -95,8 +95,19 @@ def _draw_learnt(axes: "Axes", record: Record, x: Quantity, y: Quantity) -> None
         axes.scatter(costs, qualities, s=14, color=GREY, alpha=0.6, label="traces learnt from", linewidths=0)
     if spans_much(costs):
         axes.set_xscale("log")
+        _plain_numbers(axes.xaxis)
     if spans_much(qualities):
         axes.set_yscale("log")
+        _plain_numbers(axes.yaxis)
+
+
+def _plain_numbers(axis: Any) -> None:
+    """Writes 0.6 on a logarithmic axis where matplotlib would write a power of ten."""
+    from matplotlib.ticker import FuncFormatter
+
+    shown = FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "12346" else "")
+    axis.set_major_formatter(shown)
+    axis.set_minor_formatter(shown)
 
 
 def _draw_predictions(figure: "Figure", record: Record, measured: Sequence[Quantity]) -> None:
