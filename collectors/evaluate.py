@@ -32,8 +32,8 @@ class Scores:
 def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     """Returns logits and targets at the answer tokens only.
 
-    The head is applied to the positions that are scored and to no others: on a small model with a large vocabulary
-    that saves a fifth of the work and most of the peak memory.
+    The head is applied to the positions that are scored and to no others: a training step of SmolLM2 took 0.84 of the
+    time and 0.67 of the step's own memory (``benchmarks/answer_logits.py``).
 
     Args:
         model: causal language model, with or without PEFT's wrapper.
