@@ -21,20 +21,20 @@ def make(**changes):
 
 def test_the_space_is_covered_before_anything_is_repeated():
     trials = make()
-    first = trials[: 5 + 12]
+    first = trials[: 7 + 12]
     assert {asked.seed for asked in first} == {5}
-    assert [asked.configuration for asked in first[:5]] == UNIFORM
-    assert [asked.source for asked in first] == ["baseline"] * 5 + ["plan"] * 12
-    assert len({asked.configuration for asked in first}) == 17
-    assert [asked.seed for asked in trials[17:]] == [6] * 8 + [7] * 8
+    assert [asked.configuration for asked in first[:7]] == UNIFORM
+    assert [asked.source for asked in first] == ["baseline"] * 7 + ["plan"] * 12
+    assert len({asked.configuration for asked in first}) == 19
+    assert [asked.seed for asked in trials[19:]] == [6] * 10 + [7] * 10
 
 
 def test_every_further_seed_repeats_baselines_and_the_first_of_the_others():
     trials = make()
-    repeated = UNIFORM + [asked.configuration for asked in trials[5:8]]
-    assert [asked.configuration for asked in trials[17:25]] == repeated
-    assert [asked.configuration for asked in trials[25:]] == repeated
-    assert len(trials) == 17 + 2 * 8
+    repeated = UNIFORM + [asked.configuration for asked in trials[7:10]]
+    assert [asked.configuration for asked in trials[19:29]] == repeated
+    assert [asked.configuration for asked in trials[29:]] == repeated
+    assert len(trials) == 19 + 2 * 10
 
 
 def test_keys_are_unique_and_the_setting_is_everyone_s():
@@ -62,8 +62,8 @@ def test_baselines_alone():
     ("space", "names"),
     [
         (SPACE, list(BASELINES)),
-        (Space(8, bits=(2, 4)), ["QLoRA NF4 r8", "QLoRA NF4 r16", "QLoRA NF4 r64"]),
-        (Space(8, ranks=(0, 8)), ["LoRA 16-bit r8", "int8 r8", "QLoRA NF4 r8"]),
+        (Space(8, bits=(2, 4)), ["QLoRA NF4 r8", "QLoRA NF4 r16", "QLoRA NF4 r64", "HQQ 2-bit r8"]),
+        (Space(8, ranks=(0, 8)), ["LoRA 16-bit r8", "int8 r8", "QLoRA NF4 r8", "HQQ 3-bit r8", "HQQ 2-bit r8"]),
         (Space(8, pruning_rates=(0.1, 0.2)), []),
     ],
 )

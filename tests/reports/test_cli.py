@@ -174,8 +174,9 @@ USERS = [
     model_without_weights,
     unsupported_model,
     folder_that_cannot_be_written,
+    stage_before_its_time,
 ]
-OTHERS = [corrupt_store, wrong_checksum, newer_schema, stage_before_its_time, export_without_a_store]
+OTHERS = [corrupt_store, wrong_checksum, newer_schema, export_without_a_store]
 
 
 @pytest.fixture

@@ -55,4 +55,4 @@ def test_intervals_carry_the_records_level(record):
     record["interval_levels"] = {"predicted": 0.8, "scores": 0.5}
     text = markdown(record, [])
     assert "Brackets hold 80\u00a0% intervals; n counts real runs." in text
-    assert "Brackets hold 50\u00a0% intervals over configurations." in text
+    assert "Brackets hold 50\u00a0% intervals over configurations; R²" in text

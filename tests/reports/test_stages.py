@@ -105,8 +105,8 @@ def test_trials_are_the_plan_and_then_the_front_with_fresh_seeds(finished):
     validated = read_traces(finished.folder / "validate" / "traces.parquet")
 
     assert Counter((trace.asked.source, trace.asked.seed) for trace in collected) == {
-        ("baseline", 0): 4,  # rank 64 is not in this space
-        ("baseline", 1): 4,
+        ("baseline", 0): 5,  # rank 64 is not in this space
+        ("baseline", 1): 5,
         ("plan", 0): 14,
         ("plan", 1): 4,
     }
@@ -122,13 +122,13 @@ def test_the_record_is_json_that_any_reader_can_open(finished):
     assert record["counts"] == {
         "prior_traces": 0,
         "prior_source": None,
-        "collected": 26,
+        "collected": 28,
         "validated": 8,
         "failed": 0,
     }
     assert record["name"] == "fake"
     assert record["command"] == "bench run fake"
-    assert record["elapsed_s"] == pytest.approx((26 + 8) * (2.0 + 4 * 0.5 + 2 * 1.0))
+    assert record["elapsed_s"] == pytest.approx((28 + 8) * (2.0 + 4 * 0.5 + 2 * 1.0))
     assert record["question_blind"]["loss"] > 0
     assert set(record["checksums"]) >= {"collect/traces.parquet", "search/front.json", "validate/traces.parquet"}
 
@@ -199,7 +199,7 @@ def test_more_trials_do_not_repeat_those_in_the_store(finished):
     finished.run("collect", collect={"configurations": 14, "repeated": 4, "seeds": [0, 1, 2]})
 
     assert {asked.seed for asked in finished.runner.asked} == {2}
-    assert len(finished.runner.asked) == 8
+    assert len(finished.runner.asked) == 9
 
 
 def test_more_workers_change_no_later_stage(finished):
@@ -326,7 +326,7 @@ def test_an_interrupted_run_keeps_what_was_measured_and_goes_on_from_there(bench
     bench.runner.outcome = lambda asked: "ok"
     bench.runner.asked.clear()
     bench.run("collect")
-    assert len(bench.runner.asked) == 21
+    assert len(bench.runner.asked) == 23
     assert not kept & {asked.key for asked in bench.runner.asked}
 
 
@@ -341,8 +341,8 @@ def test_published_traces_of_the_same_setting_join_the_runs_own(finished, tmp_pa
 
     finished.run("fit", fit={**finished.values["fit"], "shelf": "tiny-v0"})
 
-    assert "fit: 52 traces, 26 of them from the shelf" in finished.said
-    assert finished.read("fit/predictor/predictor.json")["body"]["n_traces"]["held_out_loss"] == 52
+    assert "fit: 56 traces, 28 of them from the shelf" in finished.said
+    assert finished.read("fit/predictor/predictor.json")["body"]["n_traces"]["held_out_loss"] == 56
 
 
 def test_an_unknown_shelf_is_told_before_anything_runs(bench, tmp_path, monkeypatch):
