@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from datasets_cache import resolve
 from datasets_cache.shelf import load_shelf
 from perfmodel.architecture import Architecture
 from perfmodel.predictor import Predictor
@@ -15,23 +16,13 @@ from search.problem import SurrogateProblem
 from search.searchers import searcher
 
 OBJECTIVES = ("held_out_loss", "peak_memory_bytes")
-SMOLLM2 = {
-    "model_type": "llama",
-    "hidden_size": 576,
-    "intermediate_size": 1536,
-    "num_hidden_layers": 30,
-    "num_attention_heads": 9,
-    "num_key_value_heads": 3,
-    "vocab_size": 49152,
-    "tie_word_embeddings": True,
-}
 
 
 def main() -> None:
     """Prints one JSON line."""
     traces = load_shelf("smollm2-v0").traces
     setting = traces[0].asked.setting.identifier
-    architecture = Architecture.from_config(SMOLLM2)
+    architecture = Architecture.from_config(resolve("smollm2-135m").config)
     space = Space.for_architecture(architecture)
     own = [trace for trace in traces if trace.asked.setting.identifier == setting]
     predictor = Predictor.fit(own, space, architecture, metrics=OBJECTIVES)
