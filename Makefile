@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: bench test environment lint types unit benchmarks lock clean
+.PHONY: bench test environment lint types unit benchmarks lock readme clean
 
 bench: environment
 	$(BIN)/bench run default
@@ -42,6 +42,10 @@ lock:
 	.venv-lock/bin/python -m pip freeze --all --exclude perfmodel --exclude pip \
 		| sed -E 's/^(torch==[0-9.]+)\+.*/\1/; s/^(nvidia-.*==.*)/\1 ; platform_system == "Linux"/' > requirements.lock
 	rm -rf .venv-lock
+
+# Makes the README's table of choices again from the code.
+readme: environment
+	$(BIN)/python -m reports.choices README.md
 
 clean:
 	rm -rf .venv .venv-lock build dist *.egg-info

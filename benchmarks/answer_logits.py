@@ -12,7 +12,7 @@ from rich.progress import track
 from torch import nn
 from torch.nn import functional as F
 
-from collectors.adapt import adapt
+from collectors.adapters import ADAPTERS
 from collectors.encode import Batch, collate, encode
 from collectors.evaluate import answer_logits
 from collectors.measure import CpuMemoryMeter
@@ -33,7 +33,11 @@ def main() -> None:
     torch.set_num_threads(1)
     base = resolve("smollm2-135m")
     frozen = load_model(base, dtype=torch.float32).requires_grad_(requires_grad=False)
-    model = adapt(frozen, [8] * 30, Recipe().scaling_alpha, 0.0)
+    ranks = {
+        name: 8 for name, module in frozen.get_decoder().named_modules(prefix="model") if isinstance(module, nn.Linear)
+    }
+    alphas = dict.fromkeys(ranks, Recipe().scaling_alpha(8))
+    model = ADAPTERS["lora"].attach(frozen, ranks, alphas, dropout=0.0, peft_start=True)
     examples = encode(load_task("chain_sum").train[:8], load_tokenizer(base), 96)
     batch = collate([(example.prompt, example.answer) for example in examples], torch.device("cpu"))
     seconds: dict[str, list[float]] = {"answer": [], "full": []}

@@ -2,8 +2,10 @@
 
     trial           one configuration in, one trace out, in this order:
       workshop        what the trials of a setting share: base model, tokens, quantised modules
-      prune           structured, by Taylor importance
-      quantize        16, 8, 4, 3 or 2 bits a layer
+      prune           structured, per layer or over all (pruning_scope: what stays; importances: what matters, six
+                      ways; calibration: the texts they are measured on)
+      quantizers      17 formats of 16, 8, 4, 3 or 2 bits (library: modules made once; fairness: formats that
+                      flatter a base are refused)
       adapt           LoRA with a rank a layer
       finetune        the loop
       evaluate        held-out loss and accuracy (encode: examples as tokens)
@@ -12,6 +14,7 @@
     plan            which trials a campaign makes
     campaign        carries a plan out, resuming
     executors       in this process, or in workers
+    quantizer_table what each format costs and loses on a model
 
 Imports ``perfmodel`` and ``datasets_cache``, never ``search`` or ``reports``.
 """

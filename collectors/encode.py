@@ -1,6 +1,12 @@
-"""Examples as token ids: a prompt, and the answer that is learnt and scored."""
+"""Examples as token ids: a prompt, the answer that is learnt, and the choices or the text by which it is scored.
 
-from collections.abc import Sequence
+An example scored ``exact`` is asked ``question + PROMPT_END``, and its answer is tokenised by itself. Under every
+other rule the prompt is taken word for word and continuations are tokenised as lm-evaluation-harness does it: a
+prompt's trailing white space goes to the continuation, whose tokens are those of prompt and continuation together
+less the first ones, as many as the prompt has by itself.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,25 +18,72 @@ from perfmodel.errors import InvalidTaskError
 
 PROMPT_END = "\nAnswer:"
 
+Ids = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice of a multiple-choice question.
+
+    Args:
+        prompt: token ids before it; the same for every choice but where choices stand in the prompt.
+        answer: token ids whose likelihood is compared.
+        divisor: what its log-likelihood is divided by.
+    """
+
+    prompt: Ids
+    answer: Ids
+    divisor: int = 1
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a generated text is compared with.
+
+    Args:
+        text: of the answer.
+        tokenizer: reads what the model generates.
+    """
+
+    text: str
+    tokenizer: Any
+
 
 @dataclass(frozen=True)
 class Encoded:
     """One example.
 
     Args:
-        prompt: token ids of the question and ``PROMPT_END``.
+        prompt: token ids of the prompt.
         answer: token ids of the answer, the end token included.
-        choices: token ids of every choice of a multiple-choice question, the right one first; empty otherwise.
+        choices: of a multiple-choice question; empty otherwise.
+        right: place of the right choice, whose prompt is ``prompt`` and whose answer begins ``answer``.
+        reference: where the answer is generated.
     """
 
-    prompt: tuple[int, ...]
-    answer: tuple[int, ...]
-    choices: tuple[tuple[int, ...], ...] = ()
+    prompt: Ids
+    answer: Ids
+    choices: tuple[Choice, ...] = ()
+    right: int = 0
+    reference: Reference | None = None
 
     @property
     def length(self) -> int:
         """Tokens of prompt and answer."""
         return len(self.prompt) + len(self.answer)
+
+
+class EncodedExamples(list[Encoded]):
+    """The examples that are short enough, in order, and which ones are not.
+
+    Args:
+        encoded: of every example.
+        max_length: tokens that prompt and answer may have together.
+    """
+
+    def __init__(self, encoded: Sequence[Encoded], max_length: int) -> None:
+        super().__init__(example for example in encoded if example.length <= max_length)
+        self.left_out = tuple(place for place, example in enumerate(encoded) if example.length > max_length)
 
 
 @dataclass(frozen=True)
@@ -58,24 +111,28 @@ class Batch:
         return int((self.targets >= 0).sum())
 
 
-def encode(examples: Sequence[Example], tokenizer: Any, max_length: int) -> list[Encoded]:
-    """Returns the examples of at most ``max_length`` tokens, in order.
+def encode(
+    examples: Sequence[Example], tokenizer: Any, max_length: int, *, with_choices: bool = True
+) -> EncodedExamples:
+    """Returns the examples of at most ``max_length`` tokens, in order; ``left_out`` has the places of the others.
+
+    Args:
+        examples: of one split.
+        tokenizer: of the base model.
+        max_length: tokens of prompt and answer together.
+        with_choices: whether choices are encoded too; training and calibration do not need them.
 
     Raises:
         InvalidTaskError: when none is short enough.
     """
-
-    def answer(text: str) -> tuple[int, ...]:
-        ids = tokenizer(" " + text, add_special_tokens=False)["input_ids"]
-        return (*ids, tokenizer.eos_token_id)
-
-    encoded = []
-    for example in examples:
-        prompt = tuple(tokenizer(example.question + PROMPT_END)["input_ids"])
-        others = [choice for choice in example.choices or () if choice != example.answer]
-        choices = tuple(answer(choice) for choice in (example.answer, *others)) if example.choices else ()
-        encoded.append(Encoded(prompt, answer(example.answer), choices))
-    short = [example for example in encoded if example.length <= max_length]
+    together = _Together(tokenizer, _texts(examples, with_choices=with_choices))
+    encoded = [
+        _asked(example, tokenizer, with_choices=with_choices)
+        if example.scoring == "exact"
+        else _verbatim(example, tokenizer, together, with_choices=with_choices)
+        for example in examples
+    ]
+    short = EncodedExamples(encoded, max_length)
     if encoded and not short:
         raise InvalidTaskError(
             f"the shortest example has {min(example.length for example in encoded)} tokens",
@@ -83,6 +140,68 @@ def encode(examples: Sequence[Example], tokenizer: Any, max_length: int) -> list
             "raise recipe.max_length",
         )
     return short
+
+
+def _asked(example: Example, tokenizer: Any, *, with_choices: bool) -> Encoded:
+    def answer(text: str) -> Ids:
+        ids = tokenizer(" " + text, add_special_tokens=False)["input_ids"]
+        return (*ids, tokenizer.eos_token_id)
+
+    prompt = tuple(tokenizer(example.question + PROMPT_END)["input_ids"])
+    if not with_choices or not example.choices:
+        return Encoded(prompt, answer(example.answer))
+    others = [choice for choice in example.choices if choice != example.answer]
+    choices = tuple(Choice(prompt, answer(choice)) for choice in (example.answer, *others))
+    return Encoded(prompt, choices[0].answer, choices)
+
+
+class _Together:
+    """Token ids of many texts, each tokenised once and all in one call, which fast tokenizers do in parallel."""
+
+    def __init__(self, tokenizer: Any, texts: Iterable[str]) -> None:
+        distinct = list(dict.fromkeys(texts))
+        ids = tokenizer(distinct)["input_ids"] if distinct else []
+        self._ids: dict[str, Ids] = {text: tuple(each) for text, each in zip(distinct, ids, strict=True)}
+
+    def split(self, context: str, continuation: str) -> tuple[Ids, Ids]:
+        """Returns the token ids of a prompt and of what follows it."""
+        prompt = self._ids[context.rstrip()]
+        return prompt, self._ids[context + continuation][len(prompt) :]
+
+
+def _texts(examples: Iterable[Example], *, with_choices: bool) -> Iterable[str]:
+    for example in examples:
+        if example.scoring != "exact":
+            for context, continuation in (_learnt(example), *(_pairs(example) if with_choices else ())):
+                yield from (context.rstrip(), context + continuation)
+
+
+def _verbatim(example: Example, tokenizer: Any, together: _Together, *, with_choices: bool) -> Encoded:
+    prompt, answer = together.split(*_learnt(example))
+    answer = (*answer, tokenizer.eos_token_id)
+    if example.scoring == "generated":
+        return Encoded(prompt, answer, reference=Reference(example.answer, tokenizer))
+    if not with_choices:
+        return Encoded(prompt, answer)
+    divisors = [len(choice) if example.scoring == "likelihood_per_character" else 1 for choice in example.choices or ()]
+    choices = tuple(
+        Choice(*together.split(*pair), divisor) for pair, divisor in zip(_pairs(example), divisors, strict=True)
+    )
+    return Encoded(prompt, answer, choices, example.right or 0)
+
+
+def _learnt(example: Example) -> tuple[str, str]:
+    """Returns the prompt and the continuation that a fine-tune learns: those of the right choice."""
+    if example.contexts is not None:
+        return example.contexts[example.right or 0], " " + example.answer
+    return example.question, " " + example.answer
+
+
+def _pairs(example: Example) -> list[tuple[str, str]]:
+    """Returns the prompt and the continuation of every choice."""
+    if example.contexts is not None:
+        return [(context, " " + example.answer) for context in example.contexts]
+    return [(example.question, " " + choice) for choice in example.choices or ()]
 
 
 def collate(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], device: torch.device) -> Batch:

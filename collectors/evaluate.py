@@ -1,14 +1,16 @@
-"""Held-out loss over answer tokens, and accuracy: the whole answer, or the likeliest choice."""
+"""Held-out loss over answer tokens, and accuracy: the whole answer, the likeliest choice, or a generated text."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from collectors.encode import Batch, Encoded, collate
+from collectors.encode import Batch, Encoded, Ids, collate
+from collectors.generation import generate, is_right
 
 EVAL_BATCH = 16
 
@@ -19,14 +21,31 @@ class Scores:
 
     Args:
         loss: mean over answer tokens, nats.
-        accuracy: share of examples whose answer is wholly right (greedy decoding gives exactly the answer), or, with
-            choices, whose right choice has the highest likelihood.
+        accuracy: share of examples that are right.
         examples: examples scored.
     """
 
     loss: float
     accuracy: float
     examples: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one evaluation found about one example.
+
+    Args:
+        loss: summed over the answer's tokens, the end token included, nats.
+        right: whether greedy decoding gives exactly the answer; with choices, whether the right one is the likeliest;
+            with a reference, whether the generated text has its final answer.
+        log_likelihoods: of the choices, nats, not divided by anything; empty without choices.
+        generated: the generated text; None where there is nothing to generate.
+    """
+
+    loss: float
+    right: bool
+    log_likelihoods: tuple[float, ...] = ()
+    generated: str | None = None
 
 
 def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -52,38 +71,81 @@ def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     return logits.float(), batch.targets[scored]
 
 
-@torch.no_grad()
 def evaluate(model: nn.Module, examples: Sequence[Encoded], device: torch.device) -> Scores:
-    """Returns the scores of a model; examples are batched by length.
+    """Returns the scores of a model, as ``judge`` finds them."""
+    judged = judge(model, examples, device)
+    tokens = sum(len(example.answer) for example in examples)
+    right = sum(each.right for each in judged)
+    return Scores(math.fsum(each.loss for each in judged) / tokens, right / len(judged), len(judged))
+
+
+@torch.no_grad()
+def judge(model: nn.Module, examples: Sequence[Encoded], device: torch.device) -> list[Judged]:
+    """Returns what a model makes of each example; answers and choices of all examples are batched by length.
 
     Teacher forcing gives the exact match of greedy decoding without decoding: an answer is produced exactly when, at
     every one of its positions, its token is the likeliest after the right prefix.
     """
     was_training = model.training
     model.eval()
-    order = sorted(examples, key=lambda example: example.length)
-    total, tokens, right = 0.0, 0, 0
+    found = _teacher_forced(model, examples, device)
+    asked = [(example.prompt, example.reference) for example in examples if example.reference is not None]
+    texts = iter(generate(model, asked[0][1].tokenizer, [prompt for prompt, _ in asked], device) if asked else [])
+    judged = []
+    for place, example in enumerate(examples):
+        answer = found[place, example.right]
+        loss = math.fsum(answer.losses)
+        if example.reference is not None:
+            text = next(texts)
+            judged.append(Judged(loss, is_right(text, example.reference.text), generated=text))
+        elif example.choices:
+            sums = tuple(
+                -math.fsum(found[place, number].losses[: len(choice.answer)])
+                for number, choice in enumerate(example.choices)
+            )
+            ranked = [value / choice.divisor for value, choice in zip(sums, example.choices, strict=True)]
+            judged.append(Judged(loss, ranked.index(max(ranked)) == example.right, sums))
+        else:
+            judged.append(Judged(loss, answer.exact))
+    model.train(was_training)
+    return judged
+
+
+class _Forced(NamedTuple):
+    """Losses of a sequence's answer tokens, and whether each is the likeliest at its position."""
+
+    losses: list[float]
+    exact: bool
+
+
+def _teacher_forced(
+    model: nn.Module, examples: Sequence[Encoded], device: torch.device
+) -> dict[tuple[int, int], _Forced]:
+    """Returns what is found of each example's answer, under its right choice's place, and of every other choice."""
+    order = sorted(_sequences(examples), key=lambda each: len(each.prompt) + len(each.answer))
+    found = {}
     for start in range(0, len(order), EVAL_BATCH):
         part = order[start : start + EVAL_BATCH]
-        batch = collate([(example.prompt, example.answer) for example in part], device)
+        batch = collate([(each.prompt, each.answer) for each in part], device)
         logits, targets = answer_logits(model, batch)
-        total += float(F.cross_entropy(logits, targets, reduction="sum"))
-        tokens += len(targets)
-        hits = torch.ones_like(batch.targets, dtype=torch.bool)
-        hits[batch.targets >= 0] = logits.argmax(-1) == targets
-        exact = hits.all(1).tolist()
-        right += sum(
-            _choice_is_right(model, example, device) if example.choices else hit
-            for example, hit in zip(part, exact, strict=True)
-        )
-    model.train(was_training)
-    return Scores(total / tokens, right / len(order), len(order))
+        lengths = [len(each.answer) for each in part]
+        losses = torch.split(F.cross_entropy(logits, targets, reduction="none").cpu(), lengths)
+        hits = torch.split((logits.argmax(-1) == targets).cpu(), lengths)
+        for each, loss, hit in zip(part, losses, hits, strict=True):
+            found[each.example, each.choice] = _Forced(loss.tolist(), bool(hit.all()))
+    return found
 
 
-def _choice_is_right(model: nn.Module, example: Encoded, device: torch.device) -> bool:
-    batch = collate([(example.prompt, choice) for choice in example.choices], device)
-    logits, targets = answer_logits(model, batch)
-    losses = F.cross_entropy(logits, targets, reduction="none")
-    sums = torch.zeros(len(example.choices), device=device)
-    rows = (batch.targets >= 0).nonzero()[:, 0]
-    return int(sums.index_add(0, rows, losses).argmin()) == 0
+class _Sequence(NamedTuple):
+    example: int
+    choice: int
+    prompt: Ids
+    answer: Ids
+
+
+def _sequences(examples: Sequence[Encoded]) -> Iterator[_Sequence]:
+    for place, example in enumerate(examples):
+        yield _Sequence(place, example.right, example.prompt, example.answer)
+        for number, choice in enumerate(example.choices):
+            if number != example.right:
+                yield _Sequence(place, number, choice.prompt, choice.answer)

@@ -10,9 +10,15 @@ import torch
 
 
 class AbstractMemoryMeter(Protocol):
-    """Records the peak of live bytes over the training steps it is wrapped around."""
+    """Records the peak of live bytes over the training steps it is wrapped around.
+
+    Attributes:
+        peak_bytes: of live tensors.
+        peak_reserved_bytes: of what the allocator held from the device, None where it does not say.
+    """
 
     peak_bytes: int
+    peak_reserved_bytes: int | None
 
     def step(self, resident_bytes: Callable[[], int]) -> AbstractContextManager[None]:
         """Wraps one step.
@@ -24,10 +30,11 @@ class AbstractMemoryMeter(Protocol):
 
 
 class CudaMemoryMeter:
-    """The CUDA allocator's own peak of allocated bytes."""
+    """The CUDA allocator's own peaks of allocated and of reserved bytes."""
 
     def __init__(self, device: torch.device) -> None:
         self.peak_bytes = 0
+        self.peak_reserved_bytes: int | None = 0
         self._device = device
 
     @contextmanager
@@ -36,6 +43,7 @@ class CudaMemoryMeter:
         torch.cuda.reset_peak_memory_stats(self._device)
         yield
         self.peak_bytes = max(self.peak_bytes, torch.cuda.max_memory_allocated(self._device))
+        self.peak_reserved_bytes = max(self.peak_reserved_bytes or 0, torch.cuda.max_memory_reserved(self._device))
 
 
 class CpuMemoryMeter:
@@ -49,6 +57,7 @@ class CpuMemoryMeter:
     def __init__(self) -> None:
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or every profiled step prints two lines
         self.peak_bytes = 0
+        self.peak_reserved_bytes: int | None = None
 
     @contextmanager
     def step(self, resident_bytes: Callable[[], int]) -> Iterator[None]:

@@ -21,7 +21,7 @@ BASELINES: dict[str, tuple[int, int]] = {
 def baselines(space: Space) -> dict[str, Configuration]:
     """Returns the uniform baselines whose bits and rank the space holds, by name."""
     return {
-        name: Configuration.uniform(space.layers, bits=bits, rank=rank)
+        name: Configuration.uniform(space.units, bits=bits, rank=rank)
         for name, (bits, rank) in BASELINES.items()
         if bits in space.bits and rank in space.ranks and 0.0 in space.pruning_rates
     }

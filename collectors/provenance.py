@@ -11,7 +11,12 @@ from pathlib import Path
 from perfmodel.errors import UserError
 from perfmodel.trace import DeviceClass, RanOn
 
-PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "hqq", "safetensors", "numpy", "tokenizers")
+PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "hqq", "safetensors", "numpy", "tokenizers")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+MATTERS = ("perfmodel", "datasets_cache", "collectors", "search", "reports", ":(exclude)datasets_cache/shelf_data")
+"""What of the checkout a run depends on, as git names it: code, suites, templates and tasks, but no older traces."""
 
 
 def ran_on(device_class: DeviceClass, campaign: str, threads: int) -> RanOn:
@@ -20,22 +25,33 @@ def ran_on(device_class: DeviceClass, campaign: str, threads: int) -> RanOn:
     Raises:
         UserError: when CUDA is asked for and torch finds none.
     """
-    import torch
-
-    if device_class == "cuda" and not torch.cuda.is_available():
-        raise UserError(
-            "the trial asks for cuda and torch finds no CUDA device here",
-            "a device of this machine",
-            "ask for the cpu, or install a CUDA build of torch where there is a GPU",
-        )
+    versions = {**package_versions(), "host_memory": f"{host_memory_bytes() / 1e9:.0f} GB"}
+    device_name, driver = processor_name(), ""
+    if device_class == "cuda":
+        device_name, driver = _cuda_device(), _driver()
+        versions |= _cuda_versions()
     return RanOn(
-        device_name=torch.cuda.get_device_name() if device_class == "cuda" else processor_name(),
-        driver=_driver() if device_class == "cuda" else "",
+        device_name=device_name,
+        driver=driver,
         cores=available_cores(),
         threads=threads,
-        versions=package_versions(),
+        versions=versions,
         code_version=code_version(),
-        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        started_at=_now(),
+        campaign=campaign,
+    )
+
+
+def unknown_machine(campaign: str, threads: int) -> RanOn:
+    """Returns the record of a trial that was lost before its worker could say where it ran."""
+    return RanOn(
+        device_name="unknown",
+        driver="",
+        cores=0,
+        threads=threads,
+        versions={},
+        code_version=code_version(),
+        started_at=_now(),
         campaign=campaign,
     )
 
@@ -43,6 +59,20 @@ def ran_on(device_class: DeviceClass, campaign: str, threads: int) -> RanOn:
 def available_cores() -> int:
     """Returns the cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def host_memory_bytes(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """Returns the memory of this machine, or of the container where that is less; 0 where the system does not say.
+
+    Args:
+        limit: the container's, in a file that says ``max`` where there is none.
+    """
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 0
+    text = limit.read_text().strip() if limit.is_file() else "max"
+    return min(memory, int(text)) if text.isdigit() else memory
 
 
 @cache
@@ -59,14 +89,28 @@ def package_versions() -> dict[str, str]:
 
 @cache
 def code_version() -> str:
-    """Returns the package's version, with the commit and ``.dirty`` where it runs from a git checkout."""
-    installed = version("perfmodel")
-    folder = Path(__file__).resolve().parent.parent
+    """Returns the package's version, with the commit and ``.dirty`` where it runs from a git checkout.
+
+    Found once in each process, like the code itself: what is edited while a worker lives does not run in it. From a
+    wheel there is the version only.
+    """
+    return describe_checkout(version("perfmodel"), ROOT)
+
+
+def describe_checkout(installed: str, folder: Path) -> str:
+    """Returns the version of the code in a folder.
+
+    Args:
+        installed: version of the installed package.
+        folder: that holds the packages.
+    """
     if not (folder / ".git").exists():
         return installed
     commit = _output("git", "-C", str(folder), "rev-parse", "--short=12", "HEAD")
-    changed = _output("git", "-C", str(folder), "status", "--porcelain", "--", "*.py")
-    return f"{installed}+{commit or 'uncommitted'}{'.dirty' if changed else ''}"
+    if not commit:
+        return f"{installed}+unknown"  # no commit yet, no git here, or a checkout that git does not trust
+    changed = _output("git", "-C", str(folder), "status", "--porcelain", "--untracked-files=all", "--", *MATTERS)
+    return f"{installed}+{commit}{'.dirty' if changed else ''}"
 
 
 @cache
@@ -80,13 +124,37 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def _cuda_device() -> str:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UserError(
+            "the trial asks for cuda and torch finds no CUDA device here",
+            "a device of this machine",
+            "ask for the cpu, or install a CUDA build of torch where there is a GPU",
+        )
+    return torch.cuda.get_device_name()
+
+
+@cache
+def _cuda_versions() -> dict[str, str]:
+    """Returns the versions of the CUDA runtime and of cuDNN that torch was built with."""
+    import torch
+
+    return {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+
+
 @cache
 def _driver() -> str:
     return _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader").split("\n")[0]
 
 
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def _output(*command: str) -> str:
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20).stdout.strip()
-    except OSError:
+    except (OSError, subprocess.SubprocessError):
         return ""

@@ -1,35 +1,17 @@
-"""Structured pruning: whole key/value groups with their query heads, and MLP channels, physically removed.
+"""Structured pruning: whole key/value groups with their query heads, and MLP channels, physically removed."""
 
-Importance is LLM-Pruner's first-order Taylor score (arXiv 2305.11627, eq. 3, element-wise): the sum of
-``|weight * gradient|`` over everything that leaves with a group or a channel, the gradient being that of the
-language-modelling loss on calibration text.
-
-Notation: ``g`` key/value groups, ``c`` MLP channels, ``hidden`` the residual width.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from perfmodel.architecture import MODULES, Architecture, LayerShape
+from collectors.pruning_scope import LayerImportance, pruned_architecture
+from perfmodel.architecture import Architecture, LayerShape
+from perfmodel.families import Block
 
-CALIBRATION_SAMPLES, CALIBRATION_TOKENS = 10, 64
-"""Source: LLM-Pruner's settings, which AutoMixQ and QPruner keep."""
-
-
-@dataclass(frozen=True)
-class LayerImportance:
-    """Scores of what one layer can lose.
-
-    Args:
-        groups: of each key/value group, shape ``(g,)``.
-        channels: of each MLP channel, shape ``(c,)``.
-    """
-
-    groups: Tensor
-    channels: Tensor
+__all__ = ["LayerImportance", "decoder_layers", "linear_modules", "prune", "set_head_counts"]
 
 
 def decoder_layers(model: nn.Module) -> nn.ModuleList:
@@ -39,80 +21,57 @@ def decoder_layers(model: nn.Module) -> nn.ModuleList:
     return layers
 
 
-def linear_modules(layer: nn.Module) -> dict[str, tuple[nn.Module, str]]:
-    """Returns, for each of the seven linear modules, its parent and attribute name."""
-    attention, mlp = layer.self_attn, layer.mlp
-    return {name: (attention if name in MODULES[:4] else mlp, name) for name in MODULES}  # type: ignore[misc]  # attributes of nn.Module are Tensor | Module
-
-
-def taylor_importance(
-    model: nn.Module, architecture: Architecture, token_ids: Sequence[Sequence[int]]
-) -> dict[int, LayerImportance]:
-    """Returns the importance of every group and channel of the prunable layers, of which a shallow model has none.
-
-    Args:
-        model: float model with the architecture's shapes; its gradients are cleared.
-        architecture: of the unpruned model.
-        token_ids: calibration texts; the first ``CALIBRATION_SAMPLES``, cut to ``CALIBRATION_TOKENS``, are used.
-    """
-    if not architecture.prunable:
-        return {}
-    device = next(model.parameters()).device
-    layers = decoder_layers(model)
-    trained = [
-        getattr(*place).weight for index in architecture.prunable for place in linear_modules(layers[index]).values()
-    ]
-    model.requires_grad_(requires_grad=False)
-    for weight in trained:
-        weight.requires_grad_(requires_grad=True)
-    for ids in token_ids[:CALIBRATION_SAMPLES]:
-        batch = torch.tensor([list(ids[:CALIBRATION_TOKENS])], device=device)
-        loss = model(input_ids=batch, labels=batch, use_cache=False).loss / min(len(token_ids), CALIBRATION_SAMPLES)
-        loss.backward()
-    importance = {index: _layer_importance(layers[index], architecture, index) for index in architecture.prunable}
-    for weight in trained:
-        weight.grad = None
-        weight.requires_grad_(requires_grad=False)
-    return importance
+def linear_modules(layer: nn.Module, architecture: Architecture) -> dict[str, tuple[nn.Module, str]]:
+    """Returns, for each linear module of the architecture, its parent and attribute name."""
+    return {module.name: (getattr(layer, module.parent), module.name) for module in architecture.modules}
 
 
 def prune(
-    model: nn.Module, architecture: Architecture, rate: float, importance: Mapping[int, LayerImportance]
+    model: nn.Module,
+    architecture: Architecture,
+    rate: float,
+    importance: Mapping[int, LayerImportance],
+    scope: str = "per_layer",
 ) -> Architecture:
-    """Removes the least important groups and channels of every prunable layer, in place.
+    """Removes the least important groups and channels of the prunable layers, in place.
 
     Args:
         model: float model with the architecture's shapes.
         architecture: of the unpruned model.
-        rate: share of each prunable layer's linear parameters to remove.
-        importance: from ``taylor_importance``.
+        rate: share of the prunable layers' linear parameters to remove, in [0, 1).
+        importance: of every prunable layer, from ``collectors.importances``; not read at a rate of 0.
+        scope: ``per_layer`` or ``global``, of ``perfmodel.methods.PRUNING_SCOPES``.
 
     Returns:
         The architecture of the pruned model.
     """
-    target = architecture.pruned(rate)
+    target = pruned_architecture(architecture, rate, importance, scope)
     layers = decoder_layers(model)
     for index in architecture.prunable:
         if target.layers[index] != architecture.layers[index]:
             keep = _kept(importance[index], target.layers[index])
-            _slice_layer(layers[index], architecture, keep)
+            _slice_layer(layers[index], architecture, index, keep)
+            set_head_counts(layers[index], target, index)
     return target
 
 
-def _layer_importance(layer: nn.Module, architecture: Architecture, index: int) -> LayerImportance:
-    shape = architecture.layers[index]
-    scores = {
-        name: (getattr(*place).weight * getattr(*place).weight.grad).abs().detach()
-        for name, place in linear_modules(layer).items()
-    }
-    by_group = (
-        scores["q_proj"].sum(1).view(shape.kv_groups, -1).sum(1)
-        + scores["k_proj"].sum(1).view(shape.kv_groups, -1).sum(1)
-        + scores["v_proj"].sum(1).view(shape.kv_groups, -1).sum(1)
-        + scores["o_proj"].sum(0).view(shape.kv_groups, -1).sum(1)
-    )
-    by_channel = scores["gate_proj"].sum(1) + scores["up_proj"].sum(1) + scores["down_proj"].sum(0)
-    return LayerImportance(by_group, by_channel)
+def set_head_counts(layer: nn.Module, architecture: Architecture, index: int) -> None:
+    """Tells an attention module with a fused matrix where to cut it; does nothing where no matrix is fused.
+
+    Phi-3's reads one count from the config, which all layers share: this layer gets a copy of its own.
+
+    Args:
+        layer: decoder layer whose matrices have the architecture's shapes.
+        architecture: of the pruned model.
+        index: of the layer.
+    """
+    for module in architecture.modules:
+        if "queries" in module.rows and len(module.rows) > 1:
+            attention: Any = getattr(layer, module.parent)
+            groups = architecture.layers[index].kv_groups
+            attention.config = copy.copy(attention.config)
+            attention.config.num_attention_heads = groups * architecture.queries_per_group
+            attention.num_key_value_heads = groups
 
 
 def _kept(importance: LayerImportance, shape: LayerShape) -> LayerImportance:
@@ -123,17 +82,29 @@ def _kept(importance: LayerImportance, shape: LayerShape) -> LayerImportance:
     )
 
 
-def _slice_layer(layer: nn.Module, architecture: Architecture, keep: LayerImportance) -> None:
-    def rows_of(width: int) -> Tensor:
+def _slice_layer(layer: nn.Module, architecture: Architecture, index: int, keep: LayerImportance) -> None:
+    def of_groups(width: int) -> Tensor:
         return (keep.groups[:, None] * width + torch.arange(width, device=keep.groups.device)).flatten()
 
-    keys = rows_of(architecture.head_dim)
-    queries = rows_of(architecture.head_dim * architecture.queries_per_group)
-    rows = {"q_proj": queries, "k_proj": keys, "v_proj": keys, "gate_proj": keep.channels, "up_proj": keep.channels}
-    columns = {"o_proj": queries, "down_proj": keep.channels}
-    for name, (parent, attribute) in linear_modules(layer).items():
-        old = getattr(parent, attribute)
-        setattr(parent, attribute, _sliced(old, rows.get(name), columns.get(name)))
+    kept: dict[Block, Tensor] = {
+        "queries": of_groups(architecture.head_dim * architecture.queries_per_group),
+        "keys": of_groups(architecture.head_dim),
+        "channels": keep.channels,
+    }
+    widths = architecture.block_widths(index)
+    for module in architecture.modules:
+        parent = getattr(layer, module.parent)
+        rows = _indices(module.rows, kept, widths)
+        columns = _indices((module.columns,), kept, widths)
+        setattr(parent, module.name, _sliced(getattr(parent, module.name), rows, columns))
+
+
+def _indices(side: tuple[Block, ...], kept: Mapping[Block, Tensor], widths: Mapping[Block, int]) -> Tensor | None:
+    """Returns what stays of a matrix's side, made of blocks in this order; ``None`` for the side that stays whole."""
+    if side == ("hidden",):
+        return None
+    starts = [sum(widths[block] for block in side[:position]) for position in range(len(side))]
+    return torch.cat([start + kept[block] for start, block in zip(starts, side, strict=True)])
 
 
 def _sliced(old: nn.Linear, rows: Tensor | None, columns: Tensor | None) -> nn.Linear:

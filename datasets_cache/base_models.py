@@ -4,13 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datasets_cache.checkpoint import BaseModel, open_checkpoint, weights_sha256
+from datasets_cache.gemma3 import GEMMA3
 from datasets_cache.hub import is_hub_id, resolve_hub
 from datasets_cache.loading import load_model, load_tokenizer
-from datasets_cache.smollm2 import NAME as DEFAULT_BASE_MODEL
-from datasets_cache.smollm2 import resolve_smollm2
+from datasets_cache.packaged_model import resolve_packaged
+from datasets_cache.smollm2 import SMOLLM2
 from perfmodel.errors import ModelNotFoundError
 
 __all__ = ["DEFAULT_BASE_MODEL", "BaseModel", "load_model", "load_tokenizer", "resolve", "weights_sha256"]
+
+DEFAULT_BASE_MODEL = SMOLLM2.name
+
+PACKAGED = {model.name: model for model in (SMOLLM2, GEMMA3)}
+"""Base models out of the package index, by name."""
 
 
 def resolve(spec: str, *, progress: Callable[[str], None] | None = None) -> BaseModel:
@@ -20,8 +26,8 @@ def resolve(spec: str, *, progress: Callable[[str], None] | None = None) -> Base
     returned value to its trials.
 
     Args:
-        spec: ``smollm2-135m`` (embedded, fetched from the package index on first use), the path of a folder with
-            ``config.json`` and safetensors, or a hub id ``owner/name``. An existing folder wins over a hub id.
+        spec: ``smollm2-135m`` or ``gemma3-270m`` (fetched from the package index on first use), the path of a folder
+            with ``config.json`` and safetensors, or a hub id ``owner/name``. An existing folder wins over a hub id.
         progress: called with one line of text whenever something takes longer than a second.
 
     Raises:
@@ -33,8 +39,8 @@ def resolve(spec: str, *, progress: Callable[[str], None] | None = None) -> Base
         MissingExtraError: a needed package is not installed.
     """
     report = progress or _say_nothing
-    if spec == DEFAULT_BASE_MODEL:
-        return resolve_smollm2(report)
+    if spec in PACKAGED:
+        return resolve_packaged(PACKAGED[spec], report)
     folder = Path(spec).expanduser()
     if spec and folder.is_dir():
         return open_checkpoint(folder, folder.resolve().name)
@@ -43,7 +49,7 @@ def resolve(spec: str, *, progress: Callable[[str], None] | None = None) -> Base
     given = f"{folder} is a file" if spec and folder.exists() else f"there is no base model {spec!r}"
     raise ModelNotFoundError(
         given,
-        f"allowed are {DEFAULT_BASE_MODEL!r}, the path of a checkpoint's folder, or a hub id 'owner/name'",
+        f"allowed are {', '.join(map(repr, PACKAGED))}, the path of a checkpoint's folder, or a hub id 'owner/name'",
         "check the spelling and the path",
     )
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from datasets_cache.loading import quiet_transformers
 from perfmodel.errors import UnsupportedModelError
 from perfmodel.extras import needs_extra
+from perfmodel.families import FAMILIES
 
 if TYPE_CHECKING:
-    from transformers import LlamaForCausalLM, PreTrainedModel
+    from transformers import PreTrainedModel
 
 
 def convert_gguf(source: Path, into: Path) -> None:
-    """Writes weights, config, chat template and tokenizer of a Llama-type GGUF file to the folder ``into``.
+    """Writes weights, config, chat template and tokenizer of a GGUF file to the folder ``into``.
 
     Args:
         source: the GGUF file; its quantised blocks become float32 values without further loss.
@@ -22,7 +23,7 @@ def convert_gguf(source: Path, into: Path) -> None:
 
     Raises:
         MissingExtraError: torch, transformers or gguf is not installed.
-        UnsupportedModelError: the file holds a model of another type.
+        UnsupportedModelError: the file holds a model of no supported family.
     """
     with needs_extra("collect"):
         import gguf  # noqa: F401  (transformers needs it below, and names it less clearly)
@@ -36,24 +37,23 @@ def convert_gguf(source: Path, into: Path) -> None:
         AutoTokenizer.from_pretrained(str(source.parent), **where).save_pretrained(into)
 
 
-def _without_quantization(loaded: "PreTrainedModel") -> "LlamaForCausalLM":
+def _without_quantization(loaded: "PreTrainedModel") -> "PreTrainedModel":
     """Returns a plain model with the same weights; ``save_pretrained`` refuses one that remembers it was a GGUF."""
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
 
     config = loaded.config
-    if not isinstance(config, LlamaConfig):
+    if config.model_type not in FAMILIES:
         raise UnsupportedModelError(
             f"the GGUF file holds a model of type {config.model_type!r}",
-            "it must be of the Llama type",
-            "convert it with its own tools and give the folder",
+            f"supported families are {', '.join(FAMILIES)}",
+            "choose another base model",
         )
     for attribute in ("quantization_config", "_pre_quantization_dtype"):
         if hasattr(config, attribute):
             delattr(config, attribute)
     # Built on the meta device: drawing random weights only to overwrite them takes 8 s.
     with torch.device("meta"):
-        plain = LlamaForCausalLM(config)
+        plain = type(loaded)(config)
     plain.load_state_dict(loaded.state_dict(), assign=True)
     plain.tie_weights()
     return plain

@@ -1,10 +1,22 @@
-"""What a task is: questions with answers, in three disjoint splits."""
+"""What a task is: questions with answers, in three disjoint splits, and how an answer is scored."""
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 SPLITS = ("train", "calibration", "held_out")
+
+Scoring = Literal["exact", "likelihood", "likelihood_per_character", "generated"]
+"""When an answer is right.
+
+    exact                       greedy decoding gives the whole answer and ends; with choices, the right one, end
+                                token included, is the likeliest
+    likelihood                  the right choice is the likeliest (lm-evaluation-harness: acc)
+    likelihood_per_character    the same with each log-likelihood divided by its choice's characters (acc_norm)
+    generated                   greedy decoding gives a text whose final answer, ``#### 72``, is the reference's
+                                (exact_match under strict-match)
+"""
 
 
 @dataclass(frozen=True)
@@ -12,14 +24,22 @@ class Example:
     """One question and its answer.
 
     Args:
-        question: text without surrounding white space, not empty.
-        answer: text without surrounding white space, not empty.
+        question: text, not empty. Scored ``exact`` it has no surrounding white space and its prompt ends with a line
+            that asks for the answer; under every other rule it is the prompt, word for word.
+        answer: text, not empty, that follows the prompt after one space; with choices, the right one.
         choices: the answers among which to choose, the right one included; None where the answer is free.
+        scoring: when an answer is right.
+        right: place of the right choice, where its text does not tell: texts may be equal, or stand in ``contexts``.
+        contexts: one prompt a choice, where choices stand before the answer (WinoGrande); None where all share the
+            question.
     """
 
     question: str
     answer: str
     choices: tuple[str, ...] | None = None
+    scoring: Scoring = "exact"
+    right: int | None = None
+    contexts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -29,11 +49,11 @@ class Task:
     No question is in two splits, and the order of ``held_out`` is random, so that a prefix is a fair sample.
 
     Args:
-        name: a shipped task's name, or the stem of a user's file.
+        name: a shipped task's name, the stem of a user's file, or an online task's name with its folder if any.
         train: examples of the fine-tune.
         calibration: examples for pruning and quantising, neither trained on nor scored.
         held_out: examples of the score.
-        sha256: of the file the examples came from, 64 hexadecimal digits.
+        sha256: of the file the examples came from, or of the examples of an online task, 64 hexadecimal digits.
         description: one sentence for reports.
         kind: what is asked for, in one or two words (``arithmetic``); ``user`` for a user's file.
     """
@@ -47,9 +67,14 @@ class Task:
     kind: str
 
 
-def shuffled_questions(questions: Iterable[str], *, seed: int) -> list[str]:
-    """Returns the distinct questions in an order that looks random and never changes.
+def hash_rank(text: str, *, seed: int) -> str:
+    """Returns what to sort texts by for an order that looks random and never changes: the sha256 of ``<seed>:<text>``.
 
-    They are sorted by the sha256 of ``<seed>:<question>``, which depends on no generator's implementation.
+    It depends on no generator's implementation.
     """
-    return sorted(set(questions), key=lambda question: hashlib.sha256(f"{seed}:{question}".encode()).hexdigest())
+    return hashlib.sha256(f"{seed}:{text}".encode()).hexdigest()
+
+
+def shuffled_questions(questions: Iterable[str], *, seed: int) -> list[str]:
+    """Returns the distinct questions in the order of their hash rank."""
+    return sorted(set(questions), key=lambda question: hash_rank(question, seed=seed))

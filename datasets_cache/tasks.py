@@ -4,12 +4,14 @@ import difflib
 from collections import Counter
 from pathlib import Path
 
+from datasets_cache.cache import Progress
 from datasets_cache.examples import Example, Task
+from datasets_cache.hub_tasks import HUB_TASKS, hub_source, read_hub_task
 from datasets_cache.jsonl_tasks import read_jsonl_task
 from datasets_cache.shipped_tasks import read_registry, read_shipped_task
 from perfmodel.errors import UnknownNameError
 
-__all__ = ["Example", "Task", "load_task", "majority_accuracy", "task_names"]
+__all__ = ["Example", "Task", "load_task", "majority_accuracy", "online_task_names", "task_names"]
 
 
 def task_names() -> tuple[str, ...]:
@@ -22,28 +24,40 @@ def task_names() -> tuple[str, ...]:
     return tuple(sorted(read_registry()))
 
 
-def load_task(name_or_path: str) -> Task:
-    """Returns a shipped task, or the task in a user's ``.jsonl`` file (see ``jsonl_tasks``).
+def online_task_names() -> tuple[str, ...]:
+    """Returns the names of the tasks that are fetched from the Hugging Face hub, sorted."""
+    return tuple(sorted(HUB_TASKS))
+
+
+def load_task(name_or_path: str, *, progress: Progress | None = None) -> Task:
+    """Returns a shipped task, one of the hub, or the task in a user's ``.jsonl`` file (see ``jsonl_tasks``).
 
     Args:
-        name_or_path: one of ``task_names()``, or a path that ends in ``.jsonl``.
+        name_or_path: one of ``task_names()`` or ``online_task_names()``; one of the latter with the folder of a local
+            copy of its data set, as in ``boolq@/path/to/folder``; or a path that ends in ``.jsonl``.
+        progress: called with one line of text before something is fetched.
 
     Raises:
-        UnknownNameError: it is neither.
-        InvalidTaskError: the user's file cannot be used; the text names file and line.
+        UnknownNameError: it is none of these.
+        InvalidTaskError: the user's file or folder cannot be used; the text names the place.
+        DownloadError: the hub cannot be reached and the data set is not in its cache.
         CorruptFileError: a shipped file is damaged.
         SchemaVersionError: a shipped file was written by a newer version.
-        MissingExtraError: pyarrow, which reads the shipped files, is not installed.
+        MissingExtraError: pyarrow, which reads the shipped files, or datasets, which reads the hub's, is not installed.
     """
+    online = hub_source(name_or_path)
+    if online is not None:
+        return read_hub_task(name_or_path, *online, progress)
     if name_or_path.endswith(".jsonl"):
         return read_jsonl_task(Path(name_or_path).expanduser())
     names = task_names()
     if name_or_path in names:
         return read_shipped_task(name_or_path)
-    close = difflib.get_close_matches(name_or_path, names, n=1)
+    close = difflib.get_close_matches(name_or_path.partition("@")[0], (*names, *online_task_names()), n=1)
     raise UnknownNameError(
         f"there is no task {name_or_path!r}",
-        f"tasks are {', '.join(names)}, or the path of a .jsonl file",
+        f"tasks are {', '.join(names)}, the path of a .jsonl file, and, from the hub or from a local copy of its data"
+        f" set (NAME@/path/to/folder), {', '.join(online_task_names())}",
         f"did you mean {close[0]!r}?" if close else "check the spelling",
     )
 
@@ -51,7 +65,12 @@ def load_task(name_or_path: str) -> Task:
 def majority_accuracy(task: Task) -> float:
     """Returns the held-out accuracy, in [0, 1], of always giving the training examples' commonest answer.
 
-    Among equally common answers the one met first in training is given.
+    Where choices have places (``Example.right``) the answer is a place: most choices are met only once. Among equally
+    common answers the one met first in training is given.
     """
-    commonest = Counter(example.answer for example in task.train).most_common(1)[0][0]
-    return sum(example.answer == commonest for example in task.held_out) / len(task.held_out)
+    commonest = Counter(map(_given, task.train)).most_common(1)[0][0]
+    return sum(_given(example) == commonest for example in task.held_out) / len(task.held_out)
+
+
+def _given(example: Example) -> str | int:
+    return example.answer if example.right is None else example.right

@@ -1,7 +1,9 @@
 """What a configuration costs and what it is worth.
 
-    errors metrics architecture recipe space trace      the vocabulary (extras: optional packages)
-    store parquet checksum                              traces on disk
+    errors metrics recipe space trace                   the vocabulary (extras: optional packages)
+    architecture families                               the shapes of a model
+    methods formats                                     how a configuration is pruned, stored, started and adapted
+    store parquet trace_columns checksum                traces on disk
     memory                                              closed-form bytes
     sampling space_export                               drawing from a space; the space for other libraries
     features configuration_arrays training_data         what the surrogates see
@@ -15,6 +17,7 @@ Importing this package imports no torch and none of the project's other packages
 from perfmodel.architecture import Architecture
 from perfmodel.errors import PerfModelError, UserError
 from perfmodel.memory import StateBytes, state_bytes
+from perfmodel.methods import Methods
 from perfmodel.metrics import METRICS, Metric
 from perfmodel.parquet import read_traces, write_traces
 from perfmodel.predictor import Predictor
@@ -29,6 +32,7 @@ __all__ = [
     "Asked",
     "Configuration",
     "Measured",
+    "Methods",
     "Metric",
     "PerfModelError",
     "Predictor",

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.features import relative_error
+from perfmodel.methods import DEFAULT_METHODS
 from perfmodel.ridge import Ridge, fit_ridge
 from perfmodel.state_file import read_state, write_state
 from perfmodel.surrogate import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
@@ -77,5 +78,6 @@ class AdditiveSurrogate(AbstractSurrogate):
         # Bytes act on a log target through their ratio, not their difference.
         in_log = np.array([self._log and column.endswith("_bytes") for column in self._columns], dtype=bool)
         values = np.where(in_log, np.log(np.where(in_log, np.maximum(values, 1.0), 1.0)), values)
-        errors = relative_error(values[:, bits].astype(np.int64)) ** 2
+        # The default formats' errors: a format of another error at a width only rescales what that width costs.
+        errors = relative_error(values[:, bits].astype(np.int64), DEFAULT_METHODS) ** 2
         return values[:, ~bits & ~ranks], errors, np.log2(1 + values[:, ranks])

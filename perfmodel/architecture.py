@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from perfmodel.errors import UnsupportedModelError
+from perfmodel.families import FAMILIES, Block, Family, LinearModule
 
-FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3_text")
-"""``model_type`` values whose layers hold the seven separate linear modules below."""
-
-MODULES = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+__all__ = ["CHANNEL_MULTIPLE", "FAMILIES", "KEPT_FIRST", "KEPT_LAST", "Architecture", "LayerShape", "LinearModule"]
 
 CHANNEL_MULTIPLE = 16
 """MLP channels are removed in multiples of this, so that pruned matrices keep shapes that tensor cores accept."""
@@ -43,8 +42,9 @@ class Architecture:
         queries_per_group: query heads that share one key/value head.
         layers: shape of every layer, in order.
         tied_embeddings: whether the head reuses the embedding matrix.
-        attention_bias: whether q, k and v carry a bias.
+        attention_bias: whether the attention's modules carry biases, where the family has them.
         norm_parameters: parameters of all norms, which stay in the compute type.
+        mlp_bias: whether the MLP's modules carry biases.
     """
 
     family: str
@@ -56,6 +56,7 @@ class Architecture:
     tied_embeddings: bool
     attention_bias: bool
     norm_parameters: int
+    mlp_bias: bool = False
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Architecture":
@@ -67,10 +68,10 @@ class Architecture:
         Raises:
             UnsupportedModelError: when the family or a needed key is missing.
         """
-        family = config.get("model_type")
-        if family not in FAMILIES:
+        name = config.get("model_type")
+        if name not in FAMILIES:
             raise UnsupportedModelError(
-                f"the config's model_type is {family!r}",
+                f"the config's model_type is {name!r}",
                 f"supported families are {', '.join(FAMILIES)}",
                 "choose a dense causal language model of one of them",
             )
@@ -80,20 +81,30 @@ class Architecture:
             raise UnsupportedModelError(
                 f"the config lacks {', '.join(missing)}", f"needed are {', '.join(needed)}", "complete the config.json"
             )
+        family = FAMILIES[str(name)]
         heads = int(config["num_attention_heads"])
         groups = int(config.get("num_key_value_heads") or heads)
         hidden, count = int(config["hidden_size"]), int(config["num_hidden_layers"])
         head_dim = int(config.get("head_dim") or hidden // heads)
         return cls(
-            family=str(family),
+            family=str(name),
             hidden=hidden,
             vocabulary=int(config["vocab_size"]),
             head_dim=head_dim,
             queries_per_group=heads // groups,
             layers=(LayerShape(groups, int(config["intermediate_size"])),) * count,
-            tied_embeddings=bool(config.get("tie_word_embeddings", family.startswith("gemma"))),
-            attention_bias=bool(config.get("attention_bias", family == "qwen2")),
-            norm_parameters=_norm_parameters(str(family), count, hidden, head_dim),
+            tied_embeddings=bool(config.get("tie_word_embeddings", family.tied_embeddings)),
+            attention_bias=_flag(family.attention_bias, config, "attention_bias"),
+            norm_parameters=_norm_parameters(family, config, count, hidden, head_dim),
+            mlp_bias=_flag(family.mlp_bias, config, "mlp_bias"),
+        )
+
+    @cached_property
+    def modules(self) -> tuple[LinearModule, ...]:
+        """Linear modules of every layer, in the order of per-module values."""
+        there = {"self_attn": self.attention_bias, "mlp": self.mlp_bias}
+        return tuple(
+            replace(module, bias=module.bias and there[module.parent]) for module in FAMILIES[self.family].modules
         )
 
     @property
@@ -106,24 +117,44 @@ class Architecture:
         """Smallest side of any linear module: the largest rank that is not wasted."""
         return min(min(shape) for layer in range(len(self.layers)) for shape in self.module_shapes(layer).values())
 
+    @property
+    def bias_parameters(self) -> int:
+        """Biases of all linear modules, which stay in the compute type."""
+        return sum(
+            self.module_shapes(layer)[module.name][0]
+            for layer in range(len(self.layers))
+            for module in self.modules
+            if module.bias
+        )
+
+    @property
+    def rest_parameters(self) -> int:
+        """All that is no weight of a linear module: embeddings, head, norms and biases."""
+        embeddings = self.vocabulary * self.hidden * (1 if self.tied_embeddings else 2)
+        head_bias = self.vocabulary if FAMILIES[self.family].head_bias else 0
+        return embeddings + head_bias + self.norm_parameters + self.bias_parameters
+
+    @property
+    def group_parameters(self) -> int:
+        """Linear parameters that leave a layer with one key/value group and its query heads."""
+        return self._linear_parameters(LayerShape(1, 0))
+
+    @property
+    def channel_parameters(self) -> int:
+        """Linear parameters that leave a layer with one MLP channel."""
+        return self._linear_parameters(LayerShape(0, 1))
+
+    def block_widths(self, layer: int) -> dict[Block, int]:
+        """Returns how many rows or columns each block of a side has in one layer."""
+        return self._block_widths(self.layers[layer])
+
     def module_shapes(self, layer: int) -> dict[str, tuple[int, int]]:
         """Returns (rows out, columns in) of each linear module of one layer."""
-        shape = self.layers[layer]
-        queries = shape.kv_groups * self.queries_per_group * self.head_dim
-        keys = shape.kv_groups * self.head_dim
-        return {
-            "q_proj": (queries, self.hidden),
-            "k_proj": (keys, self.hidden),
-            "v_proj": (keys, self.hidden),
-            "o_proj": (self.hidden, queries),
-            "gate_proj": (shape.channels, self.hidden),
-            "up_proj": (shape.channels, self.hidden),
-            "down_proj": (self.hidden, shape.channels),
-        }
+        return self._module_shapes(self.layers[layer])
 
     def layer_parameters(self, layer: int) -> int:
         """Returns the parameters of one layer's linear modules, biases left out."""
-        return sum(rows * columns for rows, columns in self.module_shapes(layer).values())
+        return self._linear_parameters(self.layers[layer])
 
     def pruned(self, rate: float) -> "Architecture":
         """Returns the architecture after structured pruning.
@@ -144,17 +175,38 @@ class Architecture:
 
     def _pruned_layer(self, index: int, rate: float) -> LayerShape:
         shape = self.layers[index]
-        per_group = 2 * self.hidden * self.head_dim * (self.queries_per_group + 1)
-        per_channel = 3 * self.hidden
         groups_gone = min(int(rate * shape.kv_groups + 0.5), shape.kv_groups - 1)
-        wanted = rate * self.layer_parameters(index) - groups_gone * per_group
-        multiples = max(0, int(wanted / (per_channel * CHANNEL_MULTIPLE) + 0.5))
+        wanted = rate * self.layer_parameters(index) - groups_gone * self.group_parameters
+        multiples = max(0, int(wanted / (self.channel_parameters * CHANNEL_MULTIPLE) + 0.5))
         channels = max(shape.channels - multiples * CHANNEL_MULTIPLE, min(CHANNEL_MULTIPLE, shape.channels))
         return LayerShape(shape.kv_groups - groups_gone, channels)
 
+    def _block_widths(self, shape: LayerShape) -> dict[Block, int]:
+        keys = shape.kv_groups * self.head_dim
+        return {
+            "queries": keys * self.queries_per_group,
+            "keys": keys,
+            "channels": shape.channels,
+            "hidden": self.hidden,
+        }
 
-def _norm_parameters(family: str, layers: int, hidden: int, head_dim: int) -> int:
-    per_layer = (4 if family.startswith("gemma") else 2) * hidden
-    if family in ("qwen3", "gemma3_text"):
+    def _module_shapes(self, shape: LayerShape) -> dict[str, tuple[int, int]]:
+        widths = self._block_widths(shape)
+        return {
+            module.name: (sum(widths[block] for block in module.rows), widths[module.columns])
+            for module in self.modules
+        }
+
+    def _linear_parameters(self, shape: LayerShape) -> int:
+        return sum(rows * columns for rows, columns in self._module_shapes(shape).values())
+
+
+def _flag(fixed: bool | None, config: Mapping[str, Any], key: str) -> bool:  # noqa: FBT001 - a table's value
+    return bool(config.get(key, False)) if fixed is None else fixed
+
+
+def _norm_parameters(family: Family, config: Mapping[str, Any], layers: int, hidden: int, head_dim: int) -> int:
+    per_layer = family.norms * hidden
+    if _flag(family.head_norms, config, "qk_layernorm"):
         per_layer += 2 * head_dim
-    return layers * per_layer + hidden
+    return family.norm_values * (layers * per_layer + hidden)

@@ -6,36 +6,55 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.errors import InvalidConfigurationError
+from perfmodel.methods import DEFAULT_METHODS, Methods
 from perfmodel.space import Configuration, Space
 
 
 @dataclass(frozen=True)
 class ConfigurationArrays:
-    """Configurations of one number of layers, one a row.
+    """Configurations of one number of units and one choice of methods, one a row.
 
     Args:
         rates: pruning rates, shape ``(n,)``.
-        bits: storage widths, shape ``(n, layers)``.
-        ranks: LoRA ranks, shape ``(n, layers)``.
+        bits: storage widths, shape ``(n, units)``.
+        ranks: LoRA ranks, shape ``(n, units)``.
+        methods: of all of them.
     """
 
     rates: NDArray[np.float64]
     bits: NDArray[np.int64]
     ranks: NDArray[np.int64]
+    methods: Methods = DEFAULT_METHODS
 
     @classmethod
     def from_configurations(cls, configurations: Sequence[Configuration]) -> "ConfigurationArrays":
-        """Returns the arrays of configurations, shape ``(n,)``; all have the same number of layers."""
+        """Returns the arrays of configurations, shape ``(n,)``.
+
+        Raises:
+            InvalidConfigurationError: when their numbers of units or their methods differ.
+        """
+        for name, values in (
+            ("units", {len(configuration.bits) for configuration in configurations}),
+            ("methods", {configuration.methods for configuration in configurations}),
+        ):
+            if len(values) > 1:
+                raise InvalidConfigurationError(
+                    f"the configurations mix the {name} {', '.join(map(str, values))}",
+                    "one array holds one kind",
+                    "split them",
+                )
         shape = len(configurations), len(configurations[0].bits) if configurations else 0
         return cls(
             np.array([configuration.pruning_rate for configuration in configurations], dtype=np.float64),
             np.array([configuration.bits for configuration in configurations], dtype=np.int64).reshape(shape),
             np.array([configuration.ranks for configuration in configurations], dtype=np.int64).reshape(shape),
+            configurations[0].methods if configurations else DEFAULT_METHODS,
         )
 
     @classmethod
     def from_vectors(cls, space: Space, vectors: NDArray[np.int64]) -> "ConfigurationArrays":
-        """Returns the arrays of a space's index vectors, shape ``(n, 1 + 2 * layers)``.
+        """Returns the arrays of a space's index vectors, shape ``(n, 1 + 2 * units)``.
 
         Raises:
             ValueError: when the shape or an index does not belong to the space.
@@ -46,11 +65,12 @@ class ConfigurationArrays:
             raise ValueError(f"vectors must have shape (n, {len(sizes)}), got {vectors.shape}")
         if np.any(vectors < 0) or np.any(vectors >= sizes):
             raise ValueError("vectors must hold indices from 0 to below the space's cardinalities")
-        first_rank = 1 + space.layers
+        first_rank = 1 + space.units
         return cls(
             np.asarray(space.pruning_rates, dtype=np.float64)[vectors[:, 0]],
             np.asarray(space.bits, dtype=np.int64)[vectors[:, 1:first_rank]],
             np.asarray(space.ranks, dtype=np.int64)[vectors[:, first_rank:]],
+            space.methods,
         )
 
     def __len__(self) -> int:

@@ -158,7 +158,7 @@ def _require(metric: str, configurations: int, repeats: int) -> None:
 
 def _design(traces: Sequence[Trace]) -> NDArray[np.float64]:
     arrays = ConfigurationArrays.from_configurations([trace.asked.configuration for trace in traces])
-    error = relative_error(arrays.bits) ** 2
+    error = relative_error(arrays.bits, arrays.methods) ** 2
     thirds = [third.sum(axis=1) / max(1, third.shape[1]) for third in np.array_split(error, 3, axis=1)]
     return np.column_stack((arrays.rates, *thirds, np.log2(1 + arrays.ranks).mean(axis=1)))
 

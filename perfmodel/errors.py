@@ -15,6 +15,7 @@
     ├── CorruptFileError            a file is damaged or its checksum differs
     ├── SchemaVersionError          a file was written by a newer version
     ├── StoreBusyError              another driver is writing to the trace store
+    ├── StoreFullError              the trace store's disk has no space left
     ├── NotEnoughTracesError        too few traces to fit or to judge a model
     ├── InterruptedRunError         the person at the keyboard stopped the run
     └── DownloadError               a file could not be fetched
@@ -101,6 +102,10 @@ class SchemaVersionError(PerfModelError):
 
 class StoreBusyError(PerfModelError):
     """Another driver holds the trace store."""
+
+
+class StoreFullError(PerfModelError):
+    """The disk under the trace store is full."""
 
 
 class NotEnoughTracesError(PerfModelError):

@@ -2,9 +2,10 @@
 
     n   configurations
     L   layers
+    U   units: layers, or the linear modules of all layers
     e   relative quantisation error ||W - Q(W)|| / ||W|| of a storage width
 
-With some tens of traces a model cannot learn 2 L free columns, so the summary columns say what physics says:
+With some tens of traces a model cannot learn 2 U free columns, so the summary columns say what physics says:
 errors rather than bits, log2(1 + rank), and the closed-form bytes.
 """
 
@@ -17,19 +18,15 @@ from numpy.typing import NDArray
 from perfmodel.architecture import Architecture
 from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES, quantized_bytes, state_bytes
+from perfmodel.formats import FORMATS
+from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES, state_bytes
+from perfmodel.methods import WIDTHS, Methods, adapter_parameters
 from perfmodel.recipe import Optimizer
 from perfmodel.space import Configuration
 from perfmodel.trace import DeviceClass
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RELATIVE_ERROR: dict[int, float] = {2: 0.45, 3: 0.19, 4: 0.094, 8: 0.009, 16: 0.0013}
-"""e of each width: HQQ group 64 (2, 3), NF4 (4), int8 with row scales (8), bfloat16 (16).
-
-Source: mean of three matrices of SmolLM2-135M, ``benchmarks/quantizer_error.py``.
-"""
 
 THIRDS = ("first", "middle", "last")
 
@@ -39,7 +36,7 @@ BYTE_COLUMNS = ("state_weight_bytes", "state_adapter_bytes", "state_training_byt
 SUMMARY_COLUMNS: tuple[str, ...] = (
     "pruning_rate",
     "mean_bits",
-    *(f"share_bits_{bits}" for bits in RELATIVE_ERROR),
+    *(f"share_bits_{bits}" for bits in reversed(WIDTHS)),
     "mean_log2_error",
     *(f"mean_log2_error_{third}" for third in THIRDS),
     "mean_squared_error",
@@ -53,30 +50,30 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
     *BYTE_COLUMNS,
 )
 
-_WIDEST = max(RELATIVE_ERROR)
-_ERROR = np.full(_WIDEST + 1, np.nan)
-_ERROR[list(RELATIVE_ERROR)] = list(RELATIVE_ERROR.values())
+_WIDEST = max(WIDTHS)
 
 
-def relative_error(bits: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns e of each width, same shape as ``bits``.
+def relative_error(bits: NDArray[np.int64], methods: Methods) -> NDArray[np.float64]:
+    """Returns e of each width in the format that the methods store it in, same shape as ``bits``.
 
     Raises:
-        InvalidConfigurationError: when a width is not in ``RELATIVE_ERROR``.
+        InvalidConfigurationError: when a width is unknown.
     """
-    known = np.isin(bits, list(RELATIVE_ERROR))
+    known = np.isin(bits, WIDTHS)
     if not np.all(known):
         raise InvalidConfigurationError(
             f"bits holds {int(np.asarray(bits)[~known][0])}",
-            f"allowed are {', '.join(map(str, RELATIVE_ERROR))}",
+            f"allowed are {', '.join(map(str, reversed(WIDTHS)))}",
             "choose one of these widths",
         )
-    return _ERROR[bits]
+    errors = np.full(_WIDEST + 1, np.nan)
+    errors[list(WIDTHS)] = [FORMATS[methods.format_of(width)].relative_error for width in WIDTHS]
+    return errors[bits]
 
 
-def unit_columns(layers: int) -> tuple[str, ...]:
-    """Returns the names of the raw columns: ``bits_<i>`` of every layer, then ``rank_<i>``."""
-    return (*(f"bits_{index}" for index in range(layers)), *(f"rank_{index}" for index in range(layers)))
+def unit_columns(units: int) -> tuple[str, ...]:
+    """Returns the names of the raw columns: ``bits_<i>`` of every unit, then ``rank_<i>``."""
+    return (*(f"bits_{index}" for index in range(units)), *(f"rank_{index}" for index in range(units)))
 
 
 def feature_table(
@@ -90,19 +87,19 @@ def feature_table(
 
     Args:
         architecture: of the unpruned base model.
-        configurations: shape ``(n,)``, with as many layers as the architecture.
+        configurations: shape ``(n,)``, over the layers or the linear modules of the architecture.
         device_class: decides the compute type.
         optimizer: decides the state per adapter parameter.
 
     Raises:
-        InvalidConfigurationError: when a width is unknown or the number of layers differs.
+        InvalidConfigurationError: when a width is unknown or the number of units is neither.
     """
     featurizer = Featurizer(architecture, device_class=device_class, optimizer=optimizer)
     return featurizer.table(ConfigurationArrays.from_configurations(configurations))[list(SUMMARY_COLUMNS)]
 
 
 def unit_table(configurations: Sequence[Configuration]) -> "pd.DataFrame":
-    """Returns the raw columns ``bits_<i>`` and ``rank_<i>`` of each configuration, n rows of 2 L."""
+    """Returns the raw columns ``bits_<i>`` and ``rank_<i>`` of each configuration, n rows of 2 U."""
     import pandas as pd
 
     arrays = ConfigurationArrays.from_configurations(configurations)
@@ -112,7 +109,10 @@ def unit_table(configurations: Sequence[Configuration]) -> "pd.DataFrame":
 
 @final
 class Featurizer:
-    """Features of many configurations of one model; byte tables are made once per pruning rate and kept.
+    """Features of many configurations of one model; byte tables are made once per rate, unit and methods, and kept.
+
+    Shapes follow from the rate as pruning within each layer makes them; pruning over all layers keeps nearly the same
+    bytes in total.
 
     Args:
         architecture: of the unpruned base model.
@@ -124,24 +124,27 @@ class Featurizer:
         self._architecture = architecture
         self._device_class: DeviceClass = device_class
         self._training_factor = 1 + OPTIMIZER_BYTES[optimizer] / ADAPTER_BYTES
-        self._rates: dict[float, _RateTable] = {}
+        self._tables: dict[tuple[float, int, Methods], _UnitTable] = {}
 
     def table(self, arrays: ConfigurationArrays) -> "pd.DataFrame":
         """Returns ``SUMMARY_COLUMNS`` and then ``unit_columns`` of each configuration, n rows.
 
         Raises:
-            InvalidConfigurationError: when a width is unknown or the number of layers differs.
+            InvalidConfigurationError: when a width is unknown or the number of units is neither.
         """
         import pandas as pd
 
-        layers = len(self._architecture.layers)
+        units = arrays.bits.shape[1]
         if not len(arrays):
-            return pd.DataFrame(columns=[*SUMMARY_COLUMNS, *unit_columns(layers)], dtype=np.float64)
-        for name, values in (("bits", arrays.bits), ("ranks", arrays.ranks)):
-            if values.shape[1] != layers:
-                raise InvalidConfigurationError(
-                    f"{name} has {values.shape[1]} entries", f"the model has {layers} layers", "give one a layer"
-                )
+            return pd.DataFrame(columns=[*SUMMARY_COLUMNS, *unit_columns(units)], dtype=np.float64)
+        layers = len(self._architecture.layers)
+        allowed = (layers, layers * len(self._architecture.modules))
+        if units not in allowed or arrays.ranks.shape != arrays.bits.shape:
+            raise InvalidConfigurationError(
+                f"bits has {units} entries and ranks {arrays.ranks.shape[1]}",
+                f"the model has {allowed[0]} layers and {allowed[1]} linear modules",
+                "give one a layer or one a module",
+            )
         summary = np.column_stack(
             (
                 arrays.rates,
@@ -152,14 +155,14 @@ class Featurizer:
             )
         )
         values = np.hstack((summary, arrays.bits, arrays.ranks))
-        return pd.DataFrame(values, columns=[*SUMMARY_COLUMNS, *unit_columns(layers)])
+        return pd.DataFrame(values, columns=[*SUMMARY_COLUMNS, *unit_columns(units)])
 
     def _bits_columns(self, arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
-        parameters = self._per_rate(arrays, "parameters")
+        parameters = self._per_unit(arrays, "parameters")
         weights = parameters / np.maximum(parameters.sum(axis=1, keepdims=True), 1)
-        error = relative_error(arrays.bits)
+        error = relative_error(arrays.bits, arrays.methods)
         columns = [(weights * arrays.bits).sum(axis=1)]
-        columns += [(weights * (arrays.bits == bits)).sum(axis=1) for bits in RELATIVE_ERROR]
+        columns += [(weights * (arrays.bits == bits)).sum(axis=1) for bits in reversed(WIDTHS)]
         for unit in (np.log2(error), error**2):
             columns.append(_mean(unit))
             columns += [_mean(third) for third in np.array_split(unit, len(THIRDS), axis=1)]
@@ -170,55 +173,66 @@ class Featurizer:
 
         The backward pass ends at the first layer with an adapter: layers before it keep no activations.
         """
-        adapted = arrays.ranks > 0
+        layers = len(self._architecture.layers)
+        adapted = (arrays.ranks > 0).reshape(len(arrays), layers, -1).any(axis=2)
         active = np.maximum.accumulate(adapted, axis=1)
-        whole = self._rate_table(0.0).parameters
-        kept = self._per_rate(arrays, "parameters") / whole
-        return [_mean(columns.astype(np.float64)) for columns in (active, active & adapted, active * kept)]
+        left = self._per_unit(arrays, "parameters").reshape(len(arrays), layers, -1).sum(axis=2)
+        whole = self._table(0.0, arrays).parameters.reshape(layers, -1).sum(axis=1)
+        return [_mean(columns.astype(np.float64)) for columns in (active, active & adapted, active * left / whole)]
 
     def _byte_columns(self, arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
         linear = np.zeros(len(arrays))
         for rate in np.unique(arrays.rates):
             rows = arrays.rates == rate
-            table = self._rate_table(float(rate))
+            table = self._table(float(rate), arrays)
             linear[rows] = table.linear[np.arange(len(table.linear)), arrays.bits[rows]].sum(axis=1) + table.rest
-        adapters = (arrays.ranks * self._per_rate(arrays, "adapter_bytes_per_rank")).sum(axis=1)
+        per_rank, fixed = (self._per_unit(arrays, name) for name in ("adapter_bytes_per_rank", "adapter_bytes_fixed"))
+        adapters = (arrays.ranks * per_rank + (arrays.ranks > 0) * fixed).sum(axis=1)
         training = adapters * self._training_factor
         return [linear, adapters, training, linear + adapters + training]
 
-    def _per_rate(self, arrays: ConfigurationArrays, name: str) -> NDArray[np.float64]:
+    def _per_unit(self, arrays: ConfigurationArrays, name: str) -> NDArray[np.float64]:
         rates, inverse = np.unique(arrays.rates, return_inverse=True)
-        return np.array([getattr(self._rate_table(float(rate)), name) for rate in rates])[inverse]
+        return np.array([getattr(self._table(float(rate), arrays), name) for rate in rates])[inverse]
 
-    def _rate_table(self, rate: float) -> "_RateTable":
-        if rate not in self._rates:
-            self._rates[rate] = _RateTable(self._architecture, float(rate), self._device_class)
-        return self._rates[rate]
+    def _table(self, rate: float, arrays: ConfigurationArrays) -> "_UnitTable":
+        key = rate, arrays.bits.shape[1], arrays.methods
+        if key not in self._tables:
+            self._tables[key] = _UnitTable(self._architecture, *key, self._device_class)
+        return self._tables[key]
 
 
 @final
-class _RateTable:
-    """Bytes of every layer of the model pruned at one rate; sums are exact, being integers far below 2**53.
+class _UnitTable:
+    """Bytes of every unit of the model pruned at one rate; sums are exact, being integers far below 2**53.
 
     Attributes:
-        parameters: linear parameters, shape ``(L,)``.
-        adapter_bytes_per_rank: shape ``(L,)``.
-        linear: stored bytes by layer and width, shape ``(L, 17)``, NaN where the width is unknown.
+        parameters: linear parameters, shape ``(U,)``.
+        adapter_bytes_per_rank: shape ``(U,)``.
+        adapter_bytes_fixed: of an adapter, whatever its rank, shape ``(U,)``.
+        linear: stored bytes by unit and width, shape ``(U, 17)``, NaN where the width is unknown.
         rest: bytes outside the linear modules.
     """
 
-    def __init__(self, architecture: Architecture, rate: float, device_class: DeviceClass) -> None:
+    def __init__(
+        self, architecture: Architecture, rate: float, units: int, methods: Methods, device_class: DeviceClass
+    ) -> None:
         pruned, layers = architecture.pruned(rate), len(architecture.layers)
         compute = COMPUTE_BYTES[device_class]
-        self.parameters = np.zeros(layers)
-        self.adapter_bytes_per_rank = np.zeros(layers)
-        self.linear = np.full((layers, _WIDEST + 1), np.nan)
-        for layer in range(layers):
-            shapes = pruned.module_shapes(layer).values()
-            self.parameters[layer] = pruned.layer_parameters(layer)
-            self.adapter_bytes_per_rank[layer] = ADAPTER_BYTES * sum(rows + columns for rows, columns in shapes)
-            for bits in RELATIVE_ERROR:
-                self.linear[layer, bits] = sum(quantized_bytes(*shape, bits, compute) for shape in shapes)
+        shapes = [shape for layer in range(layers) for shape in pruned.module_shapes(layer).values()]
+
+        def by_unit(values: list[int]) -> NDArray[np.float64]:
+            return np.asarray(np.reshape(np.asarray(values, dtype=np.float64), (units, -1)).sum(axis=1))
+
+        first, second = ([adapter_parameters(methods.adapter, *shape, rank) for shape in shapes] for rank in (1, 2))
+        slope = by_unit(second) - by_unit(first)
+        self.parameters = by_unit([rows * columns for rows, columns in shapes])
+        self.adapter_bytes_per_rank = ADAPTER_BYTES * slope
+        self.adapter_bytes_fixed = ADAPTER_BYTES * (by_unit(first) - slope)
+        self.linear = np.full((units, _WIDEST + 1), np.nan)
+        for width in WIDTHS:
+            stored = FORMATS[methods.format_of(width)].stored_bytes
+            self.linear[:, width] = by_unit([stored(*shape, compute) for shape in shapes])
         bare = Configuration.uniform(layers, bits=_WIDEST, rank=0, pruning_rate=rate)
         self.rest = state_bytes(architecture, bare, device_class=device_class).rest
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
-from perfmodel.trace import TRACE_VERSION, Trace
+from perfmodel.trace import Trace
+from perfmodel.trace_columns import COLUMNS, TRACE_VERSION, columns_of, upgraded
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,36 +79,22 @@ def read_traces(path: Path, *, sha256: str | None = None) -> list[Trace]:
         )
     if version < 1:
         raise CorruptFileError(f"{path} carries no trace version", "a file made by bench export", "check the path")
-    if missing := [name for name in _schema().names if name not in table.column_names]:
+    if missing := [name for name in columns_of(version) if name not in table.column_names]:
         raise CorruptFileError(
             f"{path} lacks {', '.join(missing)}", "every column of a trace is needed", "export the file again"
         )
-    return [Trace.from_row(row) for row in table.to_pylist()]
+    return [Trace.from_row(upgraded(row, version)) for row in table.to_pylist()]
 
 
 def _schema() -> "pa.Schema":
     import pyarrow as pa
 
-    text, whole, real = pa.string(), pa.int64(), pa.float64()
-    columns: dict[str, pa.DataType] = {
-        **dict.fromkeys(("key", "model", "model_sha256", "task", "task_sha256", "recipe", "device_class"), text),
-        **dict.fromkeys(("setting", "configuration"), text),
-        "pruning_rate": real,
-        "bits": pa.list_(whole),
-        "ranks": pa.list_(whole),
-        "seed": whole,
-        **dict.fromkeys(("source", "pruning_method", "quantizers", "initializer", "adapter"), text),
-        **dict.fromkeys(("status", "reason"), text),
-        **dict.fromkeys(("held_out_loss", "accuracy"), real),
-        "accuracy_examples": whole,
-        "curve_steps": pa.list_(whole),
-        "curve_losses": pa.list_(real),
-        **dict.fromkeys(("peak_memory_bytes", "weight_bytes", "adapter_bytes", "adapter_parameters"), whole),
-        **dict.fromkeys(("optimizer_bytes", "largest_batch_tokens", "largest_batch_answer_tokens"), whole),
-        **dict.fromkeys(("step_time_s", "step_time_p95_s", "prepare_time_s", "eval_time_s"), real),
-        **dict.fromkeys(("tokens_per_s", "energy_j"), real),
-        **dict.fromkeys(("device_name", "driver"), text),
-        **dict.fromkeys(("cores", "threads"), whole),
-        **dict.fromkeys(("code_version", "started_at", "campaign", "versions"), text),
+    kinds = {
+        "text": pa.string(),
+        "whole": pa.int64(),
+        "real": pa.float64(),
+        "wholes": pa.list_(pa.int64()),
+        "reals": pa.list_(pa.float64()),
     }
-    return pa.schema(list(columns.items()), metadata={_VERSION_KEY: str(TRACE_VERSION).encode()})
+    columns = [(name, kinds[kind]) for name, kind in COLUMNS.items()]
+    return pa.schema(columns, metadata={_VERSION_KEY: str(TRACE_VERSION).encode()})

@@ -17,7 +17,7 @@ from perfmodel.space import Configuration, Space
 from perfmodel.surrogate import AbstractSurrogate
 from perfmodel.surrogates import SURROGATES, make_surrogate, surrogate_class
 from perfmodel.trace import Setting, Trace
-from perfmodel.training_data import METHODS, common_setting, training_data
+from perfmodel.training_data import common_setting, training_data
 from perfmodel.validation import INTERVAL_LEVEL, Score, choose, score_surrogates
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ class Predictor:
 
         Raises:
             NotEnoughTracesError: when a metric was measured on too few configurations.
-            InvalidConfigurationError: when traces, space and architecture differ in the number of layers.
+            InvalidConfigurationError: when traces, space and architecture differ in units or methods.
             UserError: when the traces mix settings or methods, or no metric is asked for.
             UnknownNameError: when a metric or surrogate does not exist.
         """
         setting = common_setting(traces)
-        _check_request(space, architecture, metrics)
+        _check_request(space, architecture, traces[0].asked.configuration, metrics)
         names = tuple(surrogates) if surrogates else tuple(SURROGATES)
         featurizer = _featurizer(architecture, setting)
         scores: list[Score] = []
@@ -99,7 +99,6 @@ class Predictor:
             setting=setting,
             architecture=architecture,
             space=space,
-            methods={name: getattr(traces[0].asked, name) for name in METHODS},
             chosen=chosen,
             scores=tuple(scores),
             domain=dict(zip(DOMAIN_COLUMNS, ends, strict=True)),
@@ -142,10 +141,9 @@ class Predictor:
         """
         import pandas as pd
 
-        checked = [_configuration(given) for given in configurations]
-        for configuration in checked:
-            self._record.space.validate(configuration)
-        features = self._featurizer.table(ConfigurationArrays.from_configurations(checked))
+        space = self._record.space
+        vectors = space.encode(_configuration(given) for given in configurations)
+        features = self._featurizer.table(ConfigurationArrays.from_vectors(space, vectors))
         columns: dict[str, NDArray[Any]] = {}
         for metric, surrogate in self._surrogates.items():
             posterior = surrogate.posterior(features)
@@ -160,7 +158,7 @@ class Predictor:
         """Returns predicted means for a searcher, shape ``(n, m)``, columns in the order of ``metrics``.
 
         Args:
-            vectors: index vectors of the space, shape ``(n, 1 + 2 * layers)``.
+            vectors: index vectors of the space, shape ``(n, 1 + 2 * units)``.
 
         Raises:
             ValueError: when the shape or an index does not belong to the space.
@@ -211,12 +209,17 @@ class Predictor:
         return np.asarray(np.any((values < low - slack) | (values > high + slack), axis=1))
 
 
-def _check_request(space: Space, architecture: Architecture, metrics: Sequence[str]) -> None:
-    if space.layers != len(architecture.layers):
+def _check_request(space: Space, architecture: Architecture, example: Configuration, metrics: Sequence[str]) -> None:
+    layers, modules = len(architecture.layers), len(architecture.modules)
+    if space.units not in (layers, layers * modules) or len(example.bits) != space.units:
         raise InvalidConfigurationError(
-            f"the space has {space.layers} layers",
-            f"the architecture has {len(architecture.layers)}",
+            f"the space has {space.units} units and the traces {len(example.bits)}",
+            f"the architecture has {layers} layers of {modules} linear modules",
             "make the space with Space.for_architecture",
+        )
+    if example.methods != space.methods:
+        raise InvalidConfigurationError(
+            f"the traces were made with {example.methods}", f"the space asks for {space.methods}", "use the same"
         )
     if not metrics:
         raise UserError("no metric is asked for", f"metrics are {', '.join(METRICS)}", "name one or more")

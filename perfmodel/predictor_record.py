@@ -15,7 +15,8 @@ from perfmodel.state_file import read_state, write_state
 from perfmodel.trace import Setting
 from perfmodel.validation import Score
 
-PREDICTOR_VERSION = 1
+PREDICTOR_VERSION = 2
+"""Version 1 named the methods beside the space; they were the defaults, as they are in its space."""
 FILE = "predictor.json"
 
 
@@ -27,7 +28,6 @@ class PredictorRecord:
         setting: that all traces were of.
         architecture: of the unpruned base model.
         space: of the configurations that can be asked about.
-        methods: choices that all traces shared and no feature describes.
         chosen: name of each metric's surrogate.
         scores: out-of-fold scores of every candidate.
         domain: lowest and highest value of each domain column in the training set.
@@ -37,7 +37,6 @@ class PredictorRecord:
     setting: Setting
     architecture: Architecture
     space: Space
-    methods: Mapping[str, str]
     chosen: Mapping[str, str]
     scores: tuple[Score, ...]
     domain: Mapping[str, tuple[float, float]]
@@ -89,7 +88,6 @@ class PredictorRecord:
             setting=Setting(**{**body["setting"], "recipe": Recipe(**body["setting"]["recipe"])}),
             architecture=Architecture(**architecture),
             space=Space.from_json(body["space"]),
-            methods=body["methods"],
             chosen=body["chosen"],
             scores=tuple(_score(entry) for entry in body["scores"]),
             domain={column: (low, high) for column, (low, high) in body["domain"].items()},

@@ -7,7 +7,9 @@ from perfmodel.errors import InvalidConfigurationError
 
 AlphaRule = Literal["fixed", "twice_rank"]
 Schedule = Literal["constant", "linear", "cosine"]
-Optimizer = Literal["adamw", "adamw_8bit"]
+Optimizer = Literal["adamw", "adamw_8bit", "paged_adamw_8bit"]
+
+_LATER_DEFAULTS = (("schedule_steps", None),)
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Recipe:
         learning_rate: peak learning rate.
         schedule: shape of the learning rate after warm-up.
         warmup_share: share of the steps over which the rate rises from zero.
-        optimizer: ``adamw``, or bitsandbytes' 8-bit AdamW.
+        optimizer: ``adamw``, or bitsandbytes' 8-bit AdamW, plain or paged to host memory (CUDA only).
         weight_decay: decoupled weight decay of the adapters.
         alpha: LoRA's alpha under the ``fixed`` rule.
         alpha_rule: ``fixed``, or ``twice_rank`` (alpha grows with the rank, which makes the rank a step size).
@@ -29,6 +31,8 @@ class Recipe:
         gradient_checkpointing: recompute activations in the backward pass.
         eval_examples: held-out examples scored at each point of the learning curve.
         curve_points: most points of the learning curve after step 0, the last at ``steps``.
+        schedule_steps: horizon of warm-up and schedule, None for ``steps``. Trials of 8, 16 and 32 steps under a
+            horizon of 32 are stages of one training, so that a shorter one can be extended.
     """
 
     steps: int = 30
@@ -45,12 +49,17 @@ class Recipe:
     gradient_checkpointing: bool = False
     eval_examples: int = 128
     curve_points: int = 3
+    schedule_steps: int | None = None
 
     def __post_init__(self) -> None:
         """Refuses values that no trial could run with, and makes 16 and 16.0 the same recipe."""
         for name in ("steps", "batch_size", "max_length", "eval_examples", "curve_points"):
             self._require(name, "1 or more", holds=getattr(self, name) >= 1)
         self._require("curve_points", f"at most steps={self.steps}", holds=self.curve_points <= self.steps)
+        if self.schedule_steps is not None:
+            self._require("schedule_steps", f"steps={self.steps} or more", holds=self.schedule_steps >= self.steps)
+            if self.schedule_steps == self.steps:
+                object.__setattr__(self, "schedule_steps", None)
         for name in ("learning_rate", "alpha"):
             self._require(name, "above 0", holds=getattr(self, name) > 0)
         self._require("weight_decay", "0 or more", holds=self.weight_decay >= 0)
@@ -74,9 +83,21 @@ class Recipe:
         """Returns LoRA's alpha for a layer of that rank."""
         return self.alpha if self.alpha_rule == "fixed" else 2.0 * rank
 
+    @property
+    def horizon(self) -> int:
+        """Steps over which warm-up and schedule are laid out."""
+        return self.schedule_steps or self.steps
+
     def to_dict(self) -> dict[str, Any]:
         """Returns the recipe as plain values."""
         return asdict(self)
+
+    def identity(self) -> dict[str, Any]:
+        """Returns the values that tell this recipe from others.
+
+        A field that came later is left out at its default, so that recipes written before it keep their identity.
+        """
+        return {name: value for name, value in asdict(self).items() if (name, value) not in _LATER_DEFAULTS}
 
     def _require(self, name: str, allowed: str, *, holds: bool) -> None:
         if not holds:

@@ -5,7 +5,7 @@ about either. Here the means are drawn first, spread evenly over their range, an
 
 Notation:
     n: configurations drawn.
-    layers: units of the space; ``d = 1 + 2 * layers``.
+    units: units of the space; ``d = 1 + 2 * layers``.
     k: choices of one kind (bits or ranks); levels are indices ``0 .. k - 1``.
 """
 
@@ -40,26 +40,26 @@ def sample(space: Space, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     from scipy.stats import qmc
 
     if n == 0:
-        return np.empty((0, 1 + 2 * space.layers), dtype=np.int64)
+        return np.empty((0, 1 + 2 * space.units), dtype=np.int64)
     cube = qmc.LatinHypercube(_COLUMNS, rng=rng).random(n)
     rates = _rates(cube[:, 0], len(space.pruning_rates))
-    bits = _levels(cube[:, 1:4], space.layers, len(space.bits), rng)
-    ranks = _levels(cube[:, 4:7], space.layers, len(space.ranks), rng)
+    bits = _levels(cube[:, 1:4], space.units, len(space.bits), rng)
+    ranks = _levels(cube[:, 4:7], space.units, len(space.ranks), rng)
     return repair_ranks(space, np.column_stack([rates, bits, ranks]).astype(np.int64), rng)
 
 
 def repair_ranks(space: Space, vectors: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Returns the vectors, shape ``(n, d)``, with one random layer adapted where every rank was 0.
+    """Returns the vectors, shape ``(n, d)``, with one random unit adapted where every rank was 0.
 
-    That layer gets the smallest rank above 0; other rows are untouched. The input is not changed.
+    That unit gets the smallest rank above 0; other rows are untouched. The input is not changed.
     """
     if space.ranks[0] != 0:
         return vectors
-    bare = np.flatnonzero((vectors[:, 1 + space.layers :] == 0).all(axis=1))
+    bare = np.flatnonzero((vectors[:, 1 + space.units :] == 0).all(axis=1))
     if len(bare) == 0:
         return vectors
     repaired = vectors.copy()
-    repaired[bare, 1 + space.layers + rng.integers(space.layers, size=len(bare))] = 1
+    repaired[bare, 1 + space.units + rng.integers(space.units, size=len(bare))] = 1
     return repaired
 
 
@@ -94,19 +94,19 @@ def _rates(unit: NDArray[np.float64], k: int) -> NDArray[np.int64]:
     return np.argsort(np.argsort(unit)) * k // len(unit)
 
 
-def _levels(cube: NDArray[np.float64], layers: int, k: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Returns levels, shape ``(n, layers)``, whose row sums are even over all the sums there are.
+def _levels(cube: NDArray[np.float64], units: int, k: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Returns levels, shape ``(n, units)``, whose row sums are even over all the sums there are.
 
     Args:
-        cube: shape ``(n, 3)`` in [0, 1): mean, trend in depth (0.5 is none), roughness between layers.
-        layers: number of layers.
+        cube: shape ``(n, 3)`` in [0, 1): mean, trend in depth (0.5 is none), roughness between units.
+        units: number of units.
         k: number of choices.
         rng: for the roughness.
     """
     mean, trend, roughness = (column[:, None] for column in cube.T)
-    depth = np.linspace(-0.5, 0.5, layers) if layers > 1 else np.zeros(1)
-    shape = (k - 1) * (2 * trend - 1) * depth + (k - 1) / 2 * roughness * rng.standard_normal((len(cube), layers))
-    target = np.floor(mean * (layers * (k - 1) + 1))
+    depth = np.linspace(-0.5, 0.5, units) if units > 1 else np.zeros(1)
+    shape = (k - 1) * (2 * trend - 1) * depth + (k - 1) / 2 * roughness * rng.standard_normal((len(cube), units))
+    target = np.floor(mean * (units * (k - 1) + 1))
     low, high = -shape.max(axis=1, keepdims=True) - 1, k - shape.min(axis=1, keepdims=True)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2

@@ -5,15 +5,20 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError, SchemaVersionError
+from perfmodel.methods import DEFAULT_METHODS, Methods
 
-SPACE_VERSION = 1
+SPACE_VERSION = 2
+"""Version 1 knew layers as units only, and no methods but the defaults."""
+
+Unit = Literal["layer", "module"]
+"""What gets bits and a rank of its own: a layer, or each linear module of a layer."""
 
 DEFAULT_RATES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 DEFAULT_BITS = (2, 3, 4, 8, 16)
@@ -22,26 +27,32 @@ DEFAULT_RANKS = (0, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True)
 class Configuration:
-    """What one trial is asked to do; units are layers.
+    """What one trial is asked to do.
+
+    Units are layers, or the linear modules of all layers in their order; bits and ranks have as many entries.
 
     Args:
-        pruning_rate: share of each prunable layer's linear parameters removed, in [0, 1).
-        bits: storage width of each layer's linear weights, length ``layers``.
-        ranks: LoRA rank of each layer, 0 for no adapter there, length ``layers``.
+        pruning_rate: share of the prunable layers' linear parameters removed, in [0, 1).
+        bits: storage width of each unit's linear weights, shape ``(units,)``.
+        ranks: LoRA rank of each unit, 0 for no adapter there, shape ``(units,)``.
+        methods: how it is pruned, stored, started and adapted.
     """
 
     pruning_rate: float
     bits: tuple[int, ...]
     ranks: tuple[int, ...]
+    methods: Methods = DEFAULT_METHODS
 
     @classmethod
-    def uniform(cls, layers: int, *, bits: int, rank: int, pruning_rate: float = 0.0) -> "Configuration":
+    def uniform(
+        cls, units: int, *, bits: int, rank: int, pruning_rate: float = 0.0, methods: Methods = DEFAULT_METHODS
+    ) -> "Configuration":
         """Returns the configuration with one width and one rank everywhere."""
-        return cls(pruning_rate, (bits,) * layers, (rank,) * layers)
+        return cls(pruning_rate, (bits,) * units, (rank,) * units, methods)
 
     @property
     def is_uniform(self) -> bool:
-        """Whether every layer has the same bits and the same rank."""
+        """Whether every unit has the same bits and the same rank."""
         return len(set(self.bits)) == 1 and len(set(self.ranks)) == 1
 
     @property
@@ -50,8 +61,9 @@ class Configuration:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:12]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns the configuration as plain values."""
-        return {"pruning_rate": float(self.pruning_rate), "bits": list(self.bits), "ranks": list(self.ranks)}
+        """Returns the configuration as plain values; methods are left out where all are the defaults."""
+        values = {"pruning_rate": float(self.pruning_rate), "bits": list(self.bits), "ranks": list(self.ranks)}
+        return values if self.methods == DEFAULT_METHODS else {**values, "methods": self.methods.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Configuration":
@@ -60,7 +72,7 @@ class Configuration:
         Raises:
             InvalidConfigurationError: when a key is missing, unknown or not a number.
         """
-        allowed = ("pruning_rate", "bits", "ranks")
+        allowed = ("pruning_rate", "bits", "ranks", "methods")
         for key in values:
             if key not in allowed:
                 close = difflib.get_close_matches(str(key), allowed, n=1)
@@ -71,11 +83,12 @@ class Configuration:
                 float(values["pruning_rate"]),
                 tuple(int(bits) for bits in values["bits"]),
                 tuple(int(rank) for rank in values["ranks"]),
+                Methods.from_dict(values.get("methods", {})),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidConfigurationError(
                 f"a configuration cannot be read ({error!r})",
-                "pruning_rate is a number, bits and ranks are lists of integers, one a layer",
+                "pruning_rate is a number, bits and ranks are lists of integers, one a unit; methods is a mapping",
                 "mend the configuration",
             ) from error
 
@@ -84,43 +97,47 @@ class Configuration:
 class Space:
     """The legal configurations of one base model.
 
-    Vectors hold indices into the choices: ``x[0]`` the pruning rate, ``x[1 : 1 + layers]`` the bits and
-    ``x[1 + layers :]`` the ranks, so every dimension is an ordered integer from 0.
+    Vectors hold indices into the choices: ``x[0]`` the pruning rate, ``x[1 : 1 + units]`` the bits and
+    ``x[1 + units :]`` the ranks, so every dimension is an ordered integer from 0.
 
     Args:
-        layers: number of units.
+        units: number of layers, or of linear modules over all layers.
         pruning_rates: choices in rising order.
         bits: choices in rising order.
         ranks: choices in rising order.
+        methods: of every configuration of the space.
     """
 
-    layers: int
+    units: int
     pruning_rates: tuple[float, ...] = DEFAULT_RATES
     bits: tuple[int, ...] = DEFAULT_BITS
     ranks: tuple[int, ...] = DEFAULT_RANKS
+    methods: Methods = DEFAULT_METHODS
 
     def __post_init__(self) -> None:
-        """Refuses choices that no layer can have."""
+        """Refuses choices that no unit can have."""
         _check_choices("pruning_rates", self.pruning_rates, legal=all(0 <= rate < 1 for rate in self.pruning_rates))
         _check_choices("bits", self.bits, legal=set(self.bits) <= set(DEFAULT_BITS))
         adapted = all(rank >= 0 for rank in self.ranks) and max(self.ranks, default=0) > 0
         _check_choices("ranks", self.ranks, legal=adapted)
-        if self.layers < 1:
-            raise InvalidConfigurationError(f"a space of {self.layers} layers", "1 or more", "check the model")
+        if self.units < 1:
+            raise InvalidConfigurationError(f"a space of {self.units} units", "1 or more", "check the model")
 
     @classmethod
     def for_architecture(
         cls,
         architecture: Architecture,
         *,
+        unit: Unit = "layer",
         pruning_rates: Sequence[float] = DEFAULT_RATES,
         bits: Sequence[int] = DEFAULT_BITS,
         ranks: Sequence[int] = DEFAULT_RANKS,
+        methods: Methods = DEFAULT_METHODS,
     ) -> "Space":
-        """Returns the space over a model's layers.
+        """Returns the space over a model's layers, or over their linear modules.
 
         Raises:
-            InvalidConfigurationError: when a choice is illegal or a rank is larger than the layer.
+            InvalidConfigurationError: when a choice is illegal or a rank is larger than the smallest module.
         """
         limit = architecture.smallest_dimension
         if max(ranks, default=0) > limit:
@@ -129,40 +146,45 @@ class Space:
                 f"the smallest linear module of this model has a side of {limit}",
                 f"use ranks up to {limit}",
             )
-        return cls(len(architecture.layers), tuple(pruning_rates), tuple(bits), tuple(ranks))
+        units = len(architecture.layers) * (1 if unit == "layer" else len(architecture.modules))
+        return cls(units, tuple(pruning_rates), tuple(bits), tuple(ranks), methods)
 
     @property
     def cardinalities(self) -> NDArray[np.int64]:
-        """Number of choices of each dimension, shape ``(d,)`` with ``d = 1 + 2 * layers``."""
-        sizes = [len(self.pruning_rates)] + [len(self.bits)] * self.layers + [len(self.ranks)] * self.layers
+        """Number of choices of each dimension, shape ``(d,)`` with ``d = 1 + 2 * units``."""
+        sizes = [len(self.pruning_rates)] + [len(self.bits)] * self.units + [len(self.ranks)] * self.units
         return np.asarray(sizes, dtype=np.int64)
 
     def validate(self, configuration: Configuration) -> None:
         """Checks that a configuration lies in the space.
 
         Raises:
-            InvalidConfigurationError: naming the first layer and value that do not.
+            InvalidConfigurationError: naming the first unit and value that do not.
         """
+        if configuration.methods != self.methods:
+            raise InvalidConfigurationError(
+                f"the methods are {configuration.methods}", f"those of the space are {self.methods}", "use these"
+            )
         if configuration.pruning_rate not in self.pruning_rates:
             raise _illegal("pruning_rate", configuration.pruning_rate, self.pruning_rates)
         for name, values, choices in (
             ("bits", configuration.bits, self.bits),
             ("ranks", configuration.ranks, self.ranks),
         ):
-            if len(values) != self.layers:
+            if len(values) != self.units:
                 raise InvalidConfigurationError(
-                    f"{name} has {len(values)} entries", f"the model has {self.layers} layers", "give one a layer"
+                    f"{name} has {len(values)} entries", f"the space has {self.units} units", "give one a unit"
                 )
-            for layer, value in enumerate(values):
+            for unit, value in enumerate(values):
                 if value not in choices:
-                    raise _illegal(f"{name}[{layer}]", value, choices)
+                    raise _illegal(f"{name}[{unit}]", value, choices)
         if not any(configuration.ranks):
             raise InvalidConfigurationError(
-                "every rank is 0", "at least one layer needs an adapter", "raise the rank of a layer"
+                "every rank is 0", "at least one unit needs an adapter", "raise the rank of a unit"
             )
 
     def encode(self, configurations: Iterable[Configuration]) -> NDArray[np.int64]:
-        """Returns index vectors, shape ``(n, 1 + 2 * layers)``.
+        """Returns index vectors, shape ``(n, 1 + 2 * units)``.
 
         Raises:
             InvalidConfigurationError: when a configuration lies outside the space.
@@ -175,16 +197,17 @@ class Space:
                 + [self.bits.index(bits) for bits in configuration.bits]
                 + [self.ranks.index(rank) for rank in configuration.ranks]
             )
-        return np.asarray(rows, dtype=np.int64).reshape(len(rows), 1 + 2 * self.layers)
+        return np.asarray(rows, dtype=np.int64).reshape(len(rows), 1 + 2 * self.units)
 
     def decode(self, vectors: NDArray[np.int64]) -> list[Configuration]:
-        """Returns the configurations of index vectors, shape ``(n, 1 + 2 * layers)``."""
+        """Returns the configurations of index vectors, shape ``(n, 1 + 2 * units)``."""
         bits, ranks = np.asarray(self.bits), np.asarray(self.ranks)
         return [
             Configuration(
                 self.pruning_rates[int(row[0])],
-                tuple(bits[row[1 : 1 + self.layers]].tolist()),
-                tuple(ranks[row[1 + self.layers :]].tolist()),
+                tuple(bits[row[1 : 1 + self.units]].tolist()),
+                tuple(ranks[row[1 + self.units :]].tolist()),
+                self.methods,
             )
             for row in np.asarray(vectors, dtype=np.int64)
         ]
@@ -194,10 +217,11 @@ class Space:
         return json.dumps(
             {
                 "version": SPACE_VERSION,
-                "layers": self.layers,
+                "units": self.units,
                 "pruning_rates": self.pruning_rates,
                 "bits": self.bits,
                 "ranks": self.ranks,
+                "methods": self.methods.to_dict(),
             }
         )
 
@@ -216,8 +240,14 @@ class Space:
                 raise SchemaVersionError(
                     f"the space has version {version}", f"known are up to {SPACE_VERSION}", "upgrade perfmodel"
                 )
-            return cls(values["layers"], tuple(values["pruning_rates"]), tuple(values["bits"]), tuple(values["ranks"]))
-        except (KeyError, TypeError, ValueError) as error:
+            return cls(
+                int(values["layers" if version == 1 else "units"]),
+                tuple(values["pruning_rates"]),
+                tuple(values["bits"]),
+                tuple(values["ranks"]),
+                Methods.from_dict({} if version == 1 else values["methods"]),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InvalidConfigurationError(
                 f"the text is no space ({error!r})", "JSON that Space.to_json wrote", "write it again"
             ) from error
@@ -238,4 +268,26 @@ def _check_choices(name: str, choices: Sequence[float], *, legal: bool) -> None:
 def _illegal(name: str, value: float, choices: Sequence[float]) -> InvalidConfigurationError:
     return InvalidConfigurationError(
         f"{name} is {value}", f"allowed are {', '.join(map(str, choices))}", "choose one of these"
+    )
+
+
+def by_module(values: Sequence[int], layers: int, modules: int) -> tuple[tuple[int, ...], ...]:
+    """Returns one value for each linear module of each layer, shape ``(layers, modules)``.
+
+    Args:
+        values: one for each layer, or one for each module, layer by layer.
+        layers: of the model.
+        modules: linear modules of a layer.
+
+    Raises:
+        InvalidConfigurationError: when the length fits neither.
+    """
+    if len(values) == layers:
+        return tuple((value,) * modules for value in values)
+    if len(values) == layers * modules:
+        return tuple(tuple(values[start : start + modules]) for start in range(0, len(values), modules))
+    raise InvalidConfigurationError(
+        f"a configuration has {len(values)} units",
+        f"the model has {layers} layers of {modules} linear modules",
+        f"give {layers} or {layers * modules} bits and ranks",
     )

@@ -7,7 +7,7 @@ ordered integers there. Of the four only ConfigSpace can say that not every rank
 
 Notation:
     n: vectors.
-    d: dimensions, ``1 + 2 * layers``.
+    d: dimensions, ``1 + 2 * units``.
     m: objectives.
     c: constraints, each met where it is 0 or less.
 """
@@ -33,14 +33,14 @@ Floats = NDArray[np.float64]
 
 def names(space: Space) -> list[str]:
     """Returns the names of the ``d`` dimensions, in the order of the index vector."""
-    width = max(2, len(str(space.layers - 1)))
-    layers = [f"{layer:0{width}d}" for layer in range(space.layers)]
+    width = max(2, len(str(space.units - 1)))
+    layers = [f"{layer:0{width}d}" for layer in range(space.units)]
     return ["pruning_rate", *(f"bits_{layer}" for layer in layers), *(f"rank_{layer}" for layer in layers)]
 
 
 def choices(space: Space) -> list[tuple[float, ...]]:
     """Returns the values of each of the ``d`` dimensions, rising."""
-    return [space.pruning_rates, *[space.bits] * space.layers, *[space.ranks] * space.layers]
+    return [space.pruning_rates, *[space.bits] * space.units, *[space.ranks] * space.units]
 
 
 def to_configspace(space: Space, seed: int | None = None) -> "ConfigurationSpace":
@@ -59,9 +59,7 @@ def to_configspace(space: Space, seed: int | None = None) -> "ConfigurationSpace
     exported = ConfigurationSpace(seed=seed)
     exported.add(ordinals)
     if space.ranks[0] == 0:
-        exported.add(
-            ForbiddenAndConjunction(*(ForbiddenEqualsClause(each, 0) for each in ordinals[1 + space.layers :]))
-        )
+        exported.add(ForbiddenAndConjunction(*(ForbiddenEqualsClause(each, 0) for each in ordinals[1 + space.units :])))
     return exported
 
 
@@ -131,8 +129,8 @@ def from_values(space: Space, values: Mapping[str, Any]) -> Configuration:
     listed = [values[name] for name in _complete(space, values)]
     configuration = Configuration(
         float(listed[0]),
-        tuple(int(bits) for bits in listed[1 : 1 + space.layers]),
-        tuple(int(rank) for rank in listed[1 + space.layers :]),
+        tuple(int(bits) for bits in listed[1 : 1 + space.units]),
+        tuple(int(rank) for rank in listed[1 + space.units :]),
     )
     space.validate(configuration)
     return configuration

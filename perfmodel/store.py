@@ -9,12 +9,22 @@ from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
-from perfmodel.errors import CorruptFileError, OutputFolderError, PerfModelError, SchemaVersionError, StoreBusyError
-from perfmodel.trace import TRACE_VERSION, Trace
+from perfmodel.errors import (
+    CorruptFileError,
+    OutputFolderError,
+    PerfModelError,
+    SchemaVersionError,
+    StoreBusyError,
+    StoreFullError,
+)
+from perfmodel.trace import Status, Trace
+from perfmodel.trace_columns import ADDED, COLUMNS, LISTS, TRACE_VERSION, upgraded
 
-_LISTS = ("bits", "ranks", "curve_steps", "curve_losses")
 MOUNTS = Path("/proc/mounts")
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "ceph", "glusterfs", "9p", "fuse.sshfs"}
+
+NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_SHMSIZE}
+"""What SQLite says of a full disk: a quota shows as a failed write, and the log's index may be what finds no room."""
 
 
 class TraceStore:
@@ -89,25 +99,34 @@ class TraceStore:
 
         Returns:
             False where a trace of that key is already there: the store keeps the first one.
+
+        Raises:
+            StoreFullError: when the disk has no space for it; the store is as it was before.
         """
-        row = trace.to_row()
-        columns = ", ".join(row)
-        holes = ", ".join("?" for _ in row)
-        values = [json.dumps(value) if name in _LISTS else value for name, value in row.items()]
-        statement = f"INSERT INTO traces ({columns}) VALUES ({holes}) ON CONFLICT (key) DO NOTHING"  # noqa: S608 - names come from Trace, values are bound
-        cursor = self._connection.execute(statement, values)
-        return cursor.rowcount == 1
+        return self._write("INSERT", trace, "ON CONFLICT (key) DO NOTHING")
+
+    def replace(self, trace: Trace) -> None:
+        """Writes one trace in the place of the one that has its key, in a transaction of its own.
+
+        Raises:
+            StoreFullError: when the disk has no space for it; the store is as it was before.
+        """
+        self._write("INSERT OR REPLACE", trace, "")
 
     def keys(self) -> frozenset[str]:
         """Returns the keys of every stored trial."""
         return frozenset(key for (key,) in self._connection.execute("SELECT key FROM traces"))
+
+    def statuses(self) -> dict[str, Status]:
+        """Returns how every stored trial ended, by key."""
+        return dict(self._connection.execute("SELECT key, status FROM traces").fetchall())
 
     def __iter__(self) -> Iterator[Trace]:
         """Yields the traces in the order they were written."""
         cursor = self._connection.execute("SELECT * FROM traces ORDER BY rowid")
         names = [column[0] for column in cursor.description]
         for values in cursor:
-            yield Trace.from_row(_row(names, values))
+            yield Trace.from_row(upgraded(_row(names, values), self._version))
 
     def __len__(self) -> int:
         """Returns the number of traces."""
@@ -129,6 +148,23 @@ class TraceStore:
         """Closes the store."""
         self.close()
 
+    def _write(self, verb: str, trace: Trace, otherwise: str) -> bool:
+        row = trace.to_row()
+        columns = ", ".join(row)
+        holes = ", ".join("?" for _ in row)
+        values = [json.dumps(value) if name in LISTS else value for name, value in row.items()]
+        statement = f"{verb} INTO traces ({columns}) VALUES ({holes}) {otherwise}"  # noqa: S608 - names come from Trace, values are bound
+        try:
+            return self._connection.execute(statement, values).rowcount == 1
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in NO_SPACE:
+                raise
+            raise StoreFullError(
+                f"{self.path} cannot take another trace ({error})",
+                "space on its disk",
+                "free some and run the same command again; every trace stored before is intact",
+            ) from error
+
     def _prepare(self, *, create: bool) -> None:
         found = self._connection.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
@@ -144,10 +180,13 @@ class TraceStore:
             self._connection.executescript(f"BEGIN; {_SCHEMA}; PRAGMA user_version={TRACE_VERSION}; COMMIT;")
         elif version == 0 or "traces" not in tables:
             raise _corrupt(self.path, "it holds no traces")
+        elif version < TRACE_VERSION and create:
+            self._connection.executescript(f"BEGIN; {_migration(version)}; COMMIT;")
+        self._version = TRACE_VERSION if create else version
 
 
 def _row(names: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
-    return {name: json.loads(value) if name in _LISTS else value for name, value in zip(names, values, strict=True)}
+    return {name: json.loads(value) if name in LISTS else value for name, value in zip(names, values, strict=True)}
 
 
 def _unopened(path: Path, error: sqlite3.OperationalError) -> OutputFolderError:
@@ -178,20 +217,20 @@ def _refuse_network_file_system(path: Path) -> None:
         )
 
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS traces (
-    key TEXT PRIMARY KEY,
-    model TEXT NOT NULL, model_sha256 TEXT NOT NULL, task TEXT NOT NULL, task_sha256 TEXT NOT NULL,
-    recipe TEXT NOT NULL, device_class TEXT NOT NULL, setting TEXT NOT NULL, configuration TEXT NOT NULL,
-    pruning_rate REAL NOT NULL, bits TEXT NOT NULL, ranks TEXT NOT NULL,
-    seed INTEGER NOT NULL, source TEXT NOT NULL, pruning_method TEXT NOT NULL, quantizers TEXT NOT NULL,
-    initializer TEXT NOT NULL, adapter TEXT NOT NULL,
-    status TEXT NOT NULL, reason TEXT NOT NULL, held_out_loss REAL, accuracy REAL, accuracy_examples INTEGER,
-    curve_steps TEXT NOT NULL, curve_losses TEXT NOT NULL, peak_memory_bytes INTEGER, weight_bytes INTEGER,
-    adapter_bytes INTEGER, adapter_parameters INTEGER, optimizer_bytes INTEGER, largest_batch_tokens INTEGER,
-    largest_batch_answer_tokens INTEGER, step_time_s REAL, step_time_p95_s REAL, prepare_time_s REAL,
-    eval_time_s REAL, tokens_per_s REAL, energy_j REAL,
-    device_name TEXT NOT NULL, driver TEXT NOT NULL, cores INTEGER NOT NULL, threads INTEGER NOT NULL,
-    code_version TEXT NOT NULL, started_at TEXT NOT NULL, campaign TEXT NOT NULL, versions TEXT NOT NULL
-)
-"""
+_TEXT, _WHOLE, _REAL = "TEXT NOT NULL", "INTEGER", "REAL"
+_SQL_TYPES = {"text": _TEXT, "whole": _WHOLE, "real": _REAL, "wholes": _TEXT, "reals": _TEXT}
+
+_COLUMNS_SQL = ", ".join(f"{name} {_SQL_TYPES[kind]}" for name, kind in COLUMNS.items())
+_SCHEMA = f"CREATE TABLE traces ({_COLUMNS_SQL}, PRIMARY KEY (key))"
+"""A column of numbers may be NULL: a value that was not measured."""
+
+
+def _migration(version: int) -> str:
+    """Returns the statements that bring a table of an older version to this one."""
+    statements = []
+    for later in range(version + 1, TRACE_VERSION + 1):
+        for name, value in ADDED[later].items():
+            stored = json.dumps(value) if name in LISTS else value
+            default = "" if stored is None else f" DEFAULT '{stored}'"
+            statements.append(f"ALTER TABLE traces ADD COLUMN {name} {_SQL_TYPES[COLUMNS[name]]}{default}")
+    return "; ".join([*statements, f"PRAGMA user_version={TRACE_VERSION}"])

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from perfmodel.errors import UserError
+from perfmodel.methods import Methods
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
-
-TRACE_VERSION = 1
+from perfmodel.trace_columns import LISTS
 
 Status = Literal["ok", "oom", "diverged", "timeout", "failed"]
 STATUSES: tuple[str, ...] = get_args(Status)
@@ -40,7 +41,7 @@ class Setting:
     @property
     def identifier(self) -> str:
         """Twelve hexadecimal digits that name this setting; the model's name and folder do not enter."""
-        values = asdict(self)
+        values = {**asdict(self), "recipe": self.recipe.identity()}
         del values["model"], values["task"]
         return _digest(values)
 
@@ -54,30 +55,24 @@ class Asked:
         configuration: what is decided.
         seed: of the adapters' start, the order of the examples and dropout.
         source: who proposed it (``plan``, ``baseline``, ``validation`` or a searcher's name).
-        pruning_method: how groups and channels are ranked.
-        quantizers: storage format of each width.
-        initializer: how adapters start.
-        adapter: form of the adapters.
     """
 
     setting: Setting
     configuration: Configuration
     seed: int
     source: str
-    pruning_method: str = "taylor"
-    quantizers: str = "bf16|int8|nf4|hqq3g64|hqq2g64"
-    initializer: str = "zero"
-    adapter: str = "lora"
 
     @property
     def key(self) -> str:
         """Unique name of the trial: the same setting, configuration, methods and seed give the same key."""
+        methods = self.configuration.methods
         return _digest(
             {
                 "setting": self.setting.identifier,
                 "configuration": self.configuration.identifier,
                 "seed": self.seed,
-                "methods": [self.pruning_method, self.quantizers, self.initializer, self.adapter],
+                # Part of the configuration's identifier where they are not the defaults; version 1 named them here.
+                "methods": [methods.pruning_method, methods.quantizers, methods.initializer, methods.adapter],
             }
         )
 
@@ -94,7 +89,11 @@ class Measured:
         accuracy_examples: held-out examples scored.
         curve_steps: steps of the learning curve, shape ``(k,)``.
         curve_losses: held-out loss at those steps, shape ``(k,)``, nats.
+        curve_accuracies: accuracy at those steps, shape ``(k,)``; empty in traces of version 1.
+        kv_groups: key/value groups left in each layer, shape ``(layers,)``; empty in traces of version 1.
+        channels: MLP channels left in each layer, shape ``(layers,)``; empty in traces of version 1.
         peak_memory_bytes: allocator's peak over the training steps.
+        peak_reserved_bytes: peak of what the allocator held from the device; None where it does not say (CPU).
         weight_bytes: resident base model, quantisation metadata and embeddings included.
         adapter_bytes: adapters' parameters.
         adapter_parameters: their count.
@@ -107,6 +106,7 @@ class Measured:
         eval_time_s: mean time of one evaluation.
         tokens_per_s: training tokens, padding left out, over the median step.
         energy_j: energy of the device over training and its evaluations, None where it does not report it.
+        resumed_from_step: step of the checkpoint that the trial was extended from; None where it ran through.
     """
 
     status: Status
@@ -116,7 +116,11 @@ class Measured:
     accuracy_examples: int | None = None
     curve_steps: tuple[int, ...] = ()
     curve_losses: tuple[float, ...] = ()
+    curve_accuracies: tuple[float, ...] = ()
+    kv_groups: tuple[int, ...] = ()
+    channels: tuple[int, ...] = ()
     peak_memory_bytes: int | None = None
+    peak_reserved_bytes: int | None = None
     weight_bytes: int | None = None
     adapter_bytes: int | None = None
     adapter_parameters: int | None = None
@@ -129,6 +133,7 @@ class Measured:
     eval_time_s: float | None = None
     tokens_per_s: float | None = None
     energy_j: float | None = None
+    resumed_from_step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -169,9 +174,27 @@ class Trace:
         """Whether the fine-tune ended well."""
         return self.measured.status == "ok"
 
+    def loss_at(self, step: int) -> float:
+        """Returns the held-out loss after so many steps: what a trial that stopped there would have measured.
+
+        The learning rate at a step depends on ``recipe.schedule_steps``: a trial of fewer steps under the same
+        horizon measures the same.
+
+        Raises:
+            UserError: when the learning curve has no such point.
+        """
+        curve = dict(zip(self.measured.curve_steps, self.measured.curve_losses, strict=True))
+        if step not in curve:
+            raise UserError(
+                f"the loss at step {step}",
+                f"the learning curve has the steps {', '.join(map(str, curve)) or 'none'}",
+                "ask for one of these, or collect with more recipe.curve_points",
+            )
+        return curve[step]
+
     def to_row(self) -> dict[str, Any]:
         """Returns the trace as one flat row: scalars, lists of numbers, and JSON text for the two mappings."""
-        setting = self.asked.setting
+        setting, methods = self.asked.setting, self.asked.configuration.methods
         return {
             "key": self.asked.key,
             "model": setting.model,
@@ -185,7 +208,9 @@ class Trace:
             "pruning_rate": self.asked.configuration.pruning_rate,
             "bits": list(self.asked.configuration.bits),
             "ranks": list(self.asked.configuration.ranks),
-            **{name: getattr(self.asked, name) for name in _ASKED_SCALARS},
+            "seed": self.asked.seed,
+            "source": self.asked.source,
+            **methods.to_dict(),
             **{name: _plain(getattr(self.measured, name)) for name in _MEASURED},
             **{name: getattr(self.ran_on, name) for name in _RAN_ON_SCALARS},
             "versions": json.dumps(dict(self.ran_on.versions), sort_keys=True),
@@ -193,7 +218,7 @@ class Trace:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Trace":
-        """Returns the trace that ``to_row`` wrote."""
+        """Returns the trace that ``to_row`` wrote; rows of older versions go through ``upgraded`` first."""
         setting = Setting(
             row["model"],
             row["model_sha256"],
@@ -202,18 +227,17 @@ class Trace:
             Recipe(**json.loads(row["recipe"])),
             row["device_class"],
         )
-        configuration = Configuration(float(row["pruning_rate"]), tuple(row["bits"]), tuple(row["ranks"]))
-        measured = {name: row[name] for name in _MEASURED}
-        measured["curve_steps"] = tuple(measured["curve_steps"])
-        measured["curve_losses"] = tuple(measured["curve_losses"])
+        methods = Methods.from_dict({name: row[name] for name in _METHODS})
+        configuration = Configuration(float(row["pruning_rate"]), tuple(row["bits"]), tuple(row["ranks"]), methods)
+        measured: dict[str, Any] = {name: tuple(row[name]) if name in LISTS else row[name] for name in _MEASURED}
         return cls(
-            Asked(setting, configuration, **{name: row[name] for name in _ASKED_SCALARS}),
+            Asked(setting, configuration, row["seed"], row["source"]),
             Measured(**measured),
             RanOn(**{name: row[name] for name in _RAN_ON_SCALARS}, versions=json.loads(row["versions"])),
         )
 
 
-_ASKED_SCALARS = ("seed", "source", "pruning_method", "quantizers", "initializer", "adapter")
+_METHODS = tuple(field.name for field in fields(Methods))
 _MEASURED = tuple(field.name for field in fields(Measured))
 _RAN_ON_SCALARS = tuple(field.name for field in fields(RanOn) if field.name != "versions")
 

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from perfmodel.features import Featurizer
 
-METHODS = ("pruning_method", "quantizers", "initializer", "adapter")
-"""Choices that no feature describes yet: traces that differ in them must not be mixed."""
-
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -56,13 +53,20 @@ def common_setting(traces: Sequence[Trace]) -> Setting:
                 "all traces must be of one setting",
                 "select the traces of one of them",
             )
-        for name in METHODS:
-            if getattr(other, name) != getattr(first, name):
+        ours, theirs = first.configuration, other.configuration
+        for name, value in ours.methods.to_dict().items():
+            if (found := getattr(theirs.methods, name)) != value:
                 raise UserError(
-                    f"the traces mix the {name} {getattr(first, name)!r} and {getattr(other, name)!r}",
+                    f"the traces mix the {name} {value!r} and {found!r}",
                     "no feature tells them apart, so they must be the same",
                     f"select the traces of one {name}",
                 )
+        if len(theirs.bits) != len(ours.bits):
+            raise UserError(
+                f"the traces mix configurations of {len(ours.bits)} and {len(theirs.bits)} units",
+                "bits and ranks by layer and by module have different features",
+                "select the traces of one kind",
+            )
     return first.setting
 
 

@@ -49,70 +49,48 @@ FolderOption = Annotated[Path | None, typer.Option(help="The run's folder; runs/
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
-@app.command("run")
-def run_command(
-    suite: SuiteArgument = "default",
-    overrides: OverridesArgument = None,
-    folder: FolderOption = None,
+AddressOption = Annotated[
+    str | None, typer.Option(help="Ray cluster that carries out the fine-tunes: auto, host:port or ray://...")
+]
+
+
+def _add_stage(name: str, until: str, text: str, *, alone: bool) -> None:
+    def command(
+        suite: SuiteArgument = "default",
+        overrides: OverridesArgument = None,
+        folder: FolderOption = None,
+        address: AddressOption = None,
+        debug: DebugOption = False,
+    ) -> None:
+        if address is not None:
+            overrides = [*(overrides or []), "collect.executor=ray", f"collect.address={address}"]
+        _stages(suite, overrides, folder, until=until, alone=alone)
+
+    app.command(name, help=text)(command)
+
+
+_add_stage("run", "report", "Run every stage and write the report; what is up to date is not done again.", alone=False)
+_add_stage("collect", "collect", "Run the suite's own fine-tunes.", alone=True)
+_add_stage("fit", "fit", "Fit and score the surrogates.", alone=True)
+_add_stage("search", "search", "Search for the best trade-offs on the surrogates.", alone=True)
+_add_stage("validate", "validate", "Fine-tune what was proposed, with fresh seeds.", alone=True)
+_add_stage("report", "report", "Write the report from the records of the other stages.", alone=True)
+
+
+@app.command("export")
+def export_model(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
+    to: Annotated[Path, typer.Argument(help="The folder to write: new or empty.")],
+    configuration: Annotated[
+        str | None, typer.Option(help="Identifier of a validated configuration; the winner by default.")
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Run every stage and write the report; what is up to date is not done again."""
-    _stages(suite, overrides, folder, until="report", alone=False)
+    """Write the winner of a run as a model that can be loaded, and for an unpruned base as a PEFT adapter too."""
+    from reports.export import export
+    from reports.progress import say
 
-
-@app.command()
-def collect(
-    suite: SuiteArgument = "default",
-    overrides: OverridesArgument = None,
-    folder: FolderOption = None,
-    debug: DebugOption = False,
-) -> None:
-    """Run the suite's own fine-tunes."""
-    _stages(suite, overrides, folder, until="collect", alone=True)
-
-
-@app.command()
-def fit(
-    suite: SuiteArgument = "default",
-    overrides: OverridesArgument = None,
-    folder: FolderOption = None,
-    debug: DebugOption = False,
-) -> None:
-    """Fit and score the surrogates."""
-    _stages(suite, overrides, folder, until="fit", alone=True)
-
-
-@app.command()
-def search(
-    suite: SuiteArgument = "default",
-    overrides: OverridesArgument = None,
-    folder: FolderOption = None,
-    debug: DebugOption = False,
-) -> None:
-    """Search for the best trade-offs on the surrogates."""
-    _stages(suite, overrides, folder, until="search", alone=True)
-
-
-@app.command()
-def validate(
-    suite: SuiteArgument = "default",
-    overrides: OverridesArgument = None,
-    folder: FolderOption = None,
-    debug: DebugOption = False,
-) -> None:
-    """Fine-tune what was proposed, with fresh seeds."""
-    _stages(suite, overrides, folder, until="validate", alone=True)
-
-
-@app.command()
-def report(
-    suite: SuiteArgument = "default",
-    overrides: OverridesArgument = None,
-    folder: FolderOption = None,
-    debug: DebugOption = False,
-) -> None:
-    """Write the report from the records of the other stages."""
-    _stages(suite, overrides, folder, until="report", alone=True)
+    typer.echo(str(export(folder, to, configuration, say).resolve()))
 
 
 @traces_app.command("export")
@@ -146,6 +124,22 @@ def import_traces(
     with TraceStore.writer(folder / "traces.sqlite") as store:
         added = sum(store.add(trace) for trace in traces)
     typer.echo(f"{added} of {len(traces)} traces added to {folder}")
+
+
+@app.command()
+def quantizers(
+    model: Annotated[str, typer.Option(help="The embedded model, a checkpoint's folder or a hub id.")] = "smollm2-135m",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show what every storage format costs and loses on a base model, and which are fair to it."""
+    from reports import quantizers as report
+
+    rows = report.quantizer_rows(model)
+    if as_json:
+        typer.echo(report.as_json(rows))
+    else:
+        report.print_table(rows, model)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from collectors.keep import Keep
 from datasets_cache import BaseModel, Task, load_task, resolve
 from datasets_cache.shelf import Shelf, load_shelf
 from perfmodel.architecture import Architecture
@@ -79,7 +80,9 @@ class Run:
     @cached_property
     def space(self) -> Space:
         """The legal configurations."""
-        return Space.for_architecture(self.architecture, **self.suite.space.model_dump())
+        return Space.for_architecture(
+            self.architecture, **self.suite.space.model_dump(), methods=self.suite.methods.chosen()
+        )
 
     @cached_property
     def shelf(self) -> Shelf | None:
@@ -88,9 +91,15 @@ class Run:
 
     @cached_property
     def shelf_traces(self) -> list[Trace]:
-        """The shelf's traces of this run's setting and layers."""
+        """The shelf's traces of this run's setting, units and methods."""
         traces = self.shelf.traces if self.shelf else ()
-        return [trace for trace in traces if trace.asked.setting.identifier == self.setting.identifier]
+        return [
+            trace
+            for trace in traces
+            if trace.asked.setting.identifier == self.setting.identifier
+            and trace.asked.configuration.methods == self.space.methods
+            and len(trace.asked.configuration.bits) == self.space.units
+        ]
 
     @property
     def workers(self) -> int:
@@ -107,21 +116,46 @@ class Run:
 
         return max(1, available_cores() // self.workers)
 
-    @property
-    def executor(self) -> "AbstractExecutor":
-        """Carries out the run's trials."""
+    def executor(self, keep: Keep) -> "AbstractExecutor":
+        """Returns what carries out the run's trials.
+
+        Args:
+            keep: what of a trial stays in the run's folder.
+        """
         if self.make_executor is not None:
             return self.make_executor(self)
-        from collectors.executors import LocalExecutor
+        from collectors.executors import InlineExecutor, LocalExecutor, RayExecutor
         from collectors.trial import TrialRunner
 
+        section = self.suite.collect
+        make_runner = partial(
+            TrialRunner, self.threads, self.suite.name, checkpoints=self.checkpoints_folder.resolve(), keep=keep
+        )
+        if section.executor == "inline":
+            return InlineExecutor(make_runner())
+        if section.executor == "ray":
+            gpu_share = section.gpu_share if self.device_class == "cuda" else 0.0
+            return RayExecutor(
+                make_runner,
+                workers=section.workers,
+                threads=self.threads,
+                gpu_share=gpu_share,
+                timeout_s=section.timeout_s,
+                campaign=self.suite.name,
+                address=section.address,
+            )
         return LocalExecutor(
-            partial(TrialRunner, self.threads, self.suite.name),
+            make_runner,
             workers=self.workers,
             threads=self.threads,
-            timeout_s=self.suite.collect.timeout_s,
+            timeout_s=section.timeout_s,
             campaign=self.suite.name,
         )
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        """Where trials leave their adapters."""
+        return self.folder / "checkpoints"
 
     @property
     def store_path(self) -> Path:

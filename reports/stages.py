@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from collectors.keep import Keep
 from perfmodel.effects import axis_effects
 from perfmodel.errors import NotEnoughTracesError, StageOrderError
 from perfmodel.parquet import read_traces, write_traces
@@ -84,7 +85,7 @@ def collect(run: Run) -> None:
         plan_seed=section.plan_seed,
         with_baselines=section.baselines,
     )
-    write_traces(_carry_out(run, trials), run.folder / "collect" / "traces.parquet")
+    write_traces(_carry_out(run, trials, run.suite.collect.keep), run.folder / "collect" / "traces.parquet")
 
 
 def fit(run: Run) -> None:
@@ -132,7 +133,7 @@ def validate(run: Run) -> None:
     trials = [
         Asked(run.setting, each.configuration, seed, "validation") for seed in section.seeds for each in candidates
     ]
-    traces = _carry_out(run, trials)
+    traces = _carry_out(run, trials, section.keep)
     run.write_json("validate/plan.json", [asdict(each) for each in candidates])
     write_traces(traces, run.folder / "validate" / "traces.parquet")
 
@@ -147,7 +148,7 @@ def report(run: Run) -> None:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("collect", (), ("model", "task", "recipe", "space", "collect"), collect),
+    Stage("collect", (), ("model", "task", "recipe", "space", "methods", "collect"), collect),
     Stage("fit", ("collect",), ("space", "fit"), fit),
     Stage("search", ("fit",), ("objectives", "budget", "search"), search),
     Stage("validate", ("collect", "fit", "search"), ("objectives", "validation"), validate),
@@ -167,15 +168,23 @@ def report_path(folder: Path) -> Path:
     return folder / "report" / "report.html"
 
 
-def _carry_out(run: Run, trials: Sequence[Asked]) -> list[Trace]:
+def _carry_out(run: Run, trials: Sequence[Asked], keep: Keep) -> list[Trace]:
     """Returns the traces of the trials, those that the store held already included."""
     from collectors.campaign import run_campaign
 
     with TraceStore.writer(run.store_path) as store:
-        done = store.keys()
-        todo = [asked for asked in trials if asked.key not in done]
+        retry = run.suite.collect.retry
+        stored = store.statuses()
+        todo = [asked for asked in trials if stored.get(asked.key) in (None, *retry)]
         with bar(f"{len(todo)} fine-tunes", len(todo)) as advance:
-            run_campaign(trials, store, run.executor, lambda trace: advance(_said(trace)))
+            run_campaign(
+                trials,
+                store,
+                run.executor(keep),
+                lambda trace: advance(_said(trace)),
+                say=run.say,
+                retry=retry,
+            )
         keys = {asked.key for asked in trials}
         return [trace for trace in store if trace.asked.key in keys]
 

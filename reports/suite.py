@@ -9,11 +9,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
+from collectors.keep import Keep
 from perfmodel.errors import InvalidSuiteError
+from perfmodel.methods import DEFAULT_METHODS, Methods
 from perfmodel.metrics import METRICS
 from perfmodel.recipe import Recipe
-from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES
+from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Unit
 from perfmodel.surrogates import SURROGATES
+from perfmodel.trace import Status
 from search.searchers import SEARCHERS
 
 _UNITS = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -49,15 +52,37 @@ class _Section(BaseModel):
 
 
 class SpaceSection(_Section):
-    """Which choices are legal."""
+    """Which choices are legal, by layer or by linear module."""
 
+    unit: Unit = "layer"
     pruning_rates: tuple[float, ...] = DEFAULT_RATES
     bits: tuple[int, ...] = DEFAULT_BITS
     ranks: tuple[int, ...] = DEFAULT_RANKS
 
 
+class MethodsSection(_Section):
+    """How configurations are carried out; formats take the place of the defaults at their widths."""
+
+    pruning_method: str = DEFAULT_METHODS.pruning_method
+    pruning_scope: str = DEFAULT_METHODS.pruning_scope
+    formats: tuple[str, ...] = ()
+    initializer: str = DEFAULT_METHODS.initializer
+    adapter: str = DEFAULT_METHODS.adapter
+
+    def chosen(self) -> Methods:
+        """Returns the methods.
+
+        Raises:
+            InvalidConfigurationError: when a name is unknown or two choices exclude each other.
+        """
+        methods = Methods(**self.model_dump(exclude={"formats"}))
+        for name in self.formats:
+            methods = methods.with_format(name)
+        return methods
+
+
 class CollectSection(_Section):
-    """Trials that the run makes before it fits anything."""
+    """Trials that the run makes before it fits anything, and who carries out all of its trials."""
 
     configurations: Annotated[int, Field(ge=0)] = 3
     repeated: Annotated[int, Field(ge=0)] = 0
@@ -66,6 +91,11 @@ class CollectSection(_Section):
     plan_seed: int = 0
     workers: Annotated[int | Literal["auto"], PlainValidator(parse_workers)] = "auto"
     timeout_s: Annotated[float, Field(gt=0)] = 3600.0
+    executor: Literal["inline", "local", "ray"] = "local"
+    address: str | None = None
+    gpu_share: Annotated[float, Field(gt=0)] = 1.0
+    keep: Keep = "nothing"
+    retry: tuple[Status, ...] = ()
 
 
 class FitSection(_Section):
@@ -94,6 +124,7 @@ class ValidateSection(_Section):
     random: Annotated[int, Field(ge=0)] = 2
     baselines: Annotated[int, Field(ge=0)] = 2
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (101,)
+    keep: Keep = "adapter"
 
 
 class Suite(_Section):
@@ -107,6 +138,7 @@ class Suite(_Section):
     budget: Mapping[str, Annotated[float, BeforeValidator(parse_quantity)]] = {}
     recipe: Recipe = Recipe()
     space: SpaceSection = SpaceSection()
+    methods: MethodsSection = MethodsSection()
     collect: CollectSection = CollectSection()
     fit: FitSection = FitSection()
     search: SearchSection = SearchSection()
@@ -145,6 +177,7 @@ def parse_suite(values: Mapping[str, Any]) -> Suite:
 
     Raises:
         InvalidSuiteError: naming the first key that is unknown or illegal.
+        InvalidConfigurationError: naming a recipe's or a method's illegal value.
     """
     try:
         suite = Suite.model_validate(values)
@@ -153,6 +186,7 @@ def parse_suite(values: Mapping[str, Any]) -> Suite:
     _check_names("metric", (*suite.objectives, *suite.budget, *suite.fit.metrics), METRICS)
     _check_names("surrogate", suite.fit.surrogates or (), SURROGATES)
     _check_names("searcher", suite.search.evaluations, SEARCHERS)
+    suite.methods.chosen()
     if len(set(suite.objectives)) < len(suite.objectives):
         raise InvalidSuiteError(f"objectives are {suite.objectives}", "each counts once", "remove the repeated one")
     for name in (*suite.objectives, *suite.budget):

@@ -65,7 +65,7 @@ def choose_candidates(
 def _baselines(predictor: Predictor, picked: Sequence[Configuration], count: int, resource: str) -> list[Candidate]:
     space = predictor.record.space
     uniform = [
-        Configuration.uniform(space.layers, bits=bits, rank=rank, pruning_rate=space.pruning_rates[0])
+        Configuration.uniform(space.units, bits=bits, rank=rank, pruning_rate=space.pruning_rates[0])
         for bits in space.bits
         for rank in space.ranks
         if rank

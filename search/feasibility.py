@@ -55,5 +55,5 @@ def corners(space: Space, rng: np.random.Generator) -> NDArray[np.int64]:
         sorted({0, len(space.bits) - 1}),
         sorted({0, min(1, len(space.ranks) - 1), len(space.ranks) - 1}),
     )
-    rows = [[rate] + [bits] * space.layers + [rank] * space.layers for rate, bits, rank in levels]
+    rows = [[rate] + [bits] * space.units + [rank] * space.units for rate, bits, rank in levels]
     return repair_ranks(space, np.asarray(rows, dtype=np.int64), rng)

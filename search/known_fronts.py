@@ -41,9 +41,9 @@ class AdditiveProblem(AbstractProblem):
         bits, ranks = np.asarray(space.bits, dtype=np.float64), np.asarray(space.ranks, dtype=np.float64)
         # One table a dimension, shape (choices, 2): its loss and its memory. Memory is whole, so fronts stay small.
         self._tables = [np.column_stack([1.0 + 3.0 * rates**1.5, np.rint(40.0 * (1 - rates))])]
-        self._tables += [np.column_stack([w * 4.0**-bits, bits]) for w in rng.lognormal(2.0, 1.0, space.layers)]
+        self._tables += [np.column_stack([w * 4.0**-bits, bits]) for w in rng.lognormal(2.0, 1.0, space.units)]
         self._tables += [
-            np.column_stack([w / (4.0 + ranks), np.rint(ranks / 4)]) for w in rng.lognormal(-1.0, 1.0, space.layers)
+            np.column_stack([w / (4.0 + ranks), np.rint(ranks / 4)]) for w in rng.lognormal(-1.0, 1.0, space.units)
         ]
 
     def measure(self, vectors: NDArray[np.int64]) -> Floats:
@@ -59,7 +59,7 @@ class AdditiveProblem(AbstractProblem):
         Dimension by dimension: a partial sum that another dominates cannot lie on the front of the sums. Sums over
         ranks that are all 0 so far are kept apart, since one layer needs an adapter.
         """
-        first_rank = 1 + self.space.layers
+        first_rank = 1 + self.space.units
         bare = np.zeros((1, 2))
         for table in self._tables[:first_rank]:
             bare = _front(_sums(bare, table))
@@ -89,8 +89,8 @@ class ZDT1Problem(AbstractProblem):
 
     def __init__(self, space: Space) -> None:
         super().__init__(space, OBJECTIVES)
-        self._bits = slice(1, 1 + space.layers)
-        self._steps = space.layers * (len(space.bits) - 1)
+        self._bits = slice(1, 1 + space.units)
+        self._steps = space.units * (len(space.bits) - 1)
 
     def measure(self, vectors: NDArray[np.int64]) -> Floats:
         """Returns both objectives, shape ``(n, 2)``."""

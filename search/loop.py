@@ -68,7 +68,7 @@ def run(
             "the same space and number of objectives for searcher and problem, batches of 1 or more",
             "build the searcher from problem.space and len(problem.objectives)",
         )
-    vectors = [np.empty((0, 1 + 2 * problem.space.layers), dtype=np.int64)]
+    vectors = [np.empty((0, 1 + 2 * problem.space.units), dtype=np.int64)]
     objectives, violations, done = [np.empty((0, searcher.objectives))], [np.empty(0)], 0
     while done < evaluations:
         asked = searcher.ask_vectors(min(batch, evaluations - done))

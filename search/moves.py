@@ -1,8 +1,8 @@
-"""Small changes of a configuration: one choice up or down, in single dimensions or over a run of layers.
+"""Small changes of a configuration: one choice up or down, in single dimensions or over a run of units.
 
 Notation:
     n: vectors, one move each.
-    d: dimensions of the space, ``1 + 2 * layers``.
+    d: dimensions of the space, ``1 + 2 * units``.
 
 One layer changes an objective by about a 30th of its range, so single steps alone cross a front slowly; a run of
 neighbouring layers moved together crosses it in a few.
@@ -34,7 +34,7 @@ def move(space: Space, vectors: NDArray[np.int64], rng: np.random.Generator) -> 
     """
     n, d = vectors.shape
     single = rng.random((n, d)) < _SINGLES / d
-    touched = np.where(rng.random((n, 1)) < _RUNS, _runs(n, space.layers, rng), single)
+    touched = np.where(rng.random((n, 1)) < _RUNS, _runs(n, space.units, rng), single)
     touched[:, 0] |= rng.random(n) < _RATE
     touched[np.arange(n), rng.integers(d, size=n)] |= np.logical_not(touched.any(axis=1))
     together = rng.choice([-2, -1, 1, 2], p=[0.1, 0.4, 0.4, 0.1], size=(n, 1))
@@ -44,9 +44,9 @@ def move(space: Space, vectors: NDArray[np.int64], rng: np.random.Generator) -> 
     return repair_ranks(space, moved, rng)
 
 
-def _runs(n: int, layers: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Returns a run of layers, of bits or of ranks, in each row; short and long runs alike, shape ``(n, d)``."""
-    length = np.ceil(layers ** rng.random(n)).astype(np.int64)
-    start = (rng.random(n) * (layers - length + 1)).astype(np.int64) + 1 + layers * rng.integers(2, size=n)
-    dimension = np.arange(1 + 2 * layers)
+def _runs(n: int, units: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Returns a run of units, of bits or of ranks, in each row; short and long runs alike, shape ``(n, d)``."""
+    length = np.ceil(units ** rng.random(n)).astype(np.int64)
+    start = (rng.random(n) * (units - length + 1)).astype(np.int64) + 1 + units * rng.integers(2, size=n)
+    dimension = np.arange(1 + 2 * units)
     return np.asarray((dimension >= start[:, None]) & (dimension < (start + length)[:, None]))

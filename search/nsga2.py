@@ -2,7 +2,7 @@
 
 Notation:
     n: configurations asked for or told.
-    d: dimensions of the space, ``1 + 2 * layers``.
+    d: dimensions of the space, ``1 + 2 * units``.
     m: objectives.
 
 Every ask breeds from the population as it stands and every tell merges results into it, whoever asked for them, so

@@ -2,7 +2,7 @@
 
 Notation:
     n: configurations.
-    d: dimensions of the space, ``1 + 2 * layers``.
+    d: dimensions of the space, ``1 + 2 * units``.
     m: objectives, all minimised.
     k: measured metrics, ``k >= m``; a budget may name one that is no objective.
 

@@ -60,7 +60,7 @@ class QLogNEHVI(AbstractSearcher):
                 "choose other objectives, or nsga2",
             )
         self._initial, self._memory = initial, memory
-        self._vectors = np.empty((0, 1 + 2 * space.layers), dtype=np.int64)
+        self._vectors = np.empty((0, 1 + 2 * space.units), dtype=np.int64)
         self._told = Evaluation(np.empty((0, objectives)), np.empty(0))
         self._starts: list[dict[str, Any]] = []
 

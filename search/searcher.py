@@ -2,7 +2,7 @@
 
 Notation:
     n: configurations asked for or told.
-    d: dimensions of the space, ``1 + 2 * layers``.
+    d: dimensions of the space, ``1 + 2 * units``.
     m: objectives, all minimised.
 
 What every searcher must keep (legal, never twice, as many as asked while the space lasts, deaf to failed trials) is
@@ -71,7 +71,7 @@ class AbstractSearcher(ABC):
     @final
     def ask_vectors(self, n: int) -> NDArray[np.int64]:
         """Returns what ``ask`` returns as index vectors, shape ``(<= n, d)``."""
-        asked = np.empty((0, 1 + 2 * self.space.layers), dtype=np.int64)
+        asked = np.empty((0, 1 + 2 * self.space.units), dtype=np.int64)
         for _ in range(_ROUNDS):
             wanted = min(n - len(asked), self._unseen.remaining)
             if wanted <= 0:

@@ -57,7 +57,7 @@ class Unseen:
 
         Stratified while that gives new ones, then uniform, then by listing the space if it is small.
         """
-        drawn = np.empty((0, 1 + 2 * self._space.layers), dtype=np.int64)
+        drawn = np.empty((0, 1 + 2 * self._space.units), dtype=np.int64)
         for attempt in range(_STRATIFIED_ROUNDS + _UNIFORM_ROUNDS):
             wanted = min(n - len(drawn), self.remaining)
             if wanted <= 0:
@@ -78,7 +78,7 @@ class Unseen:
 
 def size(space: Space) -> int:
     """Returns the number of legal configurations of a space."""
-    bits, ranks = (math.prod([len(choices)] * space.layers) for choices in (space.bits, space.ranks))
+    bits, ranks = (math.prod([len(choices)] * space.units) for choices in (space.bits, space.ranks))
     return len(space.pruning_rates) * bits * (ranks - int(space.ranks[0] == 0))
 
 
@@ -87,7 +87,7 @@ def every(space: Space) -> NDArray[np.int64]:
     cardinalities = space.cardinalities
     rows = np.stack(np.unravel_index(np.arange(math.prod(cardinalities.tolist())), cardinalities.tolist()), axis=1)
     if space.ranks[0] == 0:
-        rows = rows[(rows[:, 1 + space.layers :] > 0).any(axis=1)]
+        rows = rows[(rows[:, 1 + space.units :] > 0).any(axis=1)]
     return rows.astype(np.int64)
 
 

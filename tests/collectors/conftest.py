@@ -23,6 +23,19 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Keeps what tiny models leave in the cache apart from the user's; fetched base models are shared."""
+    from datasets_cache.cache import CACHE_VARIABLE, cache_folder
+
+    folder, real = tmp_path_factory.mktemp("cache"), cache_folder()
+    (real / "base_models").mkdir(parents=True, exist_ok=True)
+    (folder / "base_models").symlink_to(real / "base_models")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(CACHE_VARIABLE, str(folder))
+        yield
+
+
 @pytest.fixture(scope="session")
 def make_model():
     """Makes a random model of a family; weights are large enough for a wrong slice to show in the output."""

@@ -1,13 +1,15 @@
 """Runners that stand in for real fine-tunes; a module of its own, since a spawned worker imports it by name."""
 
 import os
+import resource
 import signal
 import struct
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from perfmodel.errors import CorruptFileError
+from perfmodel.errors import InvalidConfigurationError
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
 from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
@@ -18,6 +20,10 @@ RAN_ON = RanOn("fake", "", 1, 1, {}, "0", "2025-01-01T00:00:00+00:00", "worker")
 
 def asked(seed: int) -> Asked:
     return Asked(SETTING, Configuration.uniform(4, bits=4, rank=2), seed, "plan")
+
+
+def pruned(rate: float) -> Configuration:
+    return Configuration.uniform(4, bits=4, rank=2, pruning_rate=rate)
 
 
 class FakeRunner:
@@ -42,7 +48,8 @@ class FakeRunner:
             time.sleep(behaviour)
         self._note(f"end {asked.seed} {os.getpid()}")
         self._ran += 1
-        return Trace(asked, Measured("ok", held_out_loss=float(asked.seed), accuracy_examples=self._ran), RAN_ON)
+        measured = Measured("ok", held_out_loss=float(asked.seed), accuracy_examples=self._ran)
+        return Trace(asked, measured, replace(RAN_ON, device_name=os.environ.get("CUDA_VISIBLE_DEVICES", "none")))
 
     def _note(self, line: str) -> None:
         with (self._folder / "trials.txt").open("a") as file:
@@ -58,15 +65,59 @@ class FakeRunner:
         os._exit(7)
 
     def refused(self) -> None:
-        raise CorruptFileError("the file is damaged", "a whole file", "fetch it again")
+        raise InvalidConfigurationError("bits[0] is 5", "2 or 4", "choose one of these")
 
     def forgotten(self) -> None:
         raise ValueError("a bug in the runner")
 
     def killed_while_sending(self) -> None:
-        connection = sys._getframe(2).f_locals["connection"]
+        connection = sys._getframe(3).f_locals["connection"]
         os.write(connection.fileno(), struct.pack("!i", 1000) + b"half a trace")
         self.killed()
+
+
+class FragileRunner:
+    """Runs real trials, and dies at some seeds before anything heavy is loaded.
+
+    Args:
+        dies_at: the seeds.
+    """
+
+    def __init__(self, dies_at: tuple[int, ...]) -> None:
+        self._dies_at = dies_at
+        self._runner = None
+
+    def __call__(self, asked: Asked) -> Trace:
+        if asked.seed in self._dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        from collectors.trial import TrialRunner
+
+        self._runner = self._runner or TrialRunner(1, "fragile")
+        return self._runner(asked)
+
+
+class CrampedRunner:
+    """Runs real trials in a process that may only grow by so much.
+
+    Args:
+        spare_bytes: of address space beyond what the first trial has taken.
+    """
+
+    def __init__(self, spare_bytes: int) -> None:
+        from collectors.trial import TrialRunner
+
+        self._runner = TrialRunner(1, "cramped")
+        self._spare_bytes = spare_bytes
+        self._is_cramped = False
+
+    def __call__(self, asked: Asked) -> Trace:
+        trace = self._runner(asked)
+        if not self._is_cramped:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            limit = pages * os.sysconf("SC_PAGE_SIZE") + self._spare_bytes
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            self._is_cramped = True
+        return trace
 
 
 def notes(folder: Path, kind: str) -> list[int]:

@@ -5,14 +5,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from collectors.campaign import CampaignResult, run_campaign
-from collectors.executors import InlineExecutor
-from perfmodel.errors import CorruptFileError
+from collectors.executors import InlineExecutor, LocalExecutor
+from perfmodel.errors import InvalidConfigurationError
+from perfmodel.recipe import Recipe
 from perfmodel.store import TraceStore
+from perfmodel.trace import Measured, Trace
 
 
 @pytest.fixture
@@ -57,10 +61,60 @@ def test_each_trace_is_stored_before_it_is_told_of(fakes, campaign, tmp_path):
 
 
 def test_a_refusal_keeps_what_was_stored(fakes, campaign, tmp_path):
-    with pytest.raises(CorruptFileError):
+    with pytest.raises(InvalidConfigurationError):
         campaign([fakes.asked(seed) for seed in range(3)], {2: "refused"})
     assert stored(tmp_path) == [0, 1]
     assert campaign([fakes.asked(seed) for seed in range(3)]) == CampaignResult(ran=1, skipped=2)
+
+
+def test_the_longest_trials_go_first_and_those_of_a_setting_together(fakes, campaign, tmp_path):
+    long = replace(fakes.SETTING, recipe=Recipe(steps=40))
+    trials = [replace(fakes.asked(seed), configuration=fakes.pruned(rate)) for seed, rate in enumerate((0.3, 0.0, 0.5))]
+    trials += [replace(trial, setting=long, seed=trial.seed + 10) for trial in trials]
+    campaign(trials)
+    assert fakes.notes(tmp_path, "start") == [11, 10, 12, 1, 0, 2]
+
+
+def test_only_what_ended_badly_is_run_again_where_that_is_asked_for(fakes, campaign, tmp_path):
+    trials = [fakes.asked(seed) for seed in range(4)]
+    ends = {1: "timeout", 2: "failed", 3: "diverged"}
+    with TraceStore.writer(tmp_path / "traces.sqlite") as store:
+        for trial in trials:
+            store.add(Trace(trial, Measured(ends.get(trial.seed, "ok"), "so it was"), fakes.RAN_ON))
+
+    assert campaign(trials) == CampaignResult(ran=0, skipped=4)
+    assert campaign(trials, retry=("timeout", "failed")) == CampaignResult(ran=2, skipped=2)
+    assert sorted(fakes.notes(tmp_path, "start")) == [1, 2]
+    with TraceStore(tmp_path / "traces.sqlite") as store:
+        statuses = {trace.asked.seed: (trace.measured.status, trace.measured.reason) for trace in store}
+        assert len(store) == 4
+    assert statuses == {0: ("ok", "so it was"), 1: ("ok", ""), 2: ("ok", ""), 3: ("diverged", "so it was")}
+
+
+def test_a_trial_that_is_run_again_keeps_its_trace_until_there_is_a_new_one(fakes, campaign, tmp_path):
+    trial = fakes.asked(0)
+    with TraceStore.writer(tmp_path / "traces.sqlite") as store:
+        store.add(Trace(trial, Measured("failed", "so it was"), fakes.RAN_ON))
+    with pytest.raises(InvalidConfigurationError):
+        campaign([trial], {0: "refused"}, retry=("failed",))
+    with TraceStore(tmp_path / "traces.sqlite") as store:
+        assert [trace.measured.reason for trace in store] == ["so it was"]
+
+
+def test_a_listener_that_fails_ends_what_runs(fakes, tmp_path):
+    """The error's traceback holds the generator, so that only closing it stops the workers."""
+    executor = LocalExecutor(
+        partial(fakes.FakeRunner, tmp_path, {1: 600.0}), workers=2, threads=1, timeout_s=900, campaign="test"
+    )
+
+    def fail(trace):
+        assert fakes.wait_for(lambda: len(fakes.notes(tmp_path, "start")) == 2)
+        raise KeyboardInterrupt
+
+    with TraceStore.writer(tmp_path / "traces.sqlite") as store, pytest.raises(KeyboardInterrupt) as caught:
+        run_campaign([fakes.asked(0), fakes.asked(1)], store, executor, fail)
+    assert not any(fakes.is_running(process) for process in fakes.processes(tmp_path))
+    assert caught.tb is not None
 
 
 DRIVER = """

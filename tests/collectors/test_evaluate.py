@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from collectors.encode import Encoded, collate
-from collectors.evaluate import EVAL_BATCH, answer_logits, evaluate
+from collectors.encode import Choice, Encoded, Reference, collate
+from collectors.evaluate import EVAL_BATCH, answer_logits, evaluate, judge
+from collectors.generation import GENERATION_BATCH, generate, is_right
 
 CPU = torch.device("cpu")
 
@@ -99,17 +100,109 @@ def test_accuracy_is_that_of_greedy_decoding(model):
     assert evaluate(model, examples, CPU).accuracy == sum(exact) / len(exact)
 
 
-def test_a_choice_is_right_when_it_is_the_likeliest(model):
-    generator = random.Random(5)
-    examples, right = [], []
-    for _ in range(20):
-        prompt = draw(generator, 3, 12)
-        choices = tuple(draw(generator, 1, 4) for _ in range(3))
-        examples.append(Encoded(prompt, choices[0], choices))
-        sums = [float(answer_losses(model, prompt, choice).sum()) for choice in choices]
-        right.append(sums[0] == min(sums))
+def some_questions(count, seed=5, end=()):
+    """Returns questions of three choices of different lengths after different prompts; the second is right."""
+    generator = random.Random(seed)
+    examples = []
+    for _ in range(count):
+        choices = tuple(
+            Choice(draw(generator, 3, 12), draw(generator, 1, 4), generator.randint(1, 9)) for _ in range(3)
+        )
+        examples.append(Encoded(choices[1].prompt, choices[1].answer + end, choices, right=1))
+    return examples
+
+
+def sums_of(model, example):
+    return [-float(answer_losses(model, choice.prompt, choice.answer).sum()) for choice in example.choices]
+
+
+@pytest.mark.parametrize("end", [(), (1,)], ids=["end token scored", "end token not scored"])
+def test_a_choice_is_right_when_it_is_the_likeliest(model, end):
+    examples = some_questions(20, end=end)
+    right = []
+    for example, judged in zip(examples, judge(model, examples, CPU), strict=True):
+        sums = sums_of(model, example)
+        ranked = [value / choice.divisor for value, choice in zip(sums, example.choices, strict=True)]
+        right.append(ranked[1] == max(ranked))
+        assert judged.log_likelihoods == pytest.approx(sums, abs=1e-3)
+        assert judged.right == right[-1]
     assert 0 < sum(right) < 20
     assert evaluate(model, examples, CPU).accuracy == sum(right) / 20
+
+
+def test_lengths_decide_where_likelihoods_are_divided(model):
+    prompt, long, short = (5, 6, 7), (9,) * 12, (9,)
+    for divisors, right in (((1, 1), False), ((1000, 1), True)):
+        choices = (Choice(prompt, long, divisors[0]), Choice(prompt, short, divisors[1]))
+        (judged,) = judge(model, [Encoded(prompt, long, choices)], CPU)
+        assert judged.right is right
+
+
+def test_of_equal_choices_the_first_is_taken(model):
+    choice = Choice((5, 6, 7), (9, 10))
+    for right in (0, 1):
+        (judged,) = judge(model, [Encoded(choice.prompt, choice.answer, (choice, choice), right)], CPU)
+        assert judged.right is (right == 0)
+
+
+def test_the_loss_of_a_choice_question_is_that_of_its_answer_with_the_end_token(model):
+    examples = some_questions(EVAL_BATCH, end=(1,))
+    losses = torch.cat([answer_losses(model, example.prompt, example.answer) for example in examples])
+    assert evaluate(model, examples, CPU).loss == pytest.approx(float(losses.mean()), rel=1e-5)
+
+
+def test_choices_of_many_questions_share_batches(model, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(
+        "collectors.evaluate.collate", lambda pairs, device: sizes.append(len(pairs)) or collate(pairs, device)
+    )
+    judge(model, some_questions(EVAL_BATCH), CPU)
+    assert sizes == [EVAL_BATCH] * 3
+
+
+def test_generation_in_a_padded_batch_is_greedy_decoding_alone(make_model, tokenizer, monkeypatch):
+    model = make_model(layers=2)
+    monkeypatch.setattr("collectors.generation.MOST_TOKENS", 60)
+    prompts = [example.prompt for example in some_examples(GENERATION_BATCH + 2, seed=3)]
+    texts = generate(model, tokenizer, prompts, CPU)
+    for prompt, text in zip(prompts, texts, strict=True):
+        alone = tokenizer.decode(greedy(model, prompt, 60)).partition("</s>")[0]
+        assert text == alone.replace("<pad>", "").partition("Question:")[0]
+    assert len({len(text) for text in texts}) > 1
+
+
+def test_a_generated_answer_is_scored_beside_other_examples(model, tokenizer, monkeypatch):
+    said = {"a": " #### 4", "b": " #### 5"}
+    monkeypatch.setattr(
+        "collectors.evaluate.generate",
+        lambda model, tokenizer, prompts, device: [said[tokenizer.decode(prompt)] for prompt in prompts],
+    )
+    plain, asked = some_examples(1), [tuple(tokenizer(text)["input_ids"]) for text in "ab"]
+    written = [Encoded(prompt, (7, 1), reference=Reference("2 + 2\n#### 4", tokenizer)) for prompt in asked]
+    judged = judge(model, [written[0], *plain, written[1]], CPU)
+    assert [(each.right, each.generated) for each in judged] == [(True, " #### 4"), (False, None), (False, " #### 5")]
+    assert [each.loss for each in judged] == pytest.approx(
+        [float(answer_losses(model, one.prompt, one.answer).sum()) for one in (written[0], *plain, written[1])],
+        rel=1e-4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("so #### 1,234", True),
+        ("#### 1234.", True),
+        ("#### 1234\n#### 5", True),
+        ("#### 5\n#### 1234", False),
+        ("#### -1234", False),
+        ("#### $1234", False),
+        ("1234", False),
+        ("####1234", False),
+        ("", False),
+    ],
+)
+def test_the_final_answer_is_the_first_number_after_the_marks(text, right):
+    assert is_right(text, "12 * 100 + 34\n#### 1,234") is right
 
 
 def test_a_soft_cap_on_the_logits_is_kept(make_model):

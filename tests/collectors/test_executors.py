@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from collectors import executors
-from collectors.executors import InlineExecutor, LocalExecutor
-from perfmodel.errors import CorruptFileError
+from collectors.executors import InlineExecutor, LocalExecutor, local_worker
+from collectors.executors.gpus import visible_gpus
+from collectors.executors.worker import Lost
+from perfmodel.errors import InvalidConfigurationError
 
 linux = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="reads process states from /proc")
 
@@ -48,7 +49,7 @@ def test_inline_runs_in_order_and_one_at_a_time(fakes, tmp_path):
 
 def test_inline_lets_a_refusal_out(fakes, tmp_path):
     runner = fakes.FakeRunner(tmp_path, {0: "refused"})
-    with pytest.raises(CorruptFileError):
+    with pytest.raises(InvalidConfigurationError):
         list(InlineExecutor(runner).run([fakes.asked(0)]))
 
 
@@ -102,14 +103,18 @@ def test_one_worker_s_loss_leaves_the_other_worker_alone(fakes, local):
     }
 
 
-def test_a_worker_that_is_still_dying_is_a_failure_and_no_timeout(fakes, local):
+def test_a_worker_that_is_still_dying_is_a_failure_and_no_timeout(fakes, monkeypatch):
     """A process's ends close one after the other, and a moment before ``is_alive`` says no."""
 
     class Dying:
         exitcode = None
 
-        def __init__(self, sentinel):
-            self.sentinel = sentinel
+        def __init__(self, **kwargs):
+            self.sentinel, write = os.pipe()
+            os.close(write)
+
+        def start(self):
+            pass
 
         def is_alive(self):
             return self.exitcode is None
@@ -117,14 +122,12 @@ def test_a_worker_that_is_still_dying_is_a_failure_and_no_timeout(fakes, local):
         def join(self, timeout):
             self.exitcode = 7
 
-    ours, theirs = multiprocessing.Pipe()
-    read, write = os.pipe()
-    os.close(write)
-    worker = executors._Worker(Dying(read), ours, fakes.asked(0), started=time.monotonic())
-    with ours, theirs:
-        trace = local()._collect(worker)
-    os.close(read)
-    assert (trace.measured.status, trace.measured.reason) == ("failed", "the worker ended with exit code 7")
+    monkeypatch.setattr(multiprocessing.get_context("spawn"), "Process", Dying, raising=False)
+    worker = local_worker.LocalWorker(None)
+    worker.give(fakes.asked(0))
+    assert worker.outcome() == Lost("failed", "the worker ended with exit code 7")
+    os.close(worker.ends[1])
+    worker.ends[0].close()
 
 
 @linux
@@ -141,9 +144,9 @@ def test_a_trial_that_takes_too_long_is_a_timeout_and_its_worker_is_gone(fakes, 
 def test_a_refusal_ends_the_campaign_with_its_own_text_and_leaves_no_worker(fakes, local, tmp_path):
     traces = local({2: "refused"}).run([fakes.asked(seed) for seed in range(4)])
     assert [next(traces).asked.seed, next(traces).asked.seed] == [0, 1]
-    with pytest.raises(CorruptFileError, match="the file is damaged; a whole file; fetch it again") as caught:
+    with pytest.raises(InvalidConfigurationError, match=r"bits\[0\] is 5; 2 or 4; choose one of these") as caught:
         next(traces)
-    assert caught.value.action == "fetch it again"
+    assert caught.value.action == "choose one of these"
     assert not any(fakes.is_running(process) for process in fakes.processes(tmp_path))
 
 
@@ -160,7 +163,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from collectors import executors
 from collectors.executors import LocalExecutor
 from fake_runner import FakeRunner, asked
 
@@ -185,20 +187,45 @@ def test_no_worker_outlives_a_driver_that_is_killed(fakes, tmp_path):
     assert fakes.wait_for(lambda: not any(fakes.is_running(worker) for worker in workers), 10)
 
 
-def test_a_real_trial_runs_in_a_worker_and_a_wrong_checksum_comes_back_as_itself(make_asked):
-    from dataclasses import replace
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [("2", ("2",)), ("0, GPU-1a", ("0", "GPU-1a")), ("", ()), ("-1", ())],
+)
+def test_the_visible_gpus_are_those_of_this_process(monkeypatch, named, expected):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    assert visible_gpus() == expected
 
+
+def test_without_a_setting_the_driver_lists_the_gpus(monkeypatch, tmp_path):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert visible_gpus() == ()
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho GPU-11\necho GPU-22\n")
+    tool.chmod(0o755)
+    assert visible_gpus() == ("GPU-11", "GPU-22")
+    tool.write_text("#!/bin/sh\nexit 9\n")
+    assert visible_gpus() == ()
+
+
+def test_workers_are_spread_over_the_gpus_and_a_replacement_takes_the_free_place(fakes, tmp_path, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    make = partial(fakes.FakeRunner, tmp_path, {**dict.fromkeys(range(4, 9), 0.5), 0: 1.5, 1: 1.5, 2: 1.5, 3: "killed"})
+    executor = LocalExecutor(make, workers=4, threads=1, timeout_s=60, campaign="test", gpus=("GPU-a", "GPU-b"))
+    traces = by_seed(executor.run([fakes.asked(seed) for seed in range(9)]))
+    assert [traces[seed].ran_on.device_name for seed in range(3)] == ["GPU-a", "GPU-b", "GPU-a"]
+    assert traces[3].measured.status == "failed"
+    assert traces[4].ran_on.device_name == "GPU-b"  # the replacement's first
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+
+
+def test_a_real_trial_in_a_worker_is_as_one_in_this_process(make_asked):
     from collectors.trial import TrialRunner
 
-    good = make_asked(bits=4)
-    bad = replace(good, setting=replace(good.setting, model_sha256="f" * 64))
     executor = LocalExecutor(partial(TrialRunner, 1, "real"), workers=1, threads=1, timeout_s=300, campaign="real")
-    traces = executor.run([good, bad])
-    first = next(traces)
-    assert first.ok, first.measured.reason
-    assert first.ran_on.campaign == "real"
-    here = TrialRunner(1, "here")(good)
-    assert first.measured.held_out_loss == pytest.approx(here.measured.held_out_loss, abs=1e-4)
-    assert first.measured.peak_memory_bytes == pytest.approx(here.measured.peak_memory_bytes, rel=1e-3)
-    with pytest.raises(CorruptFileError, match="make the plan again"):
-        next(traces)
+    [trace] = executor.run([make_asked(bits=4)])
+    assert trace.ok, trace.measured.reason
+    assert trace.ran_on.campaign == "real"
+    here = TrialRunner(1, "here")(make_asked(bits=4))
+    assert trace.measured.held_out_loss == pytest.approx(here.measured.held_out_loss, abs=1e-4)
+    assert trace.measured.peak_memory_bytes == pytest.approx(here.measured.peak_memory_bytes, rel=1e-3)

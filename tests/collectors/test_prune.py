@@ -1,31 +1,22 @@
-"""Shapes, choice and harmlessness of structured pruning."""
+"""Shapes, choice and harmlessness of structured pruning, for every family."""
 
 import copy
 
 import pytest
 import torch
 
-from collectors.prune import (
-    CALIBRATION_SAMPLES,
-    CALIBRATION_TOKENS,
-    LayerImportance,
-    decoder_layers,
-    linear_modules,
-    prune,
-    taylor_importance,
-)
-from perfmodel.architecture import Architecture
+from collectors.prune import LayerImportance, decoder_layers, linear_modules, prune
+from perfmodel.architecture import FAMILIES, Architecture
 
-TEXTS = [[(7 * i + 11 * j) % 300 + 2 for j in range(5 + 3 * i)] for i in range(4)]
-FAMILIES = ("llama", "mistral", "qwen2", "qwen3", "gemma2")
+IDS = torch.tensor([[5, 9, 200, 31, 77, 8, 120]])
 
 
 def architecture_of(model):
     return Architecture.from_config(model.config.to_dict())
 
 
-def weights(layer):
-    return {name: getattr(*place).weight for name, place in linear_modules(layer).items()}
+def weights(layer, architecture):
+    return {name: getattr(*place).weight for name, place in linear_modules(layer, architecture).items()}
 
 
 def random_importance(architecture, seed=0):
@@ -39,20 +30,48 @@ def random_importance(architecture, seed=0):
 
 
 def logits_of(model):
-    ids = torch.tensor([[5, 9, 200, 31, 77, 8, 120]])
     with torch.no_grad():
-        return model(input_ids=ids, use_cache=False).logits
+        return model(input_ids=IDS, use_cache=False).logits
 
 
+def with_random_biases(model):
+    torch.manual_seed(7)
+    for name, parameter in model.named_parameters():
+        if name.endswith(".bias"):
+            torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+@pytest.fixture(params=[(family, {}) for family in FAMILIES] + [("phi", {"qk_layernorm": True})], ids=str)
+def model(request, make_model):
+    """A random model of each family, biases included."""
+    family, changes = request.param
+    return with_random_biases(make_model(family, **changes))
+
+
+@pytest.mark.parametrize("scope", ["per_layer", "global"])
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.3, 0.5, 0.9])
-def test_shapes_are_those_the_architecture_promises(make_model, rate):
+def test_shapes_are_those_the_architecture_promises(make_model, rate, scope):
     model = make_model()
     architecture = architecture_of(model)
-    pruned = prune(model, architecture, rate, random_importance(architecture))
-    assert pruned == architecture.pruned(rate)
+    pruned = prune(model, architecture, rate, random_importance(architecture), scope)
+    if scope == "per_layer":
+        assert pruned == architecture.pruned(rate)
     for index, layer in enumerate(decoder_layers(model)):
-        assert {name: tuple(weight.shape) for name, weight in weights(layer).items()} == pruned.module_shapes(index)
+        found = {name: tuple(weight.shape) for name, weight in weights(layer, architecture).items()}
+        assert found == pruned.module_shapes(index)
     assert torch.isfinite(logits_of(model)).all()
+
+
+@pytest.mark.parametrize("scope", ["per_layer", "global"])
+def test_every_parameter_of_the_pruned_model_is_counted(model, scope):
+    architecture = architecture_of(model)
+    pruned = prune(model, architecture, 0.4, random_importance(architecture), scope)
+    linear = sum(pruned.layer_parameters(index) for index in range(len(pruned.layers)))
+    assert linear + pruned.rest_parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert sum(pruned.layer_parameters(index) for index in pruned.prunable) < 0.7 * sum(
+        architecture.layer_parameters(index) for index in pruned.prunable
+    )
 
 
 def test_the_first_four_and_last_two_layers_stay_as_they_are(make_model):
@@ -61,10 +80,8 @@ def test_the_first_four_and_last_two_layers_stay_as_they_are(make_model):
     architecture = architecture_of(model)
     prune(model, architecture, 0.5, random_importance(architecture))
     for index, layer in enumerate(decoder_layers(model)):
-        same = all(
-            old.shape == new.shape and torch.equal(old, new)
-            for old, new in zip(weights(before[index]).values(), weights(layer).values(), strict=True)
-        )
+        pairs = zip(weights(before[index], architecture).values(), weights(layer, architecture).values(), strict=True)
+        same = all(old.shape == new.shape and torch.equal(old, new) for old, new in pairs)
         assert same == (index in (0, 1, 2, 3, 6, 7))
 
 
@@ -72,7 +89,7 @@ def test_exactly_the_least_important_groups_and_channels_go(make_model):
     model = make_model(layers=7, hidden_size=96, num_attention_heads=6, num_key_value_heads=3)
     architecture = architecture_of(model)
     assert list(architecture.prunable) == [4]
-    old = {name: weight.clone() for name, weight in weights(decoder_layers(model)[4]).items()}
+    old = {name: weight.clone() for name, weight in weights(decoder_layers(model)[4], architecture).items()}
     target = architecture.pruned(0.5).layers[4]
     assert target.kv_groups == 1
     least = torch.arange(0, 128, 2)[: 128 - target.channels]
@@ -82,7 +99,7 @@ def test_exactly_the_least_important_groups_and_channels_go(make_model):
 
     kept = torch.tensor([channel for channel in range(128) if channel not in set(least.tolist())])
     queries, keys = slice(2 * 16, 4 * 16), slice(16, 32)  # group 1 keeps its own two query heads, 2 and 3
-    new = weights(decoder_layers(model)[4])
+    new = weights(decoder_layers(model)[4], architecture)
     assert torch.equal(new["q_proj"], old["q_proj"][queries])
     assert torch.equal(new["k_proj"], old["k_proj"][keys])
     assert torch.equal(new["v_proj"], old["v_proj"][keys])
@@ -92,112 +109,103 @@ def test_exactly_the_least_important_groups_and_channels_go(make_model):
     assert torch.equal(new["down_proj"], old["down_proj"][:, kept])
 
 
-def silence(layer, importance, architecture, target):
-    """Sets to zero all that leaves with the least important groups and channels."""
-    width = architecture.head_dim
-    for group in importance.groups.argsort()[: architecture.layers[4].kv_groups - target.kv_groups].tolist():
-        heads = slice(
-            group * width * architecture.queries_per_group, (group + 1) * width * architecture.queries_per_group
-        )
-        own = slice(group * width, (group + 1) * width)
-        for name, rows in (("q_proj", heads), ("k_proj", own), ("v_proj", own)):
-            weights(layer)[name].data[rows] = 0
-        weights(layer)["o_proj"].data[:, heads] = 0
-    gone = importance.channels.argsort()[: architecture.layers[4].channels - target.channels]
-    weights(layer)["gate_proj"].data[gone] = 0
-    weights(layer)["up_proj"].data[gone] = 0
-    weights(layer)["down_proj"].data[:, gone] = 0
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_removing_what_is_zero_changes_nothing(make_model, family):
-    model = make_model(family)
-    for name, parameter in model.named_parameters():
-        if name.endswith(".bias"):
-            torch.nn.init.normal_(parameter)
+def test_fused_matrices_lose_the_same_rows_of_every_block(make_model):
+    model = make_model("phi3", layers=7)
     architecture = architecture_of(model)
-    importance = random_importance(architecture, seed=3)
-    for index in architecture.prunable:
-        silence(decoder_layers(model)[index], importance[index], architecture, architecture.pruned(0.5).layers[index])
-    before = logits_of(model)
-    prune(model, architecture, 0.5, importance)
-    assert float((logits_of(model) - before).abs().max()) < 1e-5 * float(before.abs().max())
+    old = {name: weight.clone() for name, weight in weights(decoder_layers(model)[4], architecture).items()}
+    channels = torch.zeros(128)
+    channels[:80] = 1
+    prune(model, architecture, 0.4, {4: LayerImportance(torch.tensor([0.0, 1.0]), channels)})
+
+    new = weights(decoder_layers(model)[4], architecture)
+    left = len(new["gate_up_proj"]) // 2
+    assert left == architecture.pruned(0.4).layers[4].channels <= 80
+    # two groups of two query heads of width 16: queries 0-63, keys 64-95, values 96-127
+    expected = torch.cat([old["qkv_proj"][32:64], old["qkv_proj"][80:96], old["qkv_proj"][112:128]])
+    assert torch.equal(new["qkv_proj"], expected)
+    assert torch.equal(new["gate_up_proj"][:left, 0], old["gate_up_proj"][:128][:left, 0])
+    assert torch.equal(new["gate_up_proj"][left:], old["gate_up_proj"][128:][:left])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_removing_what_is_not_zero_changes_the_output(make_model, family):
-    model = make_model(family)
+def test_a_fused_layer_is_told_its_own_head_counts_only(make_model):
+    model = make_model("phi3", layers=7)
     architecture = architecture_of(model)
-    before = logits_of(model)
     prune(model, architecture, 0.5, random_importance(architecture))
-    assert float((logits_of(model) - before).abs().max()) > 1e-2 * float(before.abs().max())
+    counts = [layer.self_attn.config.num_attention_heads for layer in decoder_layers(model)]
+    assert counts == [4, 4, 4, 4, 2, 4, 4]
+    assert model.config.num_attention_heads == 4
+
+
+@pytest.mark.parametrize("scope", ["per_layer", "global"])
+def test_removing_is_the_same_as_masking(model, scope):
+    """What a group or channel sends on passes through its columns of the output matrix: zero there is removal."""
+    architecture = architecture_of(model)
+    importance, pruned = random_importance(architecture, seed=3), copy.deepcopy(model)
+    before = logits_of(model)
+    shapes = prune(pruned, architecture, 0.5, importance, scope)
+    width = architecture.head_dim * architecture.queries_per_group
+    for index in architecture.prunable:
+        attention_out, mlp_out = (
+            weights(decoder_layers(model)[index], architecture)[module.name]
+            for module in architecture.modules
+            if module.columns != "hidden"
+        )
+        shape, left = architecture.layers[index], shapes.layers[index]
+        for group in importance[index].groups.argsort()[: shape.kv_groups - left.kv_groups].tolist():
+            attention_out.data[:, group * width : (group + 1) * width] = 0
+        mlp_out.data[:, importance[index].channels.argsort()[: shape.channels - left.channels]] = 0
+    masked, found = logits_of(model), logits_of(pruned)
+    assert float((found - masked).abs().max()) < 1e-5 * float(before.abs().max())
+    assert float((found - before).abs().max()) > 1e-2 * float(before.abs().max())
 
 
 def test_biases_follow_their_rows(make_model):
-    model = make_model("qwen2", layers=7)
+    model = with_random_biases(make_model("phi", layers=7))
     layer = decoder_layers(model)[4]
-    torch.nn.init.normal_(layer.self_attn.q_proj.bias)
-    torch.nn.init.normal_(layer.self_attn.k_proj.bias)
-    queries, keys = layer.self_attn.q_proj.bias.clone(), layer.self_attn.k_proj.bias.clone()
+    old = {name: getattr(*place).bias.clone() for name, place in linear_modules(layer, architecture_of(model)).items()}
     architecture = architecture_of(model)
-    prune(model, architecture, 0.5, {4: LayerImportance(torch.tensor([0.0, 1.0]), torch.rand(128))})
-    assert torch.equal(layer.self_attn.q_proj.bias, queries[32:])
-    assert torch.equal(layer.self_attn.k_proj.bias, keys[16:])
-    assert layer.self_attn.o_proj.bias is None
+    channels = torch.arange(128).float()
+    prune(model, architecture, 0.5, {4: LayerImportance(torch.tensor([0.0, 1.0]), channels)})
+    left = architecture.pruned(0.5).layers[4].channels
+    assert torch.equal(layer.self_attn.q_proj.bias, old["q_proj"][32:])
+    assert torch.equal(layer.self_attn.k_proj.bias, old["k_proj"][16:])
+    assert torch.equal(layer.self_attn.v_proj.bias, old["v_proj"][16:])
+    assert torch.equal(layer.self_attn.dense.bias, old["dense"])
+    assert torch.equal(layer.mlp.fc1.bias, old["fc1"][-left:])
+    assert torch.equal(layer.mlp.fc2.bias, old["fc2"])
 
 
-def test_taylor_importance_is_the_sum_of_weight_times_gradient(make_model):
-    model = make_model()
+def test_generation_with_a_cache_is_generation_without(model):
+    """Layers keep key/value caches of different widths."""
     architecture = architecture_of(model)
-    twin = copy.deepcopy(model)
-    losses = []
-    for text in TEXTS:
-        ids = torch.tensor([text])
-        logits = twin(input_ids=ids, use_cache=False).logits[0, :-1]
-        losses.append(torch.nn.functional.cross_entropy(logits, ids[0, 1:]))
-    torch.stack(losses).mean().backward()
-
-    found = taylor_importance(model, architecture, TEXTS)
-    assert list(found) == [4, 5]
-    for index, importance in found.items():
-        product = {name: (w * w.grad).abs().detach() for name, w in weights(decoder_layers(twin)[index]).items()}
-        for group in range(2):
-            heads, own = slice(32 * group, 32 * group + 32), slice(16 * group, 16 * group + 16)
-            expected = (
-                product["q_proj"][heads].sum()
-                + product["k_proj"][own].sum()
-                + product["v_proj"][own].sum()
-                + product["o_proj"][:, heads].sum()
-            )
-            assert float(importance.groups[group]) == pytest.approx(float(expected), rel=1e-4)
-        for channel in (0, 1, 77, 127):
-            expected = (
-                product["gate_proj"][channel].sum()
-                + product["up_proj"][channel].sum()
-                + product["down_proj"][:, channel].sum()
-            )
-            assert float(importance.channels[channel]) == pytest.approx(float(expected), rel=1e-4)
+    pruned = prune(model, architecture, 0.5, random_importance(architecture))
+    assert len({shape.kv_groups for shape in pruned.layers}) == 2
+    settings = {"max_new_tokens": 8, "min_new_tokens": 8, "do_sample": False, "attention_mask": torch.ones_like(IDS)}
+    cached = model.generate(IDS, use_cache=True, **settings)
+    plain = model.generate(IDS, use_cache=False, **settings)
+    assert cached.shape == (1, 15)
+    assert torch.equal(cached, plain)
 
 
-def test_taylor_importance_leaves_no_gradients_behind(make_model):
-    model = make_model()
-    taylor_importance(model, architecture_of(model), TEXTS)
-    assert all(parameter.grad is None and not parameter.requires_grad for parameter in model.parameters())
-
-
-def test_taylor_importance_reads_ten_texts_of_64_tokens(make_model):
-    model = make_model()
+def test_checkpointed_gradients_are_plain_gradients(model):
     architecture = architecture_of(model)
-    texts = [[(3 * i + 5 * j) % 300 + 2 for j in range(80)] for i in range(12)]
-    cut = [text[:CALIBRATION_TOKENS] for text in texts[:CALIBRATION_SAMPLES]]
-    long, short = taylor_importance(model, architecture, texts), taylor_importance(model, architecture, cut)
-    for index in architecture.prunable:
-        assert torch.equal(long[index].groups, short[index].groups)
-        assert torch.equal(long[index].channels, short[index].channels)
+    prune(model, architecture, 0.5, random_importance(architecture))
+    model.requires_grad_(requires_grad=True).train()
+    found = []
+    for checkpointed in (False, True):
+        if checkpointed:
+            model.activation_checkpointing_enable({"use_reentrant": False})
+        model.zero_grad()
+        model(input_ids=IDS, labels=IDS, use_cache=False).loss.backward()
+        found.append({name: parameter.grad.clone() for name, parameter in model.named_parameters()})
+    plain, again = found
+    assert plain.keys() == again.keys()
+    assert all(torch.allclose(plain[name], again[name], rtol=1e-4, atol=1e-6) for name in plain)
+    assert max(float(gradient.abs().max()) for gradient in plain.values()) > 1e-3
 
 
-def test_a_model_without_prunable_layers_has_no_importance(make_model):
+def test_a_model_without_prunable_layers_stays_whole(make_model):
     model = make_model(layers=6)
     architecture = architecture_of(model)
-    assert taylor_importance(model, architecture, TEXTS) == {}
     assert prune(model, architecture, 0.5, {}) == architecture
+    assert prune(model, architecture, 0.5, {}, "global") == architecture

@@ -3,7 +3,7 @@
 import pytest
 
 from collectors.prune import decoder_layers, linear_modules
-from collectors.quantize import stored_bytes
+from collectors.quantizers import stored_bytes
 from collectors.trial import TrialRunner
 from datasets_cache import DEFAULT_BASE_MODEL, load_task, load_tokenizer, resolve
 from perfmodel.memory import adapter_parameters, state_bytes

@@ -5,18 +5,23 @@ from dataclasses import replace
 import pytest
 import torch
 
+from collectors.importances import importance_of
 from collectors.prune import decoder_layers, linear_modules
+from collectors.quantizers import QUANTIZERS, AbstractQuantizer
 from collectors.workshop import Workshop
+from datasets_cache import resolve
+from perfmodel.architecture import Architecture
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError
 from perfmodel.memory import adapter_parameters, state_bytes
+from perfmodel.methods import INITIALIZERS, PRUNING_METHODS, PRUNING_SCOPES, Methods
 from perfmodel.space import Configuration
 
 MIXED = Configuration(0.5, (2, 3, 4, 8, 16, 4, 2, 16), (2, 4, 0, 8, 16, 4, 2, 0))
 
 
 def base_module(model, layer, name):
-    parent, attribute = linear_modules(decoder_layers(model.get_base_model())[layer])[name]
-    module = getattr(parent, attribute)
+    found = decoder_layers(model.get_base_model())[layer]
+    module = getattr(found.mlp if hasattr(found.mlp, name) else found.self_attn, name)
     return module.get_base_layer() if hasattr(module, "get_base_layer") else module
 
 
@@ -51,24 +56,106 @@ def test_weights_are_the_base_s_where_nothing_is_done(workshop, checkpoint):
 
 def test_building_leaves_the_base_alone(make_setting):
     shop = Workshop(make_setting())
-    before = {name: value.clone() for name, value in shop._base.state_dict().items()}
+    before = {name: value.clone() for name, value in shop._model.state_dict().items()}
     ids = torch.tensor([[5, 9, 200]])
     built = shop.build(MIXED, seed=0)
     built.model(input_ids=ids).logits.sum().backward()
-    assert {name: value.shape for name, value in shop._base.state_dict().items()} == {
+    assert {name: value.shape for name, value in shop._model.state_dict().items()} == {
         name: value.shape for name, value in before.items()
     }
-    assert all(torch.equal(value, before[name]) for name, value in shop._base.state_dict().items())
+    assert all(torch.equal(value, before[name]) for name, value in shop._model.state_dict().items())
 
 
-def test_a_quantised_module_is_made_once(workshop):
-    first, second = workshop.build(MIXED, seed=0), workshop.build(replace(MIXED, ranks=(4,) * 8), seed=1)
-    for layer, bits in enumerate(MIXED.bits):
-        same = base_module(first.model, layer, "up_proj") is base_module(second.model, layer, "up_proj")
-        assert same == (bits < 16)
-    other = workshop.build(replace(MIXED, pruning_rate=0.3), seed=0)
-    assert base_module(other.model, 4, "up_proj").weight.shape != base_module(first.model, 4, "up_proj").weight.shape
-    assert base_module(other.model, 5, "up_proj") is not base_module(first.model, 5, "up_proj")
+@pytest.fixture
+def made(monkeypatch):
+    """Names of the formats that were quantised to, in order."""
+    names, quantize = [], AbstractQuantizer.quantize
+
+    def noted(self, *args):
+        names.append(self.format.name)
+        return quantize(self, *args)
+
+    monkeypatch.setattr(AbstractQuantizer, "quantize", noted)
+    return names
+
+
+def test_a_quantised_module_is_made_once(make_setting, made):
+    """At a rate of 0.5 layers 4 and 5 are pruned; all others are those of the unpruned model."""
+    shop = Workshop(make_setting())
+    shop.build(MIXED, seed=0)
+    made.clear()
+    shop.build(replace(MIXED, ranks=(4,) * 8), seed=1)
+    assert made
+    assert set(made) == {"bf16"}
+
+
+def test_unpruned_modules_come_from_the_library_and_pruned_ones_are_made(make_setting, made):
+    configuration = Configuration.uniform(8, bits=3, rank=2)
+    expected = Workshop(make_setting()).build(configuration, seed=0)
+    shop = Workshop(make_setting())  # as in another process
+    shop._fair.add("hqq3g64")
+    made.clear()
+    again = shop.build(configuration, seed=0)
+    assert made == []
+    ids = torch.tensor([[5, 9, 200]])
+    assert torch.equal(again.model(input_ids=ids).logits, expected.model(input_ids=ids).logits)
+    shop.build(replace(configuration, pruning_rate=0.3), seed=0)
+    assert set(made) == {"hqq3g64"}
+
+
+def test_a_format_that_the_base_has_been_through_is_refused(make_setting, make_model, tokenizer, tmp_path):
+    model = make_model()
+    quantizer = QUANTIZERS["hqq4g32"]
+    for layer in decoder_layers(model):
+        for parent, name in linear_modules(layer, Architecture.from_config(model.config.to_dict())).values():
+            linear = getattr(parent, name)
+            linear.weight.data = quantizer.dequantize(quantizer.quantize(linear, torch.float32))
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    setting = replace(make_setting(), model=str(tmp_path), model_sha256=resolve(str(tmp_path)).sha256)
+    methods = Methods().with_format("hqq4g32")
+    shop = Workshop(setting)
+    shop.build(Configuration.uniform(8, bits=4, rank=2), seed=0)
+    with pytest.raises(InvalidConfigurationError, match="hqq4g32 leaves a relative error"):
+        shop.build(Configuration.uniform(8, bits=4, rank=2, methods=methods), seed=0)
+
+
+@pytest.mark.parametrize("initializer", INITIALIZERS)
+def test_every_initialiser_builds_on_mixed_bits_and_pruned_shapes(workshop, initializer):
+    built = workshop.build(replace(MIXED, methods=Methods(initializer=initializer)), seed=0)
+    closed = state_bytes(workshop.architecture, MIXED, device_class="cpu")
+    assert built.adapter_bytes == closed.adapters
+    ids = torch.tensor([[5, 9, 200]])
+    assert torch.isfinite(built.model(input_ids=ids).logits).all()
+
+
+@pytest.mark.parametrize("method", PRUNING_METHODS)
+def test_every_importance_and_scope_prunes_as_much(workshop, method):
+    for scope in PRUNING_SCOPES:
+        configuration = replace(MIXED, methods=Methods(pruning_method=method, pruning_scope=scope))
+        shapes = workshop.build(configuration, seed=0).architecture
+        left = sum(shapes.layer_parameters(index) for index in shapes.prunable)
+        whole = sum(workshop.architecture.layer_parameters(index) for index in shapes.prunable)
+        assert left / whole == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_random_pruning_is_the_seed_s(workshop):
+    configuration = replace(MIXED, methods=Methods(pruning_method="random"))
+    weights = [base_module(workshop.build(configuration, seed=seed).model, 4, "up_proj").weight for seed in (0, 0, 1)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_bits_and_ranks_by_module(workshop):
+    bits, ranks = (16, 8, 4, 3, 2, 4, 8) * 8, (0, 2, 4, 0, 2, 8, 2) * 8
+    configuration = Configuration(0.5, bits, ranks)
+    built = workshop.build(configuration, seed=0)
+    closed = state_bytes(workshop.architecture, configuration, device_class="cpu")
+    rotary = sum(buffer.nbytes for name, buffer in built.model.named_buffers() if "inv_freq" in name)
+    assert built.weight_bytes == closed.weights + rotary
+    assert built.adapter_parameters == adapter_parameters(workshop.architecture, configuration)
+    assert type(base_module(built.model, 4, "k_proj")).__name__ == "Linear8bitLt"
+    assert type(base_module(built.model, 4, "gate_proj")).__name__ == "HQQLinear"
 
 
 def test_a_layer_has_its_own_bits(workshop):
@@ -79,11 +166,12 @@ def test_a_layer_has_its_own_bits(workshop):
 
 
 def test_pruning_takes_what_matters_least_on_the_calibration_texts(workshop):
-    assert set(workshop.importance) == {4, 5}
-    layer = decoder_layers(workshop._base)[4]
-    keep = (
-        workshop.importance[4].channels.topk(workshop.architecture.pruned(0.3).layers[4].channels).indices.sort().values
+    importance = importance_of(
+        workshop._model, workshop.architecture, workshop._calibration, "taylor", model_sha256="test", seed=0
     )
+    assert set(importance) == {4, 5}
+    layer = decoder_layers(workshop._model)[4]
+    keep = importance[4].channels.topk(workshop.architecture.pruned(0.3).layers[4].channels).indices.sort().values
     built = workshop.build(Configuration.uniform(8, bits=16, rank=2, pruning_rate=0.3), seed=0)
     assert torch.equal(base_module(built.model, 4, "up_proj").weight, layer.mlp.up_proj.weight[keep].to(torch.bfloat16))
 
@@ -98,7 +186,7 @@ def test_another_checksum_is_refused(make_setting, field):
     ("configuration", "text"),
     [
         (Configuration.uniform(8, bits=16, rank=33), "rank 33 is larger than the layer"),
-        (Configuration.uniform(7, bits=16, rank=2), "bits has 7 entries"),
+        (Configuration.uniform(7, bits=16, rank=2), "7 units; the model has 8 layers"),
         (Configuration.uniform(8, bits=5, rank=2), "bits is"),
         (Configuration.uniform(8, bits=4, rank=0), "ranks is"),
         (Configuration.uniform(8, bits=4, rank=2, pruning_rate=1.0), "pruning_rates is"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import datasets_cache
 
-HEAVY = ("torch", "transformers", "pyarrow", "pandas", "huggingface_hub", "reasoning_gym")
+HEAVY = ("torch", "transformers", "pyarrow", "pandas", "huggingface_hub", "datasets", "reasoning_gym")
 
 
 def test_all_is_sorted_and_there() -> None:

@@ -16,18 +16,10 @@ from perfmodel.trace import STATUSES
 
 NAME = "smollm2-v0"
 
-SMOLLM2 = Architecture.from_config(
-    {
-        "model_type": "llama",
-        "hidden_size": 576,
-        "intermediate_size": 1536,
-        "num_hidden_layers": 30,
-        "num_attention_heads": 9,
-        "num_key_value_heads": 3,
-        "vocab_size": 49152,
-        "tie_word_embeddings": True,
-    }
-)
+
+@pytest.fixture(scope="module")
+def smollm2(smollm2_config):
+    return Architecture.from_config(smollm2_config)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +36,8 @@ def test_release_is_as_large_as_the_first_shelf_must_be(traces):
     assert sum(count >= 3 for count in runs.values()) >= 8
 
 
-def test_every_value_is_legal(traces):
-    space = Space.for_architecture(SMOLLM2)
+def test_every_value_is_legal(traces, smollm2):
+    space = Space.for_architecture(smollm2)
     for trace in traces:
         space.validate(trace.asked.configuration)
 
@@ -55,12 +47,12 @@ def test_every_value_is_legal(traces):
     assert len({trace.asked.key for trace in traces}) == len(traces)
 
 
-def test_bytes_agree_with_the_closed_form(traces):
+def test_bytes_agree_with_the_closed_form(traces, smollm2):
     for trace in (trace for trace in traces if trace.ok):
         setting, configuration, measured = trace.asked.setting, trace.asked.configuration, trace.measured
-        expected = state_bytes(SMOLLM2, configuration, device_class=setting.device_class)
+        expected = state_bytes(smollm2, configuration, device_class=setting.device_class)
 
-        assert measured.adapter_parameters == adapter_parameters(SMOLLM2, configuration)
+        assert measured.adapter_parameters == adapter_parameters(smollm2, configuration)
         assert measured.adapter_bytes == expected.adapters
         assert measured.weight_bytes == pytest.approx(expected.weights, rel=1e-4)
         assert measured.optimizer_bytes == pytest.approx(expected.optimizer, rel=1e-2)

@@ -1,16 +1,17 @@
-"""The way of the embedded model into the cache, with a small wheel and a stand-in for the conversion."""
+"""The way of a packaged model into the cache, with a small wheel and a stand-in for the conversion."""
 
 import hashlib
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from datasets_cache import smollm2
-from datasets_cache.base_models import BaseModel, resolve
+from datasets_cache.base_models import PACKAGED, BaseModel, resolve
+from datasets_cache.packaged_model import PackagedModel
 from datasets_cache.wheels import WheelFile
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
 
@@ -21,7 +22,7 @@ GGUF_BYTES = b"GGUF of four words"
 def conversions(monkeypatch: pytest.MonkeyPatch, write_checkpoint: Callable[[Path], Path]) -> list[Path]:
     """Replaces file and conversion by small ones; returns the list of what was converted."""
     wanted = WheelFile("tiny==1.0", "tiny/Model.gguf", hashlib.sha256(GGUF_BYTES).hexdigest())
-    monkeypatch.setattr(smollm2, "GGUF", wanted)
+    monkeypatch.setitem(PACKAGED, "smollm2-135m", PackagedModel("smollm2-135m", wanted))
     converted: list[Path] = []
 
     def convert(source: Path, into: Path) -> None:
@@ -40,8 +41,8 @@ def _no_network(requirement: str, destination: Path) -> list[str]:
 
 
 def _put_gguf(content: bytes = GGUF_BYTES) -> Path:
-    smollm2.folder().mkdir(parents=True)
-    path = smollm2.folder() / "Model.gguf"
+    PACKAGED["smollm2-135m"].folder.mkdir(parents=True)
+    path = PACKAGED["smollm2-135m"].folder / "Model.gguf"
     path.write_bytes(content)
     return path
 
@@ -113,13 +114,13 @@ def test_a_failed_conversion_leaves_nothing_behind(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("datasets_cache.conversion.convert_gguf", fail)
     with pytest.raises(MemoryError):
         resolve("smollm2-135m")
-    assert sorted(path.name for path in smollm2.folder().iterdir()) == [".lock", "Model.gguf"]
+    assert sorted(path.name for path in PACKAGED["smollm2-135m"].folder.iterdir()) == [".lock", "Model.gguf"]
 
 
 @pytest.mark.usefixtures("conversions")
 def test_what_a_killed_process_left_is_cleared() -> None:
     _put_gguf()
-    stale = smollm2.folder() / ".float32.partial-1"
+    stale = PACKAGED["smollm2-135m"].folder / ".float32.partial-1"
     stale.mkdir()
     (stale / "half").write_text("")
     resolve("smollm2-135m")
@@ -132,3 +133,50 @@ def test_a_cache_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PERFMODEL_CACHE", str(blocker))
     with pytest.raises(OutputFolderError, match="PERFMODEL_CACHE"):
         resolve("smollm2-135m")
+
+
+def _in_parts(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[bytes]) -> PackagedModel:
+    """Packages a model as wheels with a part each; a stand-in for pip copies them."""
+    parts = []
+    for number, content in enumerate(contents):
+        with zipfile.ZipFile(folder / f"part{number}-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"part{number}/Model.gguf.part{number}", content)
+        parts.append(
+            WheelFile(
+                f"part{number}==1.0", f"part{number}/Model.gguf.part{number}", hashlib.sha256(content).hexdigest()
+            )
+        )
+
+    def copy(requirement: str, destination: Path) -> list[str]:
+        name = requirement.replace("==", "-") + "-py3-none-any.whl"
+        return [sys.executable, "-c", f"import shutil; shutil.copy({str(folder / name)!r}, {str(destination)!r})"]
+
+    monkeypatch.setattr("datasets_cache.wheels.pip_download", copy)
+    whole = WheelFile("parts==1.0", "Model.gguf", hashlib.sha256(GGUF_BYTES).hexdigest())
+    model = PackagedModel("in-parts", whole, tuple(parts), terms="Terms of use apply.")
+    monkeypatch.setitem(PACKAGED, model.name, model)
+    return model
+
+
+def test_parts_are_joined_and_terms_are_said_once(
+    conversions: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model = _in_parts(monkeypatch, tmp_path, [GGUF_BYTES[:7], GGUF_BYTES[7:]])
+    lines: list[str] = []
+    first = resolve("in-parts", progress=lines.append)
+    assert resolve("in-parts", progress=lines.append) == first
+    assert first.name == "in-parts"
+    assert conversions == [model.folder / "Model.gguf"]
+    assert lines[0] == "Terms of use apply."
+    assert lines.count("Terms of use apply.") == 1
+    assert sorted(path.name for path in model.folder.iterdir()) == [".lock", "Model.gguf", "float32"]
+
+
+def test_parts_that_do_not_make_the_file_are_refused(
+    conversions: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model = _in_parts(monkeypatch, tmp_path, [GGUF_BYTES[7:], GGUF_BYTES[:7]])
+    with pytest.raises(CorruptFileError, match=r"Model\.gguf of parts==1\.0 has"):
+        resolve("in-parts")
+    assert conversions == []
+    assert [path.name for path in model.folder.iterdir()] == [".lock"]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from perfmodel.architecture import Architecture
-from perfmodel.features import RELATIVE_ERROR
+from perfmodel.features import relative_error
 from perfmodel.memory import state_bytes
+from perfmodel.methods import Methods
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration, Space
 from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
@@ -89,7 +90,7 @@ def _trace(
     bits_gain: float = 6.0,
     rank_gain: float = 0.0,
 ) -> Trace:
-    errors = np.array([RELATIVE_ERROR[bits] for bits in configuration.bits]) ** 2
+    errors = relative_error(np.array(configuration.bits), Methods()) ** 2
     sensitivity = np.linspace(2.0, 0.0, LAYERS)
     log_loss = (
         np.log(0.7)

@@ -4,33 +4,26 @@ from itertools import pairwise
 
 import pytest
 
-from perfmodel.architecture import CHANNEL_MULTIPLE, FAMILIES, KEPT_FIRST, KEPT_LAST, MODULES, Architecture, LayerShape
+from perfmodel.architecture import CHANNEL_MULTIPLE, FAMILIES, KEPT_FIRST, KEPT_LAST, Architecture, LayerShape
 from perfmodel.errors import UnsupportedModelError
 from perfmodel.space import DEFAULT_RATES
 
-SMOLLM2 = {
-    "model_type": "llama",
-    "hidden_size": 576,
-    "intermediate_size": 1536,
-    "num_hidden_layers": 30,
-    "num_attention_heads": 9,
-    "num_key_value_heads": 3,
-    "vocab_size": 49152,
-    "tie_word_embeddings": True,
-}
+SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+PHI = ("q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2")
+PHI3 = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
 LAYER_PARAMETERS = 2 * 576 * 576 + 2 * 192 * 576 + 3 * 1536 * 576
 
 
 @pytest.fixture(scope="module")
-def smollm2():
-    return Architecture.from_config(SMOLLM2)
+def smollm2(smollm2_config):
+    return Architecture.from_config(smollm2_config)
 
 
 def test_the_sizes_of_smollm2(smollm2):
     assert smollm2.layers == (LayerShape(3, 1536),) * 30
     assert (smollm2.hidden, smollm2.head_dim, smollm2.queries_per_group) == (576, 64, 3)
     assert smollm2.tied_embeddings
-    assert not smollm2.attention_bias
+    assert smollm2.bias_parameters == 0
     assert smollm2.norm_parameters == 61 * 576
     assert smollm2.smallest_dimension == 192
 
@@ -38,14 +31,20 @@ def test_the_sizes_of_smollm2(smollm2):
 def test_the_parameters_of_smollm2_are_the_published_134_5_million(smollm2):
     assert smollm2.layer_parameters(0) == LAYER_PARAMETERS == 3_538_944
 
-    embeddings = smollm2.vocabulary * smollm2.hidden
-    assert embeddings + 30 * LAYER_PARAMETERS + smollm2.norm_parameters == 134_515_008
+    assert smollm2.rest_parameters + 30 * LAYER_PARAMETERS == 134_515_008
+
+
+@pytest.mark.real
+def test_the_sizes_of_smollm2_are_those_of_its_own_config(smollm2):
+    from datasets_cache import resolve
+
+    assert Architecture.from_config(resolve("smollm2-135m").config) == smollm2
 
 
 def test_module_shapes_are_rows_out_and_columns_in(smollm2):
     shapes = smollm2.module_shapes(0)
 
-    assert tuple(shapes) == MODULES
+    assert tuple(shapes) == SEVEN
     assert shapes["q_proj"] == shapes["o_proj"] == (576, 576)
     assert shapes["k_proj"] == shapes["v_proj"] == (192, 576)
     assert shapes["gate_proj"] == shapes["up_proj"] == (1536, 576)
@@ -72,8 +71,8 @@ def test_the_first_four_and_last_two_layers_stay_whole(smollm2):
     assert (KEPT_FIRST, KEPT_LAST) == (4, 2)
 
 
-def test_a_shallow_model_has_nothing_to_prune():
-    shallow = Architecture.from_config({**SMOLLM2, "num_hidden_layers": 5})
+def test_a_shallow_model_has_nothing_to_prune(smollm2_config):
+    shallow = Architecture.from_config({**smollm2_config, "num_hidden_layers": 5})
 
     assert len(shallow.prunable) == 0
     assert shallow.pruned(0.5) == shallow
@@ -84,8 +83,8 @@ def test_pruning_by_nothing_changes_nothing(smollm2):
 
 
 @pytest.mark.parametrize("groups", [1, 3, 8])
-def test_a_higher_rate_never_leaves_more(groups):
-    config = {**SMOLLM2, "num_attention_heads": 8 * groups, "num_key_value_heads": groups, "head_dim": 64}
+def test_a_higher_rate_never_leaves_more(groups, smollm2_config):
+    config = {**smollm2_config, "num_attention_heads": 8 * groups, "num_key_value_heads": groups, "head_dim": 64}
     whole = Architecture.from_config(config)
     left = [whole.pruned(step / 100).layer_parameters(4) for step in range(0, 100, 5)]
 
@@ -109,15 +108,15 @@ def test_a_rate_outside_zero_to_one_is_refused(smollm2, rate):
 
 
 @pytest.mark.parametrize("family", ["gpt2", "mixtral", None])
-def test_another_family_is_refused_by_name(family):
+def test_another_family_is_refused_by_name(family, smollm2_config):
     with pytest.raises(UnsupportedModelError, match=f"model_type is {family!r}.*supported families are llama"):
-        Architecture.from_config({**SMOLLM2, "model_type": family})
+        Architecture.from_config({**smollm2_config, "model_type": family})
 
 
 @pytest.mark.parametrize("key", ["hidden_size", "vocab_size", "num_hidden_layers", "intermediate_size"])
 @pytest.mark.parametrize("change", ["absent", "null"])
-def test_a_missing_key_is_named(key, change):
-    config = {**SMOLLM2, key: None}
+def test_a_missing_key_is_named(key, change, smollm2_config):
+    config = {**smollm2_config, key: None}
     if change == "absent":
         del config[key]
 
@@ -125,24 +124,120 @@ def test_a_missing_key_is_named(key, change):
         Architecture.from_config(config)
 
 
+@pytest.mark.parametrize(
+    ("family", "names"),
+    [(family, {"phi": PHI, "phi3": PHI3}.get(family, SEVEN)) for family in FAMILIES],
+)
+def test_modules_of_every_family_in_order(family, names, smollm2_config):
+    architecture = Architecture.from_config({**smollm2_config, "model_type": family})
+
+    assert architecture.family == family
+    assert tuple(module.name for module in architecture.modules) == tuple(architecture.module_shapes(0)) == names
+
+
+CASES = [
+    ("llama", {}),
+    ("llama", {"attention_bias": True}),
+    ("llama", {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False}),
+    ("mistral", {"attention_bias": True}),
+    ("qwen2", {"attention_bias": False}),
+    ("qwen3", {"head_dim": 32}),
+    ("qwen3", {"attention_bias": True}),
+    ("gemma2", {"head_dim": 24}),
+    ("gemma2", {"attention_bias": True}),
+    ("gemma3_text", {"num_key_value_heads": 1}),
+    ("gemma3_text", {"attention_bias": True}),
+    ("phi", {"num_key_value_heads": 4}),
+    ("phi", {"qk_layernorm": True, "tie_word_embeddings": True}),
+    ("phi3", {"num_key_value_heads": 4}),
+    ("phi3", {}),
+]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join((case[0], *case[1])))
+def made(request):
+    """A model that transformers makes, without memory, and the architecture of its config."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    family, changes = request.param
+    sizes = {
+        "hidden_size": 64,
+        "intermediate_size": 112,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": 300,
+        "pad_token_id": 0,
+        "tie_word_embeddings": family.startswith("gemma"),
+    }
+    if family not in ("phi", "phi3"):  # neither config has a head width of its own
+        sizes["head_dim"] = 16
+    config = AutoConfig.for_model(family, **{**sizes, **changes})
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    return model, Architecture.from_config(config.to_dict())
+
+
+def test_every_module_has_the_shape_and_the_bias_of_the_real_one(made):
+    model, architecture = made
+    layer = model.get_decoder().layers[1]
+    shapes = architecture.module_shapes(1)
+
+    for module in architecture.modules:
+        linear = getattr(getattr(layer, module.parent), module.name)
+        assert tuple(linear.weight.shape) == shapes[module.name]
+        assert (linear.bias is not None) == module.bias
+    linear = [name for name, part in layer.named_modules() if type(part).__name__ == "Linear"]
+    assert sorted(linear) == sorted(f"{module.parent}.{module.name}" for module in architecture.modules)
+
+
+def test_all_parameters_are_counted(made):
+    model, architecture = made
+    biases = sum(p.numel() for n, p in model.named_parameters() if n.endswith("bias") and "norm" not in n)
+    norms = sum(p.numel() for n, p in model.named_parameters() if "norm" in n)
+
+    linear = sum(architecture.layer_parameters(layer) for layer in range(3))
+    assert linear + architecture.rest_parameters == sum(p.numel() for p in model.parameters())
+    assert architecture.norm_parameters == norms
+    assert architecture.bias_parameters == biases - (300 if architecture.family == "phi" else 0)
+
+
+def test_a_layer_is_its_groups_and_channels(made):
+    _, architecture = made
+    shape = architecture.layers[0]
+
+    parts = shape.kv_groups * architecture.group_parameters + shape.channels * architecture.channel_parameters
+    assert parts == architecture.layer_parameters(0)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_supported_family_is_read(family):
-    assert Architecture.from_config({**SMOLLM2, "model_type": family}).family == family
+def test_any_family_loses_the_rate_in_whole_blocks(family, smollm2_config):
+    whole = Architecture.from_config({**smollm2_config, "model_type": family})
+    pruned = whole.pruned(0.3)
+
+    removed = 1 - pruned.layer_parameters(10) / whole.layer_parameters(10)
+    assert removed == pytest.approx(0.3, abs=CHANNEL_MULTIPLE * whole.channel_parameters / whole.layer_parameters(10))
+    assert pruned.layers[10].kv_groups == 2
+    assert pruned.layers[10].channels % CHANNEL_MULTIPLE == 0
 
 
-def test_defaults_of_the_families():
-    bare = {key: value for key, value in SMOLLM2.items() if key not in ("num_key_value_heads", "tie_word_embeddings")}
+def test_defaults_of_the_families(smollm2_config):
+    bare = {
+        key: value for key, value in smollm2_config.items() if key not in ("num_key_value_heads", "tie_word_embeddings")
+    }
     llama, qwen, gemma = (
         Architecture.from_config({**bare, "model_type": each}) for each in ("llama", "qwen2", "gemma2")
     )
 
     assert llama.layers[0].kv_groups == 9  # without the key every head is its own group
     assert (llama.tied_embeddings, qwen.tied_embeddings, gemma.tied_embeddings) == (False, False, True)
-    assert (llama.attention_bias, qwen.attention_bias, gemma.attention_bias) == (False, True, False)
+    assert (llama.bias_parameters, gemma.bias_parameters) == (0, 0)
+    assert qwen.bias_parameters == 30 * 3 * 576  # of q, k and v; o has none
     assert gemma.norm_parameters == 30 * 4 * 576 + 576
 
 
-def test_a_head_width_of_its_own_counts():
-    wide = Architecture.from_config({**SMOLLM2, "head_dim": 128})
+def test_a_head_width_of_its_own_counts(smollm2_config):
+    wide = Architecture.from_config({**smollm2_config, "head_dim": 128})
 
     assert wide.module_shapes(0)["q_proj"] == (9 * 128, 576)

@@ -1,6 +1,7 @@
 """Feature columns: exact bytes, known values, errors and speed."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,15 @@ import pytest
 from perfmodel.architecture import Architecture
 from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.features import RELATIVE_ERROR, SUMMARY_COLUMNS, Featurizer, feature_table, relative_error, unit_table
+from perfmodel.features import SUMMARY_COLUMNS, Featurizer, feature_table, relative_error, unit_table
+from perfmodel.formats import FORMATS
 from perfmodel.memory import state_bytes
+from perfmodel.methods import Methods
 from perfmodel.space import Configuration, Space
+
+
+def error(bits):
+    return FORMATS[Methods().format_of(bits)].relative_error
 
 
 @pytest.mark.parametrize("device_class", ["cpu", "cuda"])
@@ -32,9 +39,9 @@ def test_columns_of_a_known_configuration(tiny):
     assert list(row.index) == list(SUMMARY_COLUMNS)
     assert row["mean_bits"] == pytest.approx((2 * 4 + 4 * 3 + 16 * 3) / 10)
     assert [row[f"share_bits_{bits}"] for bits in (2, 3, 4, 8, 16)] == pytest.approx([0.4, 0, 0.3, 0, 0.3])
-    assert row["mean_log2_error_first"] == pytest.approx(np.log2(RELATIVE_ERROR[2]))
-    assert row["mean_log2_error_middle"] == pytest.approx(np.log2(RELATIVE_ERROR[4]))
-    assert row["mean_squared_error_last"] == pytest.approx(RELATIVE_ERROR[16] ** 2)
+    assert row["mean_log2_error_first"] == pytest.approx(np.log2(error(2)))
+    assert row["mean_log2_error_middle"] == pytest.approx(np.log2(error(4)))
+    assert row["mean_squared_error_last"] == pytest.approx(error(16) ** 2)
     assert row["mean_rank"] == 4 and row["share_rank_0"] == 0.5
     assert row["mean_log2_rank"] == pytest.approx(np.log2(9) / 2)
 
@@ -72,7 +79,7 @@ def test_vectors_outside_the_space_are_refused(tiny_space, draw_configurations, 
 
 def test_unknown_width_and_wrong_length_are_refused(tiny):
     with pytest.raises(InvalidConfigurationError, match="bits holds 5"):
-        relative_error(np.array([[2, 5]]))
+        relative_error(np.array([[2, 5]]), Methods())
     with pytest.raises(InvalidConfigurationError, match="3 entries"):
         feature_table(tiny, [Configuration.uniform(3, bits=4, rank=8)], device_class="cpu", optimizer="adamw")
 
@@ -104,3 +111,41 @@ def test_activations_are_kept_from_the_first_adapter_on(tiny):
     assert table["active_share"] == pytest.approx((layers - 2) / layers)
     assert table["active_adapted_share"] == pytest.approx((layers - 3) / layers)
     assert table["active_kept_share"] == pytest.approx((layers - 2) / layers)
+
+
+def test_modules_as_units_say_the_same_where_every_layer_is_even(tiny):
+    layers, modules = len(tiny.layers), len(tiny.modules)
+    by_layer = Configuration(0.3, (2, 4, 16, 8, 3) * 2, (0, 8, 4, 0, 2) * 2)
+    spread = [tuple(value for value in values for _ in range(modules)) for values in (by_layer.bits, by_layer.ranks)]
+    rows = [
+        feature_table(tiny, [each], device_class="cpu", optimizer="adamw").iloc[0]
+        for each in (by_layer, Configuration(0.3, *spread))
+    ]
+    exact = [
+        name for name in SUMMARY_COLUMNS if name.startswith(("state_", "share", "mean_bits", "active", "mean_rank"))
+    ]
+    assert rows[0][exact].to_list() == pytest.approx(rows[1][exact].to_list())
+
+    one = Configuration(0.0, spread[0], (0,) * (layers * modules - 1) + (8,))
+    single = feature_table(tiny, [one], device_class="cpu", optimizer="adamw").iloc[0]
+    rows_out, columns_in = list(tiny.module_shapes(layers - 1).values())[-1]
+    assert single["state_adapter_bytes"] == 4 * 8 * (rows_out + columns_in)
+    assert single["active_share"] == pytest.approx(1 / layers)
+
+
+@pytest.mark.parametrize("changes", [{"quantizers": "bf16|hqq8g64|fp4|hqq3g128|hqq2g32"}, {"adapter": "dora"}])
+def test_bytes_follow_the_methods(tiny, draw_configurations, changes):
+    for each in draw_configurations(10):
+        configuration = replace(each, methods=Methods(**changes))
+        row = feature_table(tiny, [configuration], device_class="cpu", optimizer="adamw").iloc[0]
+        state = state_bytes(tiny, configuration, device_class="cpu")
+        assert row["state_weight_bytes"] == state.weights
+        assert row["state_total_bytes"] == state.total
+
+
+def test_configurations_of_two_kinds_are_no_array():
+    layer, module = Configuration.uniform(3, bits=4, rank=8), Configuration.uniform(21, bits=4, rank=8)
+    with pytest.raises(InvalidConfigurationError, match="mix the units"):
+        ConfigurationArrays.from_configurations([layer, module])
+    with pytest.raises(InvalidConfigurationError, match="mix the methods"):
+        ConfigurationArrays.from_configurations([layer, replace(layer, methods=Methods(adapter="dora"))])

@@ -1,11 +1,10 @@
 """Bytes worked out by hand, and what may not fall or rise."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfmodel.architecture import Architecture
-from perfmodel.memory import adapter_parameters, quantized_bytes, state_bytes
+from perfmodel.memory import adapter_parameters, state_bytes
 from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Configuration
 
 LAYERS = 30
@@ -23,42 +22,6 @@ SMOLLM2 = Architecture.from_config(
 )
 PER_LAYER = 3_538_944
 SIDES = 2 * (576 + 576) + 2 * (192 + 576) + 3 * (1536 + 576)
-
-
-@pytest.mark.parametrize(
-    ("bits", "compute", "expected"),
-    [
-        (16, 4, 2 * 64 * 1280),  # bfloat16
-        (8, 2, 64 * 1280 + 4 * 64),  # one float32 a row
-        (4, 2, 64 * 1280 // 2 + 4 * 1280 + 64),  # one float32 per 64 weights, and the table
-        (3, 2, 128 * 64 * 4 + 2 * 2 * 1280),  # ten values a word, scale and zero in bfloat16
-        (3, 4, 128 * 64 * 4 + 2 * 4 * 1280),  # ... in float32
-        (2, 2, 64 * 1280 // 4 + 2 * 2 * 1280),
-    ],
-)
-def test_bytes_of_one_weight_by_hand(bits, compute, expected):
-    assert quantized_bytes(64, 1280, bits, compute) == expected
-
-
-def test_three_bit_groups_are_padded_to_ten():
-    words, metadata = 4 * 64, 2 * 2 * 1  # one group takes a whole column of words
-
-    assert quantized_bytes(1, 64, 3, 2) == words + metadata
-    assert quantized_bytes(1, 640, 3, 2) == words + 10 * metadata
-    assert quantized_bytes(1, 704, 3, 2) == 2 * words + 11 * metadata
-
-
-@pytest.mark.parametrize("compute", [2, 4])
-@pytest.mark.parametrize(("bits", "least", "most"), [(16, 16, 16), (8, 8, 9.1), (4, 4, 4.6), (3, 3, 4.3), (2, 2, 3.1)])
-def test_bits_per_weight(bits, least, most, compute):
-    stored = sum(quantized_bytes(*shape, bits, compute) for shape in SMOLLM2.module_shapes(0).values())
-
-    assert least <= 8 * stored / PER_LAYER <= most
-
-
-def test_unknown_bits_are_refused():
-    with pytest.raises(ValueError, match="got 5"):
-        quantized_bytes(64, 64, 5, 2)
 
 
 def test_state_of_smollm2_by_hand():

@@ -9,7 +9,8 @@ import pytest
 from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
 from perfmodel.parquet import read_traces, write_traces
-from perfmodel.trace import TRACE_VERSION, Measured
+from perfmodel.trace import Measured
+from perfmodel.trace_columns import TRACE_VERSION
 
 
 @pytest.fixture

@@ -19,8 +19,10 @@ from perfmodel.errors import (
     UnknownNameError,
     UserError,
 )
+from perfmodel.methods import Methods
 from perfmodel.metrics import METRICS
 from perfmodel.predictor import DEFAULT_METRICS, DOMAIN_COLUMNS, Predictor
+from perfmodel.predictor_record import PREDICTOR_VERSION
 from perfmodel.space import Configuration, Space
 from perfmodel.state_file import write_state
 
@@ -165,7 +167,7 @@ def test_stored_predictions_must_come_out_again(saved):
 
 
 def test_a_newer_version_is_refused(saved):
-    write_state(saved / "predictor.json", "predictor", 2, {})
+    write_state(saved / "predictor.json", "predictor", PREDICTOR_VERSION + 1, {})
     with pytest.raises(SchemaVersionError, match="upgrade"):
         Predictor.load(saved)
 
@@ -196,8 +198,10 @@ def test_what_cannot_be_fitted_is_refused(tiny, tiny_space, fake_traces, failed)
         Predictor.fit(traces, tiny_space, tiny, surrogates=["oracle"])
     with pytest.raises(UserError, match="no metric"):
         Predictor.fit(traces, tiny_space, tiny, metrics=[])
-    with pytest.raises(InvalidConfigurationError, match="12 layers"):
+    with pytest.raises(InvalidConfigurationError, match="12 units"):
         Predictor.fit(traces, Space(12), tiny)
+    with pytest.raises(InvalidConfigurationError, match=r"the space asks for .*dora"):
+        Predictor.fit(traces, replace(tiny_space, methods=Methods(adapter="dora")), tiny)
 
 
 def test_neither_torch_nor_heavy_imports(saved):

@@ -23,6 +23,7 @@ from perfmodel.recipe import Recipe
         ("dropout", -0.1, r"in \[0, 1\)"),
         ("schedule", "step", "constant, linear, cosine"),
         ("alpha_rule", "thrice", "fixed, twice_rank"),
+        ("schedule_steps", 29, "steps=30 or more"),
         ("optimizer", "sgd", "adamw, adamw_8bit"),
     ],
 )
@@ -52,3 +53,15 @@ def test_plain_values_make_the_same_recipe_again():
 
 def test_a_whole_number_and_the_same_float_are_one_recipe():
     assert repr(Recipe(alpha=16, learning_rate=1)) == repr(Recipe(alpha=16.0, learning_rate=1.0))
+
+
+def test_a_horizon_makes_stages_of_one_training():
+    short, long = (Recipe(steps=steps, curve_points=1, schedule_steps=32) for steps in (8, 32))
+    assert short.horizon == long.horizon == 32
+    assert long == Recipe(steps=32, curve_points=1)
+    assert short.identity() != Recipe(steps=8, curve_points=1).identity()
+
+
+def test_a_later_field_at_its_default_does_not_enter_the_identity():
+    assert "schedule_steps" not in Recipe().identity()
+    assert Recipe(steps=8, curve_points=1, schedule_steps=32).identity()["schedule_steps"] == 32

@@ -1,6 +1,7 @@
 """Legal configurations, their vectors and their JSON."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfmodel.errors import InvalidConfigurationError, SchemaVersionError
-from perfmodel.space import SPACE_VERSION, Configuration, Space
+from perfmodel.methods import Methods
+from perfmodel.space import SPACE_VERSION, Configuration, Space, by_module
 
 SMALL = Space(3, (0.0, 0.25), (2, 4, 16), (0, 4, 8))
 
 
 def configurations(space):
     def per_layer(choices):
-        return st.tuples(*[st.sampled_from(choices)] * space.layers)
+        return st.tuples(*[st.sampled_from(choices)] * space.units)
 
     return st.builds(
         Configuration, st.sampled_from(space.pruning_rates), per_layer(space.bits), per_layer(space.ranks).filter(any)
@@ -61,8 +63,8 @@ def test_decoded_values_are_plain_numbers():
         (Configuration(0.3, (4, 4, 4), (4, 4, 4)), "pruning_rate is 0.3; allowed are 0.0, 0.25"),
         (Configuration(0.0, (4, 5, 4), (4, 4, 4)), r"bits\[1\] is 5; allowed are 2, 4, 16"),
         (Configuration(0.0, (4, 4, 4), (4, 4, 3)), r"ranks\[2\] is 3; allowed are 0, 4, 8"),
-        (Configuration(0.0, (4, 4), (4, 4, 4)), "bits has 2 entries; the model has 3 layers"),
-        (Configuration(0.0, (4, 4, 4), (4,) * 4), "ranks has 4 entries; the model has 3 layers"),
+        (Configuration(0.0, (4, 4), (4, 4, 4)), "bits has 2 entries; the space has 3 units"),
+        (Configuration(0.0, (4, 4, 4), (4,) * 4), "ranks has 4 entries; the space has 3 units"),
         (Configuration(0.0, (4, 4, 4), (0, 0, 0)), "every rank is 0"),
     ],
 )
@@ -92,8 +94,8 @@ def test_illegal_choices_are_refused(name, choices):
         Space(2, **{name: choices})
 
 
-def test_a_space_needs_a_layer():
-    with pytest.raises(InvalidConfigurationError, match=r"a space of 0 layers"):
+def test_a_space_needs_a_unit():
+    with pytest.raises(InvalidConfigurationError, match=r"a space of 0 units"):
         Space(0)
 
 
@@ -160,3 +162,38 @@ def test_uniform_means_one_width_and_one_rank():
 def test_text_that_is_no_space_is_refused(text):
     with pytest.raises(InvalidConfigurationError, match="the text is no space"):
         Space.from_json(text)
+
+
+def test_a_space_of_version_1_is_one_of_layers_and_default_methods():
+    old = '{"version": 1, "layers": 3, "pruning_rates": [0.0, 0.25], "bits": [2, 4, 16], "ranks": [0, 4, 8]}'
+    assert Space.from_json(old) == SMALL
+
+
+def test_modules_may_be_units(tiny):
+    space = Space.for_architecture(tiny, unit="module", methods=Methods(adapter="dora"))
+    assert space.units == len(tiny.layers) * 7
+    assert Space.from_json(space.to_json()) == space
+    configuration = space.decode(space.cardinalities[None, :] - 1)[0]
+    assert configuration.methods.adapter == "dora"
+    space.validate(configuration)
+    with pytest.raises(InvalidConfigurationError, match=r"those of the space are .*dora"):
+        space.validate(replace(configuration, methods=Methods()))
+
+
+def test_methods_stand_in_a_configuration_s_values_where_they_are_not_the_defaults():
+    plain = Configuration.uniform(3, bits=4, rank=8)
+    other = replace(plain, methods=Methods(initializer="olora"))
+    assert "methods" not in plain.to_dict()
+    assert all(Configuration.from_dict(each.to_dict()) == each for each in (plain, other))
+    assert plain.identifier != other.identifier
+    with pytest.raises(InvalidConfigurationError, match=r"initializer is 'magic'.*olora"):
+        Configuration.from_dict({**plain.to_dict(), "methods": {"initializer": "magic"}})
+    with pytest.raises(InvalidConfigurationError, match=r"methods is 'olora'; a mapping"):
+        Configuration.from_dict({**plain.to_dict(), "methods": "olora"})
+
+
+def test_values_by_layer_or_by_module_become_one_for_each_module():
+    assert by_module((4, 2), 2, 3) == ((4, 4, 4), (2, 2, 2))
+    assert by_module((1, 2, 3, 4, 5, 6), 2, 3) == ((1, 2, 3), (4, 5, 6))
+    with pytest.raises(InvalidConfigurationError, match=r"4 units.*give 2 or 6"):
+        by_module((1, 2, 3, 4), 2, 3)

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from perfmodel import store as store_module
-from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, StoreBusyError
+from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, StoreBusyError, StoreFullError
 from perfmodel.store import TraceStore
-from perfmodel.trace import TRACE_VERSION, Measured
+from perfmodel.trace import Measured
+from perfmodel.trace_columns import TRACE_VERSION
 
 
 @pytest.fixture
@@ -47,6 +48,37 @@ def test_a_repeated_trial_is_not_stored_again_and_the_first_stays(path, fake_tra
         assert store.add(first)
         assert not store.add(second)
         assert list(store) == [first]
+
+
+def test_a_trace_is_replaced_and_the_others_stay(path, fake_traces):
+    first, second = fake_traces(2)
+    again = replace(first, measured=Measured("failed", "the second time"))
+    with TraceStore.writer(path) as store:
+        store.add(first)
+        store.add(second)
+        store.replace(again)
+        assert list(store) == [second, again]
+        assert store.statuses() == {first.asked.key: "failed", second.asked.key: "ok"}
+
+
+def test_a_full_disk_has_its_own_error_and_takes_nothing_that_was_stored(path, fake_traces):
+    traces = fake_traces(200)
+    with TraceStore.writer(path) as store:
+        store.add(traces[0])
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count={pages + 2}")
+        stored = 1
+        with pytest.raises(StoreFullError, match="cannot take another trace .*full.*; .*space.*; free some"):
+            for stored, trace in enumerate(traces[1:], start=1):
+                store.add(trace)
+        assert 1 <= stored < 199
+        assert list(store) == traces[:stored]
+        with pytest.raises(StoreFullError):
+            store.replace(replace(traces[0], measured=Measured("failed", "x" * 100_000)))
+        assert list(store) == traces[:stored]
+        store._connection.execute("PRAGMA max_page_count=1000000")
+        assert store.add(traces[stored])
+        assert list(store) == traces[: stored + 1]
 
 
 def test_only_a_repeated_key_is_passed_over(path, fake_traces):

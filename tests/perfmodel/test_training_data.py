@@ -7,6 +7,7 @@ import pytest
 
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.features import Featurizer
+from perfmodel.methods import Methods
 from perfmodel.training_data import common_setting, training_data
 
 
@@ -33,8 +34,9 @@ def test_mixed_settings_are_named(fake_traces):
 
 def test_mixed_methods_are_named(fake_traces):
     traces = fake_traces(3)
-    other = replace(traces[0], asked=replace(traces[0].asked, initializer="loftq"))
-    with pytest.raises(UserError, match="initializer 'zero' and 'loftq'"):
+    configuration = replace(traces[0].asked.configuration, methods=Methods(initializer="loftq1"))
+    other = replace(traces[0], asked=replace(traces[0].asked, configuration=configuration))
+    with pytest.raises(UserError, match="initializer 'zero' and 'loftq1'"):
         common_setting([*traces, other])
 
 

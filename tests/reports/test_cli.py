@@ -17,7 +17,8 @@ from perfmodel.parquet import read_traces, write_traces
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
 from perfmodel.store import TraceStore
-from perfmodel.trace import TRACE_VERSION, Asked, Setting
+from perfmodel.trace import Asked, Setting
+from perfmodel.trace_columns import TRACE_VERSION
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "NO_COLOR": "1"}

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from perfmodel.errors import InvalidConfigurationError, InvalidSuiteError, UserError
+from perfmodel.methods import Methods
 from perfmodel.recipe import Recipe
 from reports.suite import Suite, load_suite, parse_quantity, parse_suite, shipped_suites
 
@@ -207,3 +208,30 @@ def test_quantities(given, expected):
 def test_what_is_no_quantity_is_refused(given):
     with pytest.raises(ValueError):  # noqa: PT011 - the message of 1.2.3 is Python's own
         parse_quantity(given)
+
+
+def test_methods_and_units_reach_the_space(write_suite):
+    values = {**LEAST, "space": {"unit": "module"}, "methods": {"initializer": "loftq2", "formats": ["fp4", "hqq2g32"]}}
+    suite = load_suite(write_suite(values))
+    assert suite.space.unit == "module"
+    assert suite.methods.chosen() == Methods(initializer="loftq2").with_format("fp4").with_format("hqq2g32")
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"initializer": "magic"}, "initializer is 'magic'.*loftq1"),
+        ({"formats": ["nf5"]}, "'nf5'.*nf4"),
+        ({"adapter": "qblora", "initializer": "pissa"}, "pooled"),
+        ({"inititalizer": "zero"}, "did you mean 'initializer'"),
+    ],
+)
+def test_a_wrong_method_is_told(write_suite, section, message):
+    with pytest.raises(UserError, match=message):
+        load_suite(write_suite({**LEAST, "methods": section}))
+
+
+@pytest.mark.parametrize("section", [{"executor": "slurm"}, {"keep": "all"}, {"retry": ["maybe"]}, {"gpu_share": 0}])
+def test_a_wrong_executor_or_keep_is_told(write_suite, section):
+    with pytest.raises(InvalidSuiteError, match=f"collect.{next(iter(section))}"):
+        load_suite(write_suite({**LEAST, "collect": section}))

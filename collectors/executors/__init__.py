@@ -1,0 +1,20 @@
+"""How trials are carried out.
+
+executor            AbstractExecutor: trials in, one trace each out; Runner
+inline_executor     InlineExecutor: in this process, one after the other
+local_executor      LocalExecutor: in worker processes of this machine
+  local_worker        one such process
+  gpus                which GPUs this machine offers
+ray_executor        RayExecutor: in actors of a Ray cluster, on this machine or on many
+  ray_worker          one such actor
+driving             the loop that both share: who is given what, for how long, and what a loss means
+  worker              AbstractWorker and AbstractCrew: what the loop knows of a worker
+station             what runs inside a worker, process or actor
+"""
+
+from collectors.executors.executor import AbstractExecutor, Runner
+from collectors.executors.inline_executor import InlineExecutor
+from collectors.executors.local_executor import LocalExecutor
+from collectors.executors.ray_executor import RayExecutor
+
+__all__ = ["AbstractExecutor", "InlineExecutor", "LocalExecutor", "RayExecutor", "Runner"]

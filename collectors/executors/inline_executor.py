@@ -1,0 +1,22 @@
+"""Trials in this process."""
+
+from collections.abc import Generator, Iterable
+
+from collectors.executors.executor import AbstractExecutor, Runner
+from perfmodel.trace import Asked, Trace
+
+
+class InlineExecutor(AbstractExecutor):
+    """Runs trials one after the other in this process: simple to debug, no timeout.
+
+    Args:
+        runner: runs one.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def run(self, trials: Iterable[Asked]) -> Generator[Trace]:
+        """Yields one trace for every trial, in order."""
+        for asked in trials:
+            yield self._runner(asked)

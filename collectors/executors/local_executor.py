@@ -1,0 +1,73 @@
+"""Trials in worker processes of this machine, which a crash or a timeout cannot take along."""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
+from multiprocessing.connection import wait
+
+from collectors.executors.driving import Driving, Limits
+from collectors.executors.executor import AbstractExecutor, Runner
+from collectors.executors.gpus import visible_gpus
+from collectors.executors.local_worker import LocalWorker
+from collectors.executors.station import Station
+from collectors.executors.worker import AbstractCrew, AbstractWorker
+from perfmodel.trace import Asked, Trace
+
+
+class LocalExecutor(AbstractExecutor):
+    """Runs trials in worker processes that live through many trials and are replaced after a crash or a timeout.
+
+    Each worker sees one GPU, where there are any, and workers are spread over them evenly; several may share one, each
+    with an allocator and a peak of its own.
+
+    Args:
+        make_runner: picklable; called once in each worker.
+        workers: processes.
+        threads: of each, as recorded in the traces of trials whose worker was lost.
+        timeout_s: longest time for one trial, its worker's loading included.
+        campaign: name that the traces of lost trials carry.
+        gpus: as ``CUDA_VISIBLE_DEVICES`` names them; None takes all that this process sees.
+    """
+
+    def __init__(
+        self,
+        make_runner: Callable[[], Runner],
+        *,
+        workers: int,
+        threads: int,
+        timeout_s: float,
+        campaign: str,
+        gpus: Sequence[str] | None = None,
+    ) -> None:
+        self._make_station = partial(Station, make_runner, threads, campaign)
+        self._workers = workers
+        self._limits = Limits(timeout_s, threads, campaign)
+        self._gpus = gpus
+
+    def run(self, trials: Iterable[Asked]) -> Generator[Trace]:
+        """Yields one trace for every trial, as they end."""
+        gpus = visible_gpus() if self._gpus is None else self._gpus
+        yield from Driving(trials, _LocalCrew(self._make_station, self._workers, gpus), self._limits).traces()
+
+
+class _LocalCrew(AbstractCrew):
+    """As many processes as were asked for, each on the GPU that has fewest of them."""
+
+    def __init__(self, make_station: Callable[[], Station], size: int, gpus: Sequence[str]) -> None:
+        self._make_station = make_station
+        self._size = size
+        self._gpus = gpus
+        self._started: list[LocalWorker] = []
+
+    def size(self) -> int:
+        return self._size
+
+    def start(self) -> LocalWorker:
+        self._started = [worker for worker in self._started if worker.state() != "ended"]
+        taken = [worker.gpu for worker in self._started]
+        worker = LocalWorker(self._make_station, min(self._gpus, key=taken.count, default=""))
+        self._started.append(worker)
+        return worker
+
+    def wait(self, workers: Sequence[AbstractWorker], seconds: float) -> None:
+        ends = [end for worker in workers if isinstance(worker, LocalWorker) for end in worker.ends]
+        wait(ends, timeout=seconds)

@@ -1,0 +1,39 @@
+"""What runs inside a worker, whether that is a process of this machine or an actor of a cluster."""
+
+from collections.abc import Callable
+
+from collectors.executors.executor import Runner
+from collectors.provenance import ran_on
+from perfmodel.errors import PerfModelError
+from perfmodel.trace import Asked, RanOn, Trace
+
+
+class Station:
+    """One runner, made at the first trial and kept, with a record of the machine for the case that it is lost.
+
+    Args:
+        make_runner: makes the runner.
+        threads: of torch, for the record.
+        campaign: name, for the record.
+    """
+
+    def __init__(self, make_runner: Callable[[], Runner], threads: int, campaign: str) -> None:
+        self._make_runner = make_runner
+        self._threads = threads
+        self._campaign = campaign
+        self._runner: Runner | None = None
+
+    def begin(self, asked: Asked) -> RanOn | None:
+        """Returns where the trial is about to run; None where it cannot, which ``run`` then says."""
+        try:
+            return ran_on(asked.setting.device_class, self._campaign, self._threads)
+        except PerfModelError:
+            return None
+
+    def run(self, asked: Asked) -> Trace | PerfModelError:
+        """Returns the trial's trace, or the refusal that ends the campaign."""
+        try:
+            self._runner = self._runner or self._make_runner()
+            return self._runner(asked)
+        except PerfModelError as error:
+            return error

@@ -1,0 +1,134 @@
+"""Quantised modules of a base model, made once: kept in memory and in the cache's folder ``quantized``."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from collectors.quantizers import AbstractQuantizer, linear_of
+from datasets_cache.cache import arriving, cache_folder, locked, make_folder
+from perfmodel.errors import OutputFolderError
+
+PACKING_VERSION = "1"
+"""Of the packed tensors; to be raised when a quantiser packs differently."""
+
+MADE_BY = ("bitsandbytes", "hqq")
+"""Libraries whose versions decide the packed tensors."""
+
+CAST_BITS = 16
+"""A width that is made faster than it is read, and is not kept."""
+
+
+class QuantizedLibrary:
+    """Gives the frozen modules of an unpruned base model, each quantised once.
+
+    Packed tensors are kept in host memory, so that on CUDA nothing but the trial's own model lies on the device; on a
+    CPU every module of a place shares them. Files are whole or not there, and one that is damaged is made again. Where
+    the folder cannot be written, that is said once and memory alone is used.
+
+    Args:
+        model_sha256: of the base model.
+        compute_dtype: type of activations.
+        device: where modules are quantised and lie.
+        folder: of the files; the cache's own by default.
+        progress: told of damaged files and of a folder that cannot be written.
+    """
+
+    def __init__(
+        self,
+        model_sha256: str,
+        compute_dtype: torch.dtype,
+        device: torch.device,
+        folder: Path | None = None,
+        *,
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._dtype = compute_dtype
+        self._device = device
+        self._folder = (folder or cache_folder() / "quantized") / model_sha256[:12]
+        self._progress = progress
+        self._writable = True
+        self._made_by = {"packing": PACKING_VERSION, **{name: version(name) for name in MADE_BY}}
+        self._memory: dict[tuple[str, str, tuple[int, int]], dict[str, Tensor]] = {}
+
+    def get(self, name: str, linear: nn.Linear, quantizer: AbstractQuantizer) -> nn.Module:
+        """Returns the frozen module of a place, on the device.
+
+        Args:
+            name: ``<layer>.<module>``.
+            linear: the place's float module in the unpruned base; it is left as it is.
+            quantizer: of any format.
+
+        Raises:
+            InvalidConfigurationError: when the format cannot hold the shape.
+        """
+        if quantizer.format.bits == CAST_BITS:
+            return self._quantize(linear, quantizer)
+        shape = (linear.out_features, linear.in_features)
+        key = (quantizer.format.name, name, shape)
+        if key not in self._memory:
+            self._memory[key] = self._read_or_make(name, linear, quantizer)
+        return quantizer.unpack(self._memory[key], shape, self._dtype, self._device)
+
+    def _quantize(self, linear: nn.Linear, quantizer: AbstractQuantizer) -> nn.Module:
+        # ``linear.to`` would move the base model itself.
+        bias = None if linear.bias is None else linear.bias.to(self._device)
+        return quantizer.quantize(linear_of(linear.weight.to(self._device), bias), self._dtype)
+
+    def _read_or_make(self, name: str, linear: nn.Linear, quantizer: AbstractQuantizer) -> dict[str, Tensor]:
+        # A CPU and a GPU round the last digit of HQQ's zeros differently.
+        kind = f"{quantizer.format.name}-{str(self._dtype).removeprefix('torch.')}-{self._device.type}"
+        path = self._folder / kind / f"{name}.safetensors"
+        made_by = {**self._made_by, "shape": f"{linear.out_features} x {linear.in_features}"}
+        found = self._read(path, made_by)
+        if found is None:
+            module = self._quantize(linear, quantizer)
+            found = {key: tensor.cpu().contiguous() for key, tensor in quantizer.pack(module).items()}
+            self._write(path, found, made_by)
+        return found
+
+    def _read(self, path: Path, made_by: Mapping[str, str]) -> dict[str, Tensor] | None:
+        """Returns the tensors of a file, or None when it is missing, damaged or made by other versions."""
+        try:
+            with safe_open(path, "pt") as file:
+                found = dict(file.metadata() or {})
+                # Cloned: a view of the file's pages would be counted as the whole file, and change with it.
+                tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - no mapping
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return None  # what cannot be written either is said when it is written
+        except (OSError, SafetensorError):
+            self._progress(f"{path} cannot be read and is made again")
+            return None
+        digest = found.pop("sha256", None)
+        if found != made_by:
+            return None
+        if digest != _digest(tensors):
+            self._progress(f"{path} is damaged and is made again")
+            return None
+        return tensors
+
+    def _write(self, path: Path, tensors: dict[str, Tensor], made_by: Mapping[str, str]) -> None:
+        if not self._writable:
+            return
+        content = safetensors.torch.save(tensors, {**made_by, "sha256": _digest(tensors)})
+        try:
+            with locked(make_folder(path.parent), progress=lambda _: None), arriving(path) as partial:
+                partial.write_bytes(content)
+        except (OSError, OutputFolderError) as error:
+            self._writable = False
+            self._progress(f"quantised modules are kept in memory only: {path.parent} cannot be written ({error})")
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """Returns the sha256 of names, types, shapes and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

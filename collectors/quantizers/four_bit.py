@@ -1,0 +1,115 @@
+"""Four bits by a table of levels: bitsandbytes' NF4 and FP4, with float32 scales or 8-bit ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+import torch
+from torch import Tensor, nn
+
+from collectors.quantizers.quantizer import AbstractQuantizer, frozen, packed
+from perfmodel.formats import BLOCK, STATISTICS_BLOCK, Format
+
+
+@final
+@dataclass(frozen=True)
+class FourBitQuantizer(AbstractQuantizer):
+    """Rounds blocks of 64 weights to sixteen levels times the block's largest weight.
+
+    Args:
+        format: what it makes.
+        levels: the library's name of the table.
+        double: the scales are quantised too.
+
+    Source: QLoRA, arXiv 2305.14314, section 3.
+    """
+
+    format: Format
+    levels: Literal["nf4", "fp4"]
+    double: bool
+
+    def encode(self, weight: Tensor, compute_dtype: torch.dtype) -> dict[str, Tensor]:  # noqa: ARG002 - part of the contract
+        """Returns the packed values, their scales and the tables of both."""
+        import bitsandbytes as bnb
+
+        values, state = bnb.functional.quantize_4bit(
+            weight.float().contiguous(), blocksize=BLOCK, compress_statistics=self.double, quant_type=self.levels
+        )
+        return _tensors(values, state)
+
+    def dequantize(self, module: nn.Module) -> Tensor:
+        """Returns levels times scales."""
+        import bitsandbytes as bnb
+
+        linear: Any = module
+        weight: Tensor = bnb.functional.dequantize_4bit(linear.weight.data, linear.weight.quant_state)
+        return weight.float()
+
+    def pack(self, module: nn.Module) -> dict[str, Tensor]:
+        """Returns the tensors of ``encode``, and the bias."""
+        linear: Any = module
+        return _tensors(linear.weight.data, linear.weight.quant_state) | packed(bias=linear.bias)
+
+    def unpack(
+        self, tensors: Mapping[str, Tensor], shape: tuple[int, int], compute_dtype: torch.dtype, device: torch.device
+    ) -> nn.Module:
+        """Returns a ``Linear4bit``."""
+        import bitsandbytes as bnb
+
+        rows, columns = shape
+        kind = {"compress_statistics": self.double, "quant_type": self.levels}
+        module: nn.Module = bnb.nn.Linear4bit(
+            columns, rows, bias="bias" in tensors, compute_dtype=compute_dtype, device="meta", **kind
+        )
+        # On processors with AVX512-BF16 an evaluation would lay the weight out anew, round its scales to bfloat16 and
+        # leave a module whose products have no gradient: not the format that was asked for.
+        module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]  # a flag, not a module
+        state = self._state({name: tensor.to(device) for name, tensor in tensors.items()}, shape, compute_dtype)
+        module.weight = bnb.nn.Params4bit(
+            tensors["weight"].to(device),
+            requires_grad=False,
+            quant_state=state,
+            blocksize=BLOCK,
+            module=module,
+            bnb_quantized=True,
+            **kind,
+        )
+        module.quant_state = state
+        if "bias" in tensors:
+            module.bias = frozen(tensors["bias"], device)
+        return module
+
+    def _state(self, tensors: Mapping[str, Tensor], shape: tuple[int, int], compute_dtype: torch.dtype) -> Any:
+        """Returns bitsandbytes' quantisation state; what is no tensor follows from the format and the shape."""
+        from bitsandbytes.functional import QuantState
+
+        scales = None
+        if self.double:
+            scales = QuantState(
+                absmax=tensors["scale_scale"],
+                code=tensors["scale_levels"],
+                blocksize=STATISTICS_BLOCK,
+                dtype=torch.float32,
+            )
+        return QuantState(
+            absmax=tensors["scale"],
+            shape=torch.Size(shape),
+            code=tensors["levels"],
+            blocksize=BLOCK,
+            quant_type=self.levels,
+            dtype=compute_dtype,
+            offset=tensors.get("scale_mean"),
+            state2=scales,
+        )
+
+
+def _tensors(values: Tensor, state: Any) -> dict[str, Tensor]:
+    """Returns the tensors of a 4-bit weight: ``scale`` is float32, or 8 bits with three tensors of its own."""
+    return packed(
+        weight=values,
+        levels=state.code,
+        scale=state.absmax,
+        scale_mean=state.offset,
+        scale_levels=state.state2.code if state.nested else None,
+        scale_scale=state.state2.absmax if state.nested else None,
+    )

