@@ -4,7 +4,7 @@
         <file>.gguf     fetched once, or put there by the user
         float32/        made from it once: checkpoint, tokenizer, origin.json
 
-The conversion loses nothing more; loading float32 takes under a second where reading the GGUF takes half a minute.
+The conversion loses nothing more; loading float32 takes under a second where reading the GGUF takes 15 s or more.
 """
 
 import importlib.metadata
@@ -97,7 +97,7 @@ def _make(model: PackagedModel, checkpoint: Path, progress: Progress) -> None:
     if model.terms:
         progress(model.terms)
     gguf = _gguf(model, progress)
-    progress(f"converting {gguf.name} to float32, once (about 15 s)")
+    progress(f"converting {gguf.name} to float32, once (15 s and more)")
     with arriving(checkpoint) as partial:
         convert_gguf(gguf, partial)
         origin = {

@@ -97,27 +97,30 @@ class FragileRunner:
 
 
 class CrampedRunner:
-    """Runs real trials in a process that may only grow by so much.
+    """Runs real trials, one of them in a process that may hardly grow.
 
     Args:
-        spare_bytes: of address space beyond what the first trial has taken.
+        cramped_at: its seed.
+        spare_bytes: of address space beyond what the process has when it starts.
     """
 
-    def __init__(self, spare_bytes: int) -> None:
+    def __init__(self, cramped_at: int, spare_bytes: int) -> None:
         from collectors.trial import TrialRunner
 
         self._runner = TrialRunner(1, "cramped")
+        self._cramped_at = cramped_at
         self._spare_bytes = spare_bytes
-        self._is_cramped = False
 
     def __call__(self, asked: Asked) -> Trace:
-        trace = self._runner(asked)
-        if not self._is_cramped:
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        if asked.seed == self._cramped_at:
             pages = int(Path("/proc/self/statm").read_text().split()[0])
             limit = pages * os.sysconf("SC_PAGE_SIZE") + self._spare_bytes
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-            self._is_cramped = True
-        return trace
+            resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
+        try:
+            return self._runner(asked)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def notes(folder: Path, kind: str) -> list[int]:

@@ -13,6 +13,7 @@ from datasets_cache import Example, load_task, majority_accuracy, online_task_na
 from datasets_cache.hub_tasks import HUB_TASKS, hub_source, read_held_out
 from perfmodel.errors import DownloadError, InvalidTaskError, MissingExtraError, UnknownNameError
 
+pytest.importorskip("datasets")
 MINIATURE = runpy.run_path(str(Path(__file__).parents[1] / "miniature_hub.py"))
 FIRST = {
     "arc_challenge": Example(
