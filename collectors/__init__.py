@@ -13,7 +13,8 @@
       provenance      where and with what
     plan            which trials a campaign makes
     campaign        carries a plan out, resuming
-    executors       in this process, or in workers
+      cost            how long a trial will take beside others: the longest go first
+    executors       in this process, in worker processes, or on a Ray cluster
     quantizer_table what each format costs and loses on a model
 
 Imports ``perfmodel`` and ``datasets_cache``, never ``search`` or ``reports``.

@@ -16,6 +16,8 @@ from collectors.quantizers import AbstractQuantizer, linear_of
 from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError
 
+REFERENCE_BITS = 16
+
 LEAST_RATIO = 0.5
 """Of the error on the model over that on Gaussian matrices.
 
@@ -41,10 +43,12 @@ class RoundingErrors:
         """The first over the second; near 1 where the model's weights are nothing special to the format."""
         return self.model / self.gaussian
 
-    @property
-    def fair(self) -> bool:
-        """Whether the format may be used on the model."""
-        return self.ratio >= LEAST_RATIO
+    def fair(self, bits: int) -> bool:
+        """Returns whether a format of that width may be used on the model.
+
+        Sixteen bits always may: most models are published in bfloat16, and nothing is claimed of storing them so.
+        """
+        return bits == REFERENCE_BITS or self.ratio >= LEAST_RATIO
 
 
 def sample_weights(model: nn.Module, architecture: Architecture) -> list[Tensor]:
@@ -97,7 +101,7 @@ def check_fair(quantizer: AbstractQuantizer, weights: Sequence[Tensor], model_na
         InvalidConfigurationError: when the base has been through the format's grid, or its shapes do not fit.
     """
     errors = rounding_errors(quantizer, weights)
-    if not errors.fair:
+    if not errors.fair(quantizer.format.bits):
         raise InvalidConfigurationError(
             f"{quantizer.format.name} leaves a relative error of {errors.model:.4f} on {model_name}, and "
             f"{errors.gaussian:.4f} on Gaussian weights of that scale",

@@ -141,7 +141,7 @@ def _cuda_versions() -> dict[str, str]:
     """Returns the versions of the CUDA runtime and of cuDNN that torch was built with."""
     import torch
 
-    return {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}
+    return {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version())}  # type: ignore[no-untyped-call]  # torch's own signature
 
 
 @cache

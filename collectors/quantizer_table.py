@@ -34,7 +34,7 @@ class QuantizerRow:
         """``fair``; ``refused``, where the base has been through the format's grid; or ``does not fit``."""
         if self.errors is None:
             return "does not fit"
-        return "fair" if self.errors.fair else "refused"
+        return "fair" if self.errors.fair(self.format.bits) else "refused"
 
     def to_dict(self) -> dict[str, str | int | float | None]:
         """Returns the row as plain values."""

@@ -92,7 +92,7 @@ def load_model(folder: Path, device_class: DeviceClass) -> nn.Module:
     """
     from safetensors.torch import load_file
 
-    record = _read_record(folder)
+    record = read_saved(folder)
     device, dtype = torch.device(device_class), COMPUTE_DTYPE[device_class]
     architecture = Architecture.from_config(record["config"])
     architecture = replace(architecture, layers=tuple(LayerShape(**layer) for layer in record["layers"]))
@@ -168,7 +168,13 @@ def _fill(
             setattr(module_part, name, buffer.to(device))
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
+def read_saved(folder: Path) -> dict[str, Any]:
+    """Returns what a saved model's ``model.json`` says, after its weights have been checked.
+
+    Raises:
+        CorruptFileError: when a file is missing or damaged.
+        SchemaVersionError: when a newer version wrote it.
+    """
     try:
         record: dict[str, Any] = json.loads((folder / _RECORD).read_text())
         version = int(record["version"])

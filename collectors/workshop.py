@@ -2,8 +2,9 @@
 
 import copy
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from collectors.library import QuantizedLibrary
 from collectors.moments import input_moments
 from collectors.prune import LayerImportance, decoder_layers, linear_modules, prune
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
-from datasets_cache import load_model, load_task, load_tokenizer, resolve
+from datasets_cache import Example, load_model, load_task, load_tokenizer, resolve
 from perfmodel.architecture import Architecture
 from perfmodel.errors import CorruptFileError
 from perfmodel.space import Configuration, Space, by_module
@@ -98,9 +99,17 @@ class Workshop:
         self._model = load_model(base, dtype=torch.float32)
         tokenizer = load_tokenizer(base)
         length = setting.recipe.max_length
-        self.train: list[Encoded] = encode(task.train, tokenizer, length)
-        self.held_out: list[Encoded] = encode(task.held_out, tokenizer, length)[: setting.recipe.eval_examples]
-        self._calibration = [example.prompt + example.answer for example in encode(task.calibration, tokenizer, length)]
+        train, held_out, calibration = (
+            _encoded(name, examples, tokenizer, length)
+            for name, examples in (
+                ("train", task.train),
+                ("held-out", task.held_out),
+                ("calibration", task.calibration),
+            )
+        )
+        self.train: list[Encoded] = train
+        self.held_out: list[Encoded] = held_out[: setting.recipe.eval_examples]
+        self._calibration = [example.prompt + example.answer for example in calibration]
         self._library = QuantizedLibrary(base.sha256, self.dtype, self.device, progress=_say)
         self._pruned_modules: dict[tuple[object, ...], nn.Module] = {}
         self._importances: dict[tuple[str, int], dict[int, LayerImportance]] = {}
@@ -271,6 +280,14 @@ class _Stored:
             return self._workshop.whole(self._place, self._linear, self._pruning)
         bias = None if self._linear.bias is None else self._linear.bias.to(weight.device)
         return QUANTIZERS[self._place.format].quantize(linear_of(weight, bias), self._workshop.dtype)
+
+
+def _encoded(split: str, examples: Sequence[Example], tokenizer: Any, length: int) -> list[Encoded]:
+    """Returns the examples that are short enough, and says when most are not."""
+    encoded = encode(examples, tokenizer, length, with_choices=split == "held-out")
+    if len(encoded.left_out) > len(examples) / 2:
+        _say(f"{len(encoded.left_out)} of {len(examples)} {split} examples are longer than recipe.max_length={length}")
+    return encoded
 
 
 def _say(line: str) -> None:

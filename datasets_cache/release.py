@@ -187,7 +187,7 @@ def _made_on(traces: Sequence[Trace]) -> list[tuple[str, str]]:
         ("code version", counted(t.ran_on.code_version for t in traces)),
         ("started", f"{min(t.ran_on.started_at for t in traces)} to {max(t.ran_on.started_at for t in traces)}"),
         ("status", counted(t.measured.status for t in traces)),
-        ("recipe", counted(f"`{t.asked.setting.recipe.to_dict()}`" for t in traces)),
+        ("recipe", counted(f"`{t.asked.setting.recipe.identity()}`" for t in traces)),
     ]
     names = sorted({name for trace in traces for name in trace.ran_on.versions})
     return rows + [(name, counted(trace.ran_on.versions.get(name, "absent") for trace in traces)) for name in names]

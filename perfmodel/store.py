@@ -153,7 +153,7 @@ class TraceStore:
         columns = ", ".join(row)
         holes = ", ".join("?" for _ in row)
         values = [json.dumps(value) if name in LISTS else value for name, value in row.items()]
-        statement = f"{verb} INTO traces ({columns}) VALUES ({holes}) {otherwise}"  # noqa: S608 - names come from Trace, values are bound
+        statement = f"{verb} INTO traces ({columns}) VALUES ({holes}) {otherwise}"
         try:
             return self._connection.execute(statement, values).rowcount == 1
         except sqlite3.OperationalError as error:

@@ -93,6 +93,25 @@ def export_model(
     typer.echo(str(export(folder, to, configuration, say).resolve()))
 
 
+@app.command("evaluate")
+def evaluate_model(
+    folder: Annotated[Path, typer.Argument(help="An exported model's folder.")],
+    task: Annotated[
+        str | None, typer.Option(help="Task to score it on; the one it was fine-tuned on by default.")
+    ] = None,
+    examples: Annotated[int | None, typer.Option(min=1, help="Held-out examples; as its recipe by default.")] = None,
+    lm_eval: Annotated[bool, typer.Option("--lm-eval", help="Score the same examples by lm-eval too.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print the scores of an exported model as JSON."""
+    import json
+
+    from reports.evaluate import evaluate_model as evaluated
+    from reports.progress import say
+
+    typer.echo(json.dumps(evaluated(folder, task, examples, say, with_lm_eval=lm_eval)))
+
+
 @traces_app.command("export")
 def export_traces(
     folder: Annotated[Path, typer.Argument(help="A run's folder.")],

@@ -4,12 +4,14 @@
 <to>/peft_adapter/  where PEFT alone can use it: adapters for the unpruned base model
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import InfeasibleBudgetError, StageOrderError, UnknownNameError
 from perfmodel.parquet import read_traces
+from perfmodel.space import Configuration
 from perfmodel.trace import Trace
 from reports.progress import bar
 
@@ -71,8 +73,6 @@ def winner(traces: Sequence[Trace], front: Sequence[str], budget: Mapping[str, f
 
 
 def _chosen(traces: Sequence[Trace], run_folder: Path, identifier: str | None) -> Trace:
-    import json
-
     known = sorted({trace.asked.configuration.identifier for trace in traces})
     if identifier is not None:
         found = [trace for trace in traces if trace.asked.configuration.identifier == identifier]
@@ -85,8 +85,6 @@ def _chosen(traces: Sequence[Trace], run_folder: Path, identifier: str | None) -
         return found[0]
     suite = json.loads((run_folder / "suite.json").read_text())
     plan = json.loads((run_folder / "validate" / "plan.json").read_text())
-    from perfmodel.space import Configuration
-
     front = [Configuration.from_dict(each["configuration"]).identifier for each in plan if each["role"] == "front"]
     return winner(traces, front, suite["budget"])
 
@@ -118,7 +116,8 @@ def _write(trace: Trace, run_folder: Path, to: Path) -> None:
         load_adapter(adapter, built.model)
     with bar("writing", None):
         details: dict[str, Any] = {"trace": trace.asked.key, "configuration": asked.configuration.to_dict()}
-        save_model(to, built, workshop.base, {**details, "task": asked.setting.task, "seed": asked.seed})
+        setting = {"task": asked.setting.task, "recipe": asked.setting.recipe.to_dict(), "seed": asked.seed}
+        save_model(to, built, workshop.base, {**details, **setting})
         if fits_published_base(trace):
             _write_plain_adapter(built.model, workshop.base.folder, to / "peft_adapter")
 

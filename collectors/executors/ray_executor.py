@@ -38,7 +38,7 @@ class RayExecutor(AbstractExecutor):
         gpu_share: GPUs that each actor takes, a fraction where several share one.
         timeout_s: longest time for one trial, its worker's loading included.
         campaign: name that the traces of lost trials carry.
-        address: of the cluster to join, ``host:port``, or ``auto`` on one of its nodes; None starts one on this machine.
+        address: of the cluster to join: ``host:port``, or ``auto`` on one of its nodes; None starts one here.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class _Share:
         """Returns how many workers the nodes that are alive hold."""
         import ray
 
-        return sum(self._fits(node["Resources"]) for node in ray.nodes() if node["Alive"])
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # Ray's own signature
+        return sum(self._fits(node["Resources"]) for node in nodes if node["Alive"])
 
     def require_room(self) -> None:
         """Refuses a cluster of which no node holds a worker."""
@@ -154,8 +155,9 @@ def _cluster(address: str | None) -> Iterator[None]:
             address=address or "local", include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
         )
     except (OSError, RuntimeError, ValueError) as error:
+        reason = (str(error).splitlines() or ["no answer"])[0]
         raise UserError(
-            f"no Ray cluster can be used at {address or 'this machine'} ({(str(error).splitlines() or ['no answer'])[0]})",
+            f"no Ray cluster can be used at {address or 'this machine'} ({reason})",
             "the address of a running cluster of the same version of Ray, or none to start one here",
             "check the address, or start the cluster with: ray start --head",
         ) from error

@@ -170,7 +170,8 @@ class _Inquest:
         import ray
 
         node_died = Lost("failed", "the node that it ran on died", is_blameless=True)
-        if not any(node["Alive"] for node in ray.nodes() if node["NodeID"] == self._node):
+        nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # Ray's own signature
+        if not any(node["Alive"] for node in nodes if node["NodeID"] == self._node):
             return node_died
         if not _has_come(self.sign_of_life):
             return node_died if time.monotonic() > self._closes else None

@@ -58,6 +58,10 @@ class FakeRunner:
     def killed(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def killed_later(self) -> None:
+        time.sleep(0.5)
+        self.killed()
+
     def crashed(self) -> None:
         os.kill(os.getpid(), signal.SIGABRT)
 

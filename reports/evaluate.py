@@ -1,0 +1,59 @@
+"""Scores an exported model on a task, by this project's own scoring and, where asked, by lm-evaluation-harness too."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from datasets_cache import load_task
+from datasets_cache.loading import quiet_transformers
+from perfmodel.recipe import Recipe
+from reports.progress import bar
+
+
+def evaluate_model(
+    folder: Path, task: str | None, examples: int | None, say: Callable[[str], None], *, with_lm_eval: bool
+) -> dict[str, float | int | str]:
+    """Returns the scores of an exported model.
+
+    Args:
+        folder: that ``bench export`` wrote.
+        task: to score it on; None takes the one it was fine-tuned on.
+        examples: held-out examples; None takes as many as its recipe.
+        say: told what is going on.
+        with_lm_eval: whether lm-evaluation-harness scores the same examples; it knows the online tasks only.
+
+    Raises:
+        CorruptFileError: when a file is missing or damaged.
+        UnknownNameError: when there is no such task.
+        InvalidTaskError: when lm-evaluation-harness does not know the task, or no example is short enough.
+    """
+    from dataclasses import replace
+
+    import torch
+    from transformers import AutoTokenizer
+
+    from collectors.encode import encode
+    from collectors.evaluate import evaluate
+    from collectors.lm_eval_check import evaluate_with_lm_eval
+    from collectors.saved_model import load_model, read_saved
+
+    details = read_saved(folder)["details"]
+    recipe = Recipe(**details["recipe"])
+    recipe = replace(recipe, eval_examples=examples or recipe.eval_examples)
+    loaded = load_task(task or details["task"], progress=say)
+    device_class = "cuda" if torch.cuda.is_available() else "cpu"
+    with bar("loading", None), quiet_transformers():
+        model = load_model(folder, device_class)
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    held_out = encode(loaded.held_out, tokenizer, recipe.max_length)[: recipe.eval_examples]
+    with bar(f"scoring {len(held_out)} examples", None):
+        scores = evaluate(model, held_out, torch.device(device_class))
+    result: dict[str, float | int | str] = {
+        "task": loaded.name,
+        "examples": scores.examples,
+        "held_out_loss": scores.loss,
+        "accuracy": scores.accuracy,
+    }
+    if with_lm_eval:
+        with bar("lm-evaluation-harness", None):
+            result["lm_eval_accuracy"] = evaluate_with_lm_eval(model, tokenizer, loaded, recipe).accuracy
+    return result
