@@ -2,20 +2,21 @@
 
     trial           one configuration in, one trace out, in this order:
       workshop        what the trials of a setting share: base model, tokens, quantised modules
-      prune           structured, per layer or over all (pruning_scope: what stays; importances: what matters, six
-                      ways; calibration: the texts they are measured on)
-      quantizers      17 formats of 16, 8, 4, 3 or 2 bits (library: modules made once; fairness: formats that
-                      flatter a base are refused)
-      adapt           LoRA with a rank a layer
-      finetune        the loop
-      evaluate        held-out loss and accuracy (encode: examples as tokens)
+      prune           structured: which parts go (importances, pruning_scope, calibration), and their removal
+      quantizers      how a weight is stored; library: made once and kept; fairness: formats a base flatters
+      initializers    where adapters start (moments: what their inputs look like)
+      adapters        LoRA and its kin through PEFT, with a rank a module
+      finetune        the loop (optimizers)
+      evaluate        held-out loss and accuracy (encode: examples as tokens; generation)
       measure         peak memory, step times (energy: where the device reports it)
+      checkpoint      what a trial leaves, to be extended or exported (keep: how much of it)
       provenance      where and with what
     plan            which trials a campaign makes
-    campaign        carries a plan out, resuming
-      cost            how long a trial will take beside others: the longest go first
-    executors       in this process, in worker processes, or on a Ray cluster
-    quantizer_table what each format costs and loses on a model
+    campaign        carries a plan out, resuming, longest first (cost)
+    executors       in this process, in workers of this machine, or on a Ray cluster
+    saved_model     a pruned, mixed-precision, adapted model on disk and back
+    quantizer_table bits and error of every format on a base model
+    lm_eval_check   the same scores by lm-evaluation-harness
 
 Imports ``perfmodel`` and ``datasets_cache``, never ``search`` or ``reports``.
 """

@@ -23,8 +23,8 @@ def input_moments(
 ) -> dict[tuple[int, str], Tensor]:
     """Returns the second moments of each module's inputs, by layer and module name, in float32 on the model's device.
 
-    Sums are kept in float32 and grow by one text at a time; over 128 texts they differ from sums in float64 by some
-    1e-6. Modules that are given the same tensor share one result; no activation is kept.
+    Sums are kept in float32 and grow by one text at a time; over 128 texts they differ from sums in float64 by less
+    than 1e-6. Modules that are given the same tensor share one result; no activation is kept.
 
     Args:
         model: float model with the architecture's shapes.

@@ -6,6 +6,7 @@ from pathlib import Path
 from datasets_cache import load_task
 from datasets_cache.loading import quiet_transformers
 from perfmodel.recipe import Recipe
+from perfmodel.trace import DeviceClass
 from reports.progress import bar
 
 
@@ -40,7 +41,7 @@ def evaluate_model(
     recipe = Recipe(**details["recipe"])
     recipe = replace(recipe, eval_examples=examples or recipe.eval_examples)
     loaded = load_task(task or details["task"], progress=say)
-    device_class = "cuda" if torch.cuda.is_available() else "cpu"
+    device_class: DeviceClass = "cuda" if torch.cuda.is_available() else "cpu"
     with bar("loading", None), quiet_transformers():
         model = load_model(folder, device_class)
         tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)

@@ -84,10 +84,11 @@ def lora_layers(model: nn.Module) -> dict[str, Any]:
     return {name: module for name, module in base.named_modules() if isinstance(module, LoraLayer)}
 
 
-def copy_start(layer: Any, start: Start) -> None:
-    """Copies a start's A and B, where it has them, into one of PEFT's layers."""
-    with torch.no_grad():
-        for factor, values in ((layer.lora_A, start.a), (layer.lora_B, start.b)):
+def copy_starts(model: nn.Module, starts: Mapping[str, Start]) -> None:
+    """Copies A and B of every start, where it has them; see ``AbstractAdapter.set_start``."""
+    layers = lora_layers(model)
+    for name, start in starts.items():
+        for factor, values in ((layers[name].lora_A, start.a), (layers[name].lora_B, start.b)):
             if values is not None:
                 _fill(factor[ADAPTER].weight, values)
 
@@ -95,7 +96,8 @@ def copy_start(layer: Any, start: Start) -> None:
 def _fill(weight: Tensor, values: Tensor) -> None:
     if weight.shape != values.shape:
         raise ValueError(f"the adapter's shape is {tuple(weight.shape)}, the start's {tuple(values.shape)}")
-    weight.copy_(values)
+    with torch.no_grad():
+        weight.copy_(values)
 
 
 def _start_orthogonal(layer: Any) -> None:
@@ -108,6 +110,5 @@ def _start_orthogonal(layer: Any) -> None:
     rank, columns = down.shape
     rows = torch.linalg.qr(torch.randn(rank, rank)).Q
     odd, even = rows[0::2], rows[1::2]
-    a = odd.T @ torch.randn(len(odd), columns) / ORTHOGONAL_SHRINK
-    b = torch.randn(up.shape[0], len(even)) @ even / ORTHOGONAL_SHRINK
-    copy_start(layer, Start(layer.get_base_layer(), a, b))
+    _fill(down, odd.T @ torch.randn(len(odd), columns) / ORTHOGONAL_SHRINK)
+    _fill(up, torch.randn(up.shape[0], len(even)) @ even / ORTHOGONAL_SHRINK)

@@ -6,7 +6,7 @@ from typing import Any, final
 import torch
 from torch import nn
 
-from collectors.adapters.attach import ADAPTER, attach_lora, copy_start, lora_layers
+from collectors.adapters.attach import ADAPTER, attach_lora, copy_starts, lora_layers
 from collectors.adapters.contract import AbstractAdapter
 from collectors.initializers.contract import Start
 
@@ -43,9 +43,9 @@ class Dora(AbstractAdapter):
 
     def set_start(self, model: nn.Module, starts: Mapping[str, Start]) -> None:
         """Copies A and B, and sets each magnitude to the norm that they give its row."""
+        copy_starts(model, starts)
         layers = lora_layers(model)
-        for name, start in starts.items():
-            copy_start(layers[name], start)
+        for name in starts:
             _settle_magnitude(layers[name])
 
 

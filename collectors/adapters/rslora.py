@@ -6,7 +6,7 @@ from typing import final
 
 from torch import nn
 
-from collectors.adapters.attach import attach_lora, copy_start, lora_layers
+from collectors.adapters.attach import attach_lora, copy_starts
 from collectors.adapters.contract import AbstractAdapter
 from collectors.initializers.contract import Start
 
@@ -36,6 +36,4 @@ class RsLora(AbstractAdapter):
 
     def set_start(self, model: nn.Module, starts: Mapping[str, Start]) -> None:
         """Copies A and B."""
-        layers = lora_layers(model)
-        for name, start in starts.items():
-            copy_start(layers[name], start)
+        copy_starts(model, starts)

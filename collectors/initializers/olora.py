@@ -16,7 +16,8 @@ class OLora(AbstractInitializer):
 
     The first r columns of Q come from the first r columns of W alone, and their rows of R are ``Q^T W``. PEFT leaves A
     undivided and takes ``s Q R`` out of the base, which beyond s = 2 makes the base larger than the weight was; here
-    ``Q R`` itself is taken out whatever the scaling. The base's error is that of quantising the smaller residual.
+    ``Q R`` itself is taken out whatever the scaling. It lowers the norm of
+    ``W - (Q + s B A)`` a little, as the residual is a little smaller; the error of the outputs may rise.
 
     Source: arXiv 2406.01775.
     """

@@ -1,9 +1,11 @@
 """The real SmolLM2-135M, pruned, quantised, adapted and trained for three steps."""
 
 import pytest
+import torch
 
 from collectors.prune import decoder_layers, linear_modules
 from collectors.quantizers import stored_bytes
+from collectors.saved_model import load_model, save_model
 from collectors.trial import TrialRunner
 from datasets_cache import DEFAULT_BASE_MODEL, load_task, load_tokenizer, resolve
 from perfmodel.memory import adapter_parameters, state_bytes
@@ -63,15 +65,21 @@ def pruned(workshop):
     return workshop.build(uniform(4, rate=0.3), seed=0)
 
 
-def linear_parameters(layer):
-    """Returns the parameters of a layer's linear modules, from the shapes that the modules carry."""
-    modules = [getattr(*place) for place in linear_modules(layer).values()]
+def linear(workshop, layer):
+    return [getattr(*place) for place in linear_modules(layer, workshop.architecture).values()]
+
+
+def linear_parameters(modules):
+    """Returns the parameters of linear modules, from the shapes that the modules carry."""
     return sum(module.in_features * module.out_features for module in modules)
 
 
 def test_prunable_layers_lose_their_share_and_no_others_do(workshop, pruned):
-    before, after = decoder_layers(workshop._base), decoder_layers(pruned.model.get_base_model())
-    gone = [1 - linear_parameters(after[i]) / linear_parameters(before[i]) for i in range(LAYERS)]
+    before, after = (
+        [linear_parameters(linear(workshop, layer)) for layer in decoder_layers(model)]
+        for model in (workshop._model, pruned.model.get_base_model())
+    )
+    gone = [1 - left / whole for left, whole in zip(after, before, strict=True)]
     assert all(share == pytest.approx(0.3, abs=0.02) for share in gone[4:28])
     assert gone[:4] == [0] * 4
     assert gone[28:] == [0] * 2
@@ -136,6 +144,19 @@ def test_the_same_trial_gives_the_same_loss_and_another_seed_another(measure):
 def test_a_layer_keeps_its_bits_per_weight(workshop, bits, limit):
     configuration = Configuration(0.0, (bits,) + (16,) * (LAYERS - 1), (8,) * LAYERS)
     layer = decoder_layers(workshop.build(configuration, seed=0).model.get_base_model())[0]
-    bases = [getattr(*place).get_base_layer() for place in linear_modules(layer).values()]
-    found = 8 * sum(stored_bytes(base) for base in bases) / linear_parameters(layer)
+    bases = [module.get_base_layer() for module in linear(workshop, layer)]
+    found = 8 * sum(stored_bytes(base) for base in bases) / linear_parameters(linear(workshop, layer))
     assert bits < found <= limit
+
+
+def test_the_real_model_comes_back_from_disk_with_identical_logits(workshop, tmp_path):
+    built = workshop.build(Configuration(0.3, MIXED.bits, MIXED.ranks), seed=0)
+    built.model.eval()
+    with torch.no_grad():
+        for name, parameter in built.model.named_parameters():
+            if "lora_B" in name:
+                parameter.normal_(std=0.02)
+        ids = torch.tensor([workshop.held_out[0].prompt])
+        expected = built.model(input_ids=ids, use_cache=False).logits
+        save_model(tmp_path / "saved", built, workshop.base, {})
+        assert torch.equal(load_model(tmp_path / "saved", "cpu")(input_ids=ids, use_cache=False).logits, expected)

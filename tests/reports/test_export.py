@@ -23,7 +23,7 @@ SUITE = {
     "device": "cpu",
     "recipe": {"steps": 2, "curve_points": 1, "batch_size": 4, "eval_examples": 8, "learning_rate": 0.01},
     "space": {"pruning_rates": [0.0, 0.5], "bits": [4, 8, 16], "ranks": [0, 4, 8]},
-    "collect": {"configurations": 11, "repeated": 0, "baselines": False, "executor": "inline", "workers": 1},
+    "collect": {"configurations": 11, "repeated": 0, "baselines": False, "executor": "inline", "workers": 2},
     "fit": {"surrogates": ["constant", "additive"], "metrics": ["held_out_loss", "peak_memory_bytes"]},
     "search": {"evaluations": {"random": 60}, "batch": 30},
     "validate": {"front": 3, "random": 0, "baselines": 2, "seeds": [101]},
