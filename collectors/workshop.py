@@ -2,9 +2,9 @@
 
 import copy
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -111,8 +111,9 @@ class Workshop:
         self.held_out: list[Encoded] = held_out[: setting.recipe.eval_examples]
         self._calibration = [example.prompt + example.answer for example in calibration]
         self._library = QuantizedLibrary(base.sha256, self.dtype, self.device, progress=_say)
-        self._pruned_modules: dict[tuple[object, ...], nn.Module] = {}
+        self._pruned_modules: dict[Hashable, nn.Module] = {}
         self._importances: dict[tuple[str, int], dict[int, LayerImportance]] = {}
+        self._moments: tuple[Hashable, Mapping[tuple[int, str], Tensor]] | None = None
         self._fair: set[str] = set()
 
     def build(self, configuration: Configuration, seed: int) -> Built:
@@ -222,14 +223,8 @@ class Workshop:
         """Puts the quantised module in every place, and returns the starts of the adapters by full name."""
         methods = configuration.methods
         initializer, adapter = INITIALIZERS[methods.initializer], ADAPTERS[methods.adapter]
-        kind = initializer.moments
-        moments = {} if kind == "none" else input_moments(model, shapes, self._calibration, kind)
-        pruning = configuration.pruning_rate and (
-            configuration.pruning_rate,
-            methods.pruning_method,
-            methods.pruning_scope,
-            _pruning_seed(configuration, seed),
-        )
+        pruning = _pruning(configuration, seed)
+        moments = self._moments_of(model, shapes, pruning, initializer.moments)
         starts: dict[str, Start] = {}
         for place in places:
             linear = getattr(place.parent, place.attribute)
@@ -249,7 +244,18 @@ class Workshop:
                 setattr(place.parent, place.attribute, stored.quantize(stored.weight))
         return starts
 
-    def whole(self, place: _Place, linear: nn.Linear, pruning: object) -> nn.Module:
+    def _moments_of(
+        self, model: nn.Module, shapes: Architecture, pruning: Hashable, kind: Literal["none", "diagonal", "full"]
+    ) -> Mapping[tuple[int, str], Tensor]:
+        """Returns the moments of a pruned model's inputs; those of the last pruning are kept."""
+        if kind == "none":
+            return {}
+        if self._moments is None or self._moments[0] != (pruning, kind):
+            self._moments = None  # before the next are made: they take as much as the weights
+            self._moments = (pruning, kind), input_moments(model, shapes, self._calibration, kind)
+        return self._moments[1]
+
+    def whole(self, place: _Place, linear: nn.Linear, pruning: Hashable) -> nn.Module:
         """Returns a module's own weight, quantised: from the library, or for pruned shapes on the spot."""
         quantizer = QUANTIZERS[place.format]
         if not pruning:
@@ -267,7 +273,7 @@ class Workshop:
 class _Stored:
     """One linear module as an initialiser sees it: its weight, and how a weight in its place is stored."""
 
-    def __init__(self, workshop: Workshop, place: _Place, linear: nn.Linear, pruning: object) -> None:
+    def __init__(self, workshop: Workshop, place: _Place, linear: nn.Linear, pruning: Hashable) -> None:
         self.weight = linear.weight.detach().to(workshop.device)
         self._workshop = workshop
         self._place = place
@@ -293,6 +299,15 @@ def _encoded(split: str, examples: Sequence[Example], tokenizer: Any, length: in
 def _say(line: str) -> None:
     """Tells whoever watches the worker; nothing reads it."""
     sys.stderr.write(f"{line}\n")
+
+
+def _pruning(configuration: Configuration, seed: int) -> Hashable:
+    """Returns what tells one pruned model from another, None where nothing is pruned."""
+    if not configuration.pruning_rate:
+        return None
+    methods = configuration.methods
+    drawn = _pruning_seed(configuration, seed)
+    return configuration.pruning_rate, methods.pruning_method, methods.pruning_scope, drawn
 
 
 def _pruning_seed(configuration: Configuration, seed: int) -> int:

@@ -30,7 +30,7 @@ def test_eight_bit_moments_take_a_quarter():
 
 
 def test_paging_needs_a_gpu():
-    with pytest.raises(InvalidConfigurationError, match="is no GPU.*choose adamw"):
+    with pytest.raises(InvalidConfigurationError, match=r"is no GPU.*choose adamw"):
         stepped("paged_adamw_8bit")
 
 

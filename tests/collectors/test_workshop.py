@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from collectors import workshop as workshop_module
 from collectors.importances import importance_of
 from collectors.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, AbstractQuantizer
@@ -200,3 +201,14 @@ def test_a_configuration_that_does_not_fit_is_refused(workshop, configuration, t
 def test_held_out_examples_are_as_many_as_asked(workshop):
     assert len(workshop.held_out) == 8
     assert len(workshop.train) > 50
+
+
+def test_moments_are_measured_once_for_each_pruning(make_setting, monkeypatch):
+    measured = []
+    real = workshop_module.input_moments
+    monkeypatch.setattr(workshop_module, "input_moments", lambda *args: (measured.append(args[-1]), real(*args))[1])
+    shop = Workshop(make_setting())
+    start = replace(MIXED, methods=Methods(initializer="qera_diag"))
+    for configuration in (start, replace(start, ranks=(2,) * 8), replace(start, pruning_rate=0.3), MIXED):
+        shop.build(configuration, seed=0)
+    assert measured == ["diagonal", "diagonal"]
