@@ -1,7 +1,8 @@
 """How a trace is made.
 
     trial           one configuration in, one trace out, in this order:
-      workshop        what the trials of a setting share: base model, tokens, quantised modules
+      workshop        what the trials of a setting share: base model, tokens, quantised modules (places: what each
+                      linear module becomes)
       prune           structured: which parts go (importances, pruning_scope, calibration), and their removal
       quantizers      how a weight is stored; library: made once and kept; fairness: formats a base flatters
       initializers    where adapters start (moments: what their inputs look like)

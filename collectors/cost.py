@@ -15,10 +15,6 @@ HQQ_TOKENS = 25_000
 """Quantising a whole model with HQQ takes as long as its forward pass over so many tokens (``smollm2-v0``: about
 30 s beside 15 s for 128 examples of up to 96 tokens)."""
 
-KEPT_SHARE = 0.5
-"""What is left of that without pruning, as an average over a campaign: a worker keeps the modules that it quantised,
-and every unpruned trial shares them, while those of a pruning rate serve that rate only."""
-
 
 def expected_cost(asked: Asked) -> float:
     """Returns the expected time of a trial, in forward passes of the whole model over one token.
@@ -38,8 +34,8 @@ def expected_cost(asked: Asked) -> float:
     training = recipe.steps * recipe.batch_size * recipe.max_length * step
     evaluation = len(recipe.curve_steps()) * recipe.eval_examples * recipe.max_length * left
     slow = mean(configuration.methods.format_of(bits).startswith("hqq") for bits in configuration.bits)
-    fresh = 1.0 if configuration.pruning_rate else KEPT_SHARE
-    return training + evaluation + HQQ_TOKENS * slow * left * fresh
+    made = HQQ_TOKENS * slow * left if configuration.pruning_rate else 0.0  # unpruned modules come from the library
+    return training + evaluation + made
 
 
 def longest_first(trials: Sequence[Asked]) -> list[Asked]:

@@ -16,6 +16,7 @@ from collectors.importances import importance_of
 from collectors.initializers import INITIALIZERS, Start
 from collectors.library import QuantizedLibrary
 from collectors.moments import input_moments
+from collectors.places import Place, places_of, settle
 from collectors.prune import LayerImportance, decoder_layers, linear_modules, prune
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
 from datasets_cache import Example, load_model, load_task, load_tokenizer, resolve
@@ -53,19 +54,6 @@ class Built:
     weight_bytes: int
     adapter_bytes: int
     adapter_parameters: int
-
-
-@dataclass(frozen=True)
-class _Place:
-    """One linear module of the model that is being built, and what it becomes."""
-
-    name: str
-    key: tuple[int, str]
-    parent: nn.Module
-    attribute: str
-    format: str
-    rank: int
-    alpha: float
 
 
 class Workshop:
@@ -130,9 +118,9 @@ class Workshop:
         torch.manual_seed(seed)
         model = self._copy_sharing_linear_weights()
         shapes = self._prune(model, configuration, seed)
-        places = self._places(model, shapes, configuration)
+        places = places_of(model, shapes, configuration, self.setting.recipe.scaling_alpha)
         starts = self._quantize(model, shapes, places, configuration, seed)
-        _settle(model, places, self.device, self.dtype)
+        settle(model, places, self.device, self.dtype)
         weight_bytes = stored_bytes(model)
         adapter = ADAPTERS[configuration.methods.adapter]
         ranks = {place.name: place.rank for place in places if place.rank}
@@ -202,23 +190,8 @@ class Workshop:
             model, self.architecture, configuration.pruning_rate, self._importances[key], methods.pruning_scope
         )
 
-    def _places(self, model: nn.Module, shapes: Architecture, configuration: Configuration) -> list[_Place]:
-        layers, modules = decoder_layers(model), len(shapes.modules)
-        bits = by_module(configuration.bits, len(layers), modules)
-        ranks = by_module(configuration.ranks, len(layers), modules)
-        names = {id(module): name for name, module in model.named_modules()}
-        places = []
-        for index, layer in enumerate(layers):
-            found = linear_modules(layer, shapes).items()
-            for (module, (parent, attribute)), width, rank in zip(found, bits[index], ranks[index], strict=True):
-                name = f"{names[id(parent)]}.{attribute}"
-                alpha = self.setting.recipe.scaling_alpha(rank)
-                form = configuration.methods.format_of(width)
-                places.append(_Place(name, (index, module), parent, attribute, form, rank, alpha))
-        return places
-
     def _quantize(
-        self, model: nn.Module, shapes: Architecture, places: list[_Place], configuration: Configuration, seed: int
+        self, model: nn.Module, shapes: Architecture, places: list[Place], configuration: Configuration, seed: int
     ) -> dict[str, Start]:
         """Puts the quantised module in every place, and returns the starts of the adapters by full name."""
         methods = configuration.methods
@@ -255,7 +228,7 @@ class Workshop:
             self._moments = (pruning, kind), input_moments(model, shapes, self._calibration, kind)
         return self._moments[1]
 
-    def whole(self, place: _Place, linear: nn.Linear, pruning: Hashable) -> nn.Module:
+    def whole(self, place: Place, linear: nn.Linear, pruning: Hashable) -> nn.Module:
         """Returns a module's own weight, quantised: from the library, or for pruned shapes on the spot."""
         quantizer = QUANTIZERS[place.format]
         if not pruning:
@@ -273,7 +246,7 @@ class Workshop:
 class _Stored:
     """One linear module as an initialiser sees it: its weight, and how a weight in its place is stored."""
 
-    def __init__(self, workshop: Workshop, place: _Place, linear: nn.Linear, pruning: Hashable) -> None:
+    def __init__(self, workshop: Workshop, place: Place, linear: nn.Linear, pruning: Hashable) -> None:
         self.weight = linear.weight.detach().to(workshop.device)
         self._workshop = workshop
         self._place = place
@@ -313,15 +286,3 @@ def _pruning(configuration: Configuration, seed: int) -> Hashable:
 def _pruning_seed(configuration: Configuration, seed: int) -> int:
     """Returns what of the trial's seed decides which parts are pruned: nothing, unless they are drawn."""
     return seed if configuration.methods.pruning_method == "random" else 0
-
-
-def _settle(model: nn.Module, places: list[_Place], device: torch.device, dtype: torch.dtype) -> None:
-    """Moves to the device, and into the compute type, what no quantiser has taken: embeddings, head and norms."""
-    stored = {id(parameter) for place in places for parameter in getattr(place.parent, place.attribute).parameters()}
-    for parameter in model.parameters():
-        if id(parameter) not in stored:
-            parameter.data = parameter.data.to(device, dtype)
-            parameter.requires_grad = False
-    for module in model.modules():
-        for name, buffer in module.named_buffers(recurse=False):
-            setattr(module, name, buffer.to(device))

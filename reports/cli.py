@@ -161,6 +161,57 @@ def quantizers(
         report.print_table(rows, model)
 
 
+@app.command()
+def plan(
+    model: Annotated[str, typer.Option(help="A config.json, a checkpoint's folder, a packaged model or a hub id.")],
+    budget: Annotated[str | None, typer.Option(help="Memory that must not be exceeded, such as 12GiB.")] = None,
+    gpu: Annotated[str | None, typer.Option(help="A card instead of a budget, such as RTX-4090.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 1,
+    length: Annotated[int, typer.Option(min=1, help="Tokens of an example.")] = 1024,
+    answer_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Scored tokens of a batch; all of them by default.")
+    ] = None,
+    bits: Annotated[int | None, typer.Option(help="Look at this width only: 16, 8, 4, 3 or 2.")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="Look at this rank only.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Look at this pruning rate only.")] = None,
+    optimizer: Annotated[str, typer.Option(help="adamw, adamw_8bit or paged_adamw_8bit.")] = "adamw",
+    gradient_checkpointing: Annotated[
+        bool, typer.Option("--gradient-checkpointing", help="Recompute activations in the backward pass.")
+    ] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the fine-tune, for its seconds.")] = 1000,
+    device: Annotated[str, typer.Option(help="cuda or cpu.")] = "cuda",
+    predictor: Annotated[Path | None, typer.Option(help="Folder of a saved predictor that knows the loss.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="A device profile; what bench calibrate left by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Write the breakdown as stacked bars, SVG or PNG.")] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Say what a fine-tune takes and which is the best that fits; exit status 1 where nothing fits."""
+    from reports.plan_command import plan_command
+
+    choice = {"bits": bits, "rank": rank, "rate": rate, "optimizer": optimizer, "predictor": predictor}
+    load = {"batch": batch, "length": length, "answer_tokens": answer_tokens, "steps": steps}
+    place = {"budget": budget, "gpu": gpu, "device": device, "profile": profile}
+    asked = {"model": model, "gradient_checkpointing": gradient_checkpointing, **choice, **load, **place}
+    raise typer.Exit(plan_command(asked, as_json=as_json, picture=picture))
+
+
+@app.command()
+def calibrate(
+    device: Annotated[str | None, typer.Option(help="cuda or cpu; cuda by default where there is one.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="File to write; one in the cache by default, which bench plan reads.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Measure how fast this device trains, in about a minute, so that bench plan knows the seconds of a step."""
+    from reports.plan_command import calibrate_command
+
+    typer.echo(str(calibrate_command(device, to).resolve()))
+
+
 def main() -> None:
     """Runs the command line; the one place where errors become messages and exit codes."""
     debug = "--debug" in sys.argv

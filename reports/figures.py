@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARKERS = {"front": "o", "random": "D", "baseline": "s"}
-_STYLE = {
+STYLE = {
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -38,7 +38,7 @@ def figure_files(record: Record) -> dict[str, bytes]:
         from matplotlib.figure import Figure
     known = quantities(record)
     files: dict[str, bytes] = {}
-    with rc_context(_STYLE):  # type: ignore[arg-type]  # matplotlib lists its keys as literals
+    with rc_context(STYLE):  # type: ignore[arg-type]  # matplotlib lists its keys as literals
         for x_name, y_name in front_panels(record):
             figure = Figure(figsize=(7.2, 4.6), layout="constrained")
             _draw_front(figure, record, known.get(x_name) or quantity(x_name, ()), known[y_name])

@@ -36,7 +36,6 @@ def make(rate=0.0, bits=4, ranks=(8,) * LAYERS, task="1", seed=0, **recipe):
         (make(), make(ranks=[0] * 8 + [8] * 2)),
         (make(ranks=[8] + [0] * 9), make(ranks=[0] * 9 + [8])),
         (make(ranks=[64] * LAYERS), make(ranks=[4] * LAYERS)),
-        (make(bits=2), make(bits=4)),
         (make(rate=0.3, bits=3), make(rate=0.3, bits=4)),
         (make(rate=0.3, bits=2), make(rate=0.3, bits=(2,) * 3 + (4,) * 7)),
         (make(rate=0.1, bits=2), make(bits=4)),  # quantising pruned shapes is dearer than what they save
@@ -53,11 +52,10 @@ def test_no_layer_above_the_first_adapter_runs_backward():
     assert half - none == pytest.approx(0.4 * tokens)
 
 
-def test_quantising_is_paid_in_full_by_pruned_shapes_only():
+def test_quantising_is_paid_by_pruned_shapes_only():
     pruned = expected_cost(make(rate=0.2, bits=2)) - expected_cost(make(rate=0.2, bits=4))
-    shared = expected_cost(make(bits=2)) - expected_cost(make(bits=4))
     assert pruned == pytest.approx(0.8 * HQQ_TOKENS)
-    assert shared < pruned
+    assert expected_cost(make(bits=2)) == expected_cost(make(bits=4))
 
 
 def test_values_of_modules_cost_as_much_as_the_same_of_layers():
@@ -77,10 +75,10 @@ def test_a_mixed_up_plan_goes_out_by_setting_then_by_cost():
 
 
 def taken(trace):
-    """Seconds of the trial, and of its preparation."""
+    """Seconds of a trial; without its preparation where nothing was pruned, for the shelf was made before the library."""
     measured, recipe = trace.measured, trace.asked.setting.recipe
-    evaluating = len(recipe.curve_steps()) * measured.eval_time_s
-    return measured.prepare_time_s + recipe.steps * measured.step_time_s + evaluating
+    preparing = measured.prepare_time_s if trace.asked.configuration.pruning_rate else 0.0
+    return preparing + recipe.steps * measured.step_time_s + len(recipe.curve_steps()) * measured.eval_time_s
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +90,8 @@ def runs():
 
 
 def test_it_ranks_how_long_the_shelf_s_trials_took_to_prepare(runs):
-    for traces in runs:
+    for every in runs:
+        traces = [trace for trace in every if trace.asked.configuration.pruning_rate]
         without = [replace(t.asked, configuration=replace(t.asked.configuration, bits=(4,) * 30)) for t in traces]
         quantizing = [expected_cost(t.asked) - expected_cost(bare) for t, bare in zip(traces, without, strict=True)]
         assert spearmanr(quantizing, [t.measured.prepare_time_s for t in traces]).statistic > 0.75
@@ -105,5 +104,5 @@ def test_it_tells_which_of_two_neighbours_in_time_took_longer(runs):
     found = np.array([np.log(taken(b) / taken(a)) for a, b in pairs])
     assert spearmanr(expected, found).statistic > 0.4
     clear = np.abs(expected) > np.log(1.2)
-    assert clear.sum() >= 20
+    assert clear.sum() >= 15
     assert (np.sign(expected) == np.sign(found))[clear].mean() >= 0.8

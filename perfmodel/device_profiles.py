@@ -1,0 +1,120 @@
+"""What a device can do, in the few figures that decide a step's seconds: measured there, or a vendor's peaks."""
+
+import json
+import math
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from perfmodel.errors import CorruptFileError, InvalidConfigurationError
+from perfmodel.state_file import read_state, write_state
+from perfmodel.trace import DeviceClass
+
+PROFILE_VERSION = 1
+SHIPPED_FILE = Path(__file__).with_name("device_profiles.json")
+
+
+@dataclass(frozen=True)
+class DeviceProfile:
+    """One device.
+
+    Args:
+        name: of the device or card.
+        device_class: decides the compute type of the rates: float32 on a CPU, bfloat16 on CUDA.
+        source: how the figures came about, or the vendor's paper.
+        measured: False for a vendor's peaks, from which seconds are a lower bound.
+        matrix_rates: (operations of one matrix product, operations a second), rising in the first; between points the
+            rate is interpolated on logarithms, beyond them it is the last one's.
+        bytes_per_s: of memory, read or written, by operations that do little else.
+        dequantized_per_s: weights brought back to the compute type a second, by ``format_family``; one that is missing
+            goes by ``bytes_per_s``.
+        seconds_per_pass: cost of one pass through one linear module besides its arithmetic.
+        seconds_per_adapter: the same for an adapter.
+        seconds_per_step: cost of a step besides all that.
+        details: threads, versions, errors of the fit; nothing reads them.
+    """
+
+    name: str
+    device_class: DeviceClass
+    source: str
+    measured: bool
+    matrix_rates: tuple[tuple[float, float], ...]
+    bytes_per_s: float
+    dequantized_per_s: Mapping[str, float] = field(default_factory=dict)
+    seconds_per_pass: float = 0.0
+    seconds_per_adapter: float = 0.0
+    seconds_per_step: float = 0.0
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuses figures that no device has."""
+        rates = [
+            self.bytes_per_s,
+            *self.dequantized_per_s.values(),
+            *(value for pair in self.matrix_rates for value in pair),
+        ]
+        overheads = (self.seconds_per_pass, self.seconds_per_adapter, self.seconds_per_step)
+        legal = all(math.isfinite(rate) and rate > 0 for rate in rates)
+        sizes = [size for size, _ in self.matrix_rates]
+        if not (legal and sizes and sizes == sorted(set(sizes)) and all(0 <= each < math.inf for each in overheads)):
+            raise InvalidConfigurationError(
+                f"the profile of {self.name} holds an impossible figure",
+                "rates are above 0, sizes of products rise, overheads are 0 or more",
+                "run bench calibrate again",
+            )
+
+    def matrix_rate(self, operations: float) -> float:
+        """Returns the operations a second of a product of so many operations."""
+        sizes = [size for size, _ in self.matrix_rates]
+        place = bisect_left(sizes, operations)
+        if place in (0, len(sizes)):
+            return self.matrix_rates[min(place, len(sizes) - 1)][1]
+        (low, slow), (high, fast) = self.matrix_rates[place - 1 : place + 1]
+        share = math.log(operations / low) / math.log(high / low)
+        return math.exp(math.log(slow) + share * math.log(fast / slow))
+
+    def save(self, path: Path) -> None:
+        """Writes the profile as versioned JSON with its checksum.
+
+        Raises:
+            OutputFolderError: when the folder cannot be written.
+        """
+        write_state(path, "device profile", PROFILE_VERSION, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> "DeviceProfile":
+        """Returns the profile that ``save`` wrote.
+
+        Raises:
+            CorruptFileError: when the file is missing, damaged or no profile.
+            SchemaVersionError: when a newer version wrote it.
+        """
+        body = read_state(path, "device profile", PROFILE_VERSION)
+        try:
+            return _from_body(body)
+        except (KeyError, TypeError, ValueError) as error:
+            raise CorruptFileError(
+                f"{path} is no device profile ({error!r})", "bench calibrate writes one", "run bench calibrate again"
+            ) from error
+
+
+def shipped_profiles() -> dict[str, DeviceProfile]:
+    """Returns the profiles of known cards by the card's name: vendors' peaks, not measurements."""
+    listed = json.loads(SHIPPED_FILE.read_text(encoding="utf-8"))["profiles"]
+    return {entry["name"]: _from_body({**entry, "measured": False}) for entry in listed}
+
+
+def format_family(name: str) -> str:
+    """Returns what decides how fast a format is read: its name, without HQQ's size of groups.
+
+    Args:
+        name: of ``perfmodel.formats.FORMATS``.
+    """
+    return name.split("g", 1)[0] if name.startswith("hqq") else name
+
+
+def _from_body(body: Mapping[str, Any]) -> DeviceProfile:
+    rates = tuple((float(size), float(rate)) for size, rate in body["matrix_rates"])
+    return DeviceProfile(**{**body, "matrix_rates": rates})

@@ -1,0 +1,162 @@
+"""What is asked of the planner, and what it answers."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from perfmodel.architecture import Architecture
+from perfmodel.coverage import Coverage
+from perfmodel.errors import InvalidConfigurationError
+from perfmodel.methods import DEFAULT_METHODS, Methods
+from perfmodel.recipe import Recipe
+from perfmodel.space import DEFAULT_BITS, DEFAULT_RATES, Configuration, Space
+from perfmodel.timing import StepTime
+from perfmodel.trace import DeviceClass
+from perfmodel.training_memory import Load, TrainingMemory
+
+LEVEL = 0.9
+"""Share of real peaks, and of real losses, that an interval should hold."""
+
+RANKS = (2, 4, 8, 16, 32, 64)
+
+LARGEST_LENGTH = 131_072
+"""Most tokens of an example where the config does not say: no model of the supported families reads more."""
+
+RankedBy = Literal["predicted loss", "changed weights"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the planner.
+
+    Args:
+        architecture: of the unpruned base model.
+        recipe: how it is fine-tuned.
+        load: the batch that peaks.
+        budget_bytes: what the device has; for CUDA, context and allocator's slack count.
+        device_class: where.
+        bits: widths to choose from.
+        ranks: LoRA ranks to choose from.
+        rates: pruning rates to choose from.
+        methods: how configurations are carried out.
+        longest: most tokens of an example that the model can read.
+    """
+
+    architecture: Architecture
+    recipe: Recipe
+    load: Load
+    budget_bytes: int
+    device_class: DeviceClass = "cuda"
+    bits: tuple[int, ...] = DEFAULT_BITS
+    ranks: tuple[int, ...] = RANKS
+    rates: tuple[float, ...] = DEFAULT_RATES
+    methods: Methods = DEFAULT_METHODS
+    longest: int = LARGEST_LENGTH
+
+    def __post_init__(self) -> None:
+        """Refuses what no configuration or batch could be."""
+        for name, value in (("batch", self.load.batch_size), ("length", self.load.length)):
+            if value < 1:
+                raise InvalidConfigurationError(f"the {name} is {value}", "1 or more is needed", "raise it")
+        if not 0 <= self.load.answer_tokens <= self.load.batch_size * self.load.length:
+            raise InvalidConfigurationError(
+                f"{self.load.answer_tokens} scored tokens",
+                f"a batch of {self.load.batch_size} x {self.load.length} has 0 to "
+                f"{self.load.batch_size * self.load.length}",
+                "change the answer tokens",
+            )
+        limit = self.architecture.smallest_dimension
+        space = Space(1, self.rates, self.bits, tuple(sorted({0, *self.ranks})), self.methods)
+        if min(self.ranks) < 1 or max(space.ranks) > limit:
+            raise InvalidConfigurationError(
+                f"ranks are {self.ranks}", f"1 to {limit}, the smallest side of a module", "choose ranks in that range"
+            )
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A predicted loss.
+
+    Args:
+        value: mean of one new run, nats.
+        low: end of its 90 % interval.
+        high: likewise.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One configuration and what it takes.
+
+    Args:
+        configuration: of the architecture.
+        memory: its terms.
+        low: end of the 90 % interval of what the device shows, in bytes.
+        high: likewise.
+        coverage: whether this kind was measured.
+        changed: norm of what rounding and pruning change, over the weights' own.
+        loss: predicted; None without a predictor.
+        step: seconds of a step by where they go; None without a profile.
+        largest_batch: that fits at the asked length; None where not even one example fits.
+        largest_length: that fits at the asked batch; None where not even one token fits.
+    """
+
+    configuration: Configuration
+    memory: TrainingMemory
+    low: int
+    high: int
+    coverage: Coverage
+    changed: float
+    loss: Interval | None = None
+    step: StepTime | None = None
+    largest_batch: int | None = None
+    largest_length: int | None = None
+
+    def peak_bytes(self, device_class: DeviceClass) -> int:
+        """Returns the peak that is held against the budget: reserved on CUDA, live bytes on a CPU."""
+        return self.memory.reserved if device_class == "cuda" else self.memory.allocated
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The planner's answer.
+
+    Args:
+        question: what was asked.
+        choices: that fit, best first; empty where none does.
+        smallest: of all candidates the one that needs least.
+        ranked_by: ``predicted loss`` or ``changed weights``.
+        predicted_for: model whose traces the predictor was fitted to; empty without one.
+        candidates: how many configurations could have been chosen.
+    """
+
+    question: Question
+    choices: tuple[Choice, ...]
+    smallest: Choice
+    ranked_by: RankedBy
+    predicted_for: str
+    candidates: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether anything fits."""
+        return bool(self.choices)
+
+    @property
+    def described(self) -> Choice:
+        """The best choice, or the smallest where none fits: whose breakdown is shown."""
+        return self.choices[0] if self.choices else self.smallest
+
+
+def with_batch(load: Load, batch_size: int) -> Load:
+    """Returns the load of another batch; the share of scored tokens stays."""
+    scored = -(-load.answer_tokens * batch_size // load.batch_size)
+    return replace(load, batch_size=batch_size, answer_tokens=scored)
+
+
+def with_length(load: Load, length: int) -> Load:
+    """Returns the load of another length; the share of scored tokens stays."""
+    return replace(load, length=length, answer_tokens=-(-load.answer_tokens * length // load.length))

@@ -1,0 +1,199 @@
+"""A plan as tables for people and as plain values for programs."""
+
+from collections.abc import Sequence
+from statistics import mean
+from typing import TYPE_CHECKING, Any
+
+from perfmodel.byte_sizes import gibibytes
+from perfmodel.plan import LEVEL, Choice
+from perfmodel.timing import finetune_seconds
+from reports.quantity import UNKNOWN
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from reports.plan import Answer
+
+VERSION = 1
+
+NARROWEST = 140
+"""Columns of the tables where the output is no terminal."""
+
+COVERAGE = {
+    "measured": "measured: fine-tunes of this kind are among the published traces",
+    "between": "between: its kind lies between measured ones",
+    "outside": "outside: nothing of its kind was measured; the interval is that of other kinds",
+}
+
+TITLES = {
+    "saved_activations": "saved activations",
+    "logits_and_loss": "logits and loss",
+    "quantization_metadata": "quantisation metadata",
+    "embeddings": "embeddings and head",
+    "dequantization": "dequantisation buffers",
+    "allocator_rounding": "allocator rounding",
+    "reserved_slack": "reserved slack",
+    "device_context": "device context",
+}
+"""Of the terms whose name alone is not plain."""
+
+
+def as_values(answer: "Answer") -> dict[str, Any]:
+    """Returns the answer as plain values, bytes and seconds whole."""
+    plan, profile = answer.plan, answer.profile
+    question = plan.question
+    return {
+        "version": VERSION,
+        "model": answer.model,
+        "device_class": question.device_class,
+        "budget_bytes": question.budget_bytes,
+        "batch": question.load.batch_size,
+        "length": question.load.length,
+        "answer_tokens": question.load.answer_tokens,
+        "recipe": question.recipe.to_dict(),
+        "interval_level": LEVEL,
+        "fits": plan.fits,
+        "ranked_by": plan.ranked_by,
+        "predicted_for": plan.predicted_for,
+        "candidates": plan.candidates,
+        "choices": [_choice_values(choice, answer) for choice in plan.choices],
+        "smallest": _choice_values(plan.smallest, answer),
+        "otherwise": [_choice_values(choice, answer) for choice in answer.otherwise.choices]
+        if answer.otherwise
+        else [],
+        "profile": profile and {"name": profile.name, "source": profile.source, "measured": profile.measured},
+    }
+
+
+def print_answer(answer: "Answer") -> None:
+    """Prints the breakdown of the best choice, the choices, and what the reader must know about both."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, NARROWEST)
+    console.print(_breakdown(answer.plan.described, answer))
+    if answer.plan.choices:
+        console.print(_choices(answer.plan.choices, answer))
+    elif answer.otherwise and answer.otherwise.choices:
+        console.print(_choices(answer.otherwise.choices, answer, title="Without the limits that were asked for"))
+    for line in _notes(answer):
+        console.print(line, markup=False)
+
+
+def named(choice: Choice) -> str:
+    """Returns a configuration in a few words."""
+    configuration = choice.configuration
+    bits, ranks = configuration.bits, configuration.ranks
+    width = f"{bits[0]} bits" if len(set(bits)) == 1 else f"{mean(bits):.1f} bits"
+    rank = f"rank {ranks[0]}" if len(set(ranks)) == 1 else f"rank {mean(ranks):.1f}"
+    pruned = f", {100 * configuration.pruning_rate:.0f} % pruned" if configuration.pruning_rate else ""
+    return f"{width}, {rank}{pruned}"
+
+
+def title_of(term: str) -> str:
+    """Returns a term of the breakdown as it is shown."""
+    return TITLES.get(term, term.replace("_", " "))
+
+
+def _choice_values(choice: Choice, answer: "Answer") -> dict[str, Any]:
+    question, step = answer.plan.question, choice.step
+    return {
+        "configuration": choice.configuration.to_dict(),
+        "name": named(choice),
+        "terms_bytes": choice.memory.terms(),
+        "allocated_bytes": choice.memory.allocated,
+        "reserved_bytes": choice.memory.reserved,
+        "peak_bytes": choice.peak_bytes(question.device_class),
+        "peak_low_bytes": choice.low,
+        "peak_high_bytes": choice.high,
+        "coverage": choice.coverage,
+        "changed_norm": choice.changed,
+        "held_out_loss": choice.loss and {"value": choice.loss.value, "low": choice.loss.low, "high": choice.loss.high},
+        "largest_batch": choice.largest_batch,
+        "largest_length": choice.largest_length,
+        "step_s": step and step.seconds,
+        "finetune_s": step and finetune_seconds(step, question.recipe),
+        "seconds_are_lower_bound": step and step.lower_bound,
+    }
+
+
+def _breakdown(choice: Choice, answer: "Answer") -> "Table":
+    from rich.table import Table
+
+    question = answer.plan.question
+    load, peak = question.load, choice.peak_bytes(question.device_class)
+    table = Table(
+        title=f"{answer.model}: {named(choice)}, batch {load.batch_size} x {load.length}", title_justify="left"
+    )
+    table.add_column("where it goes")
+    table.add_column("bytes", justify="right")
+    table.add_column("share", justify="right")
+    for term, size in choice.memory.terms().items():
+        if size:
+            table.add_row(title_of(term), gibibytes(size), f"{100 * size / max(peak, 1):.1f} %")
+    table.add_section()
+    table.add_row("allocated peak", gibibytes(choice.memory.allocated), "")
+    if question.device_class == "cuda":
+        table.add_row("reserved peak, with context", gibibytes(choice.memory.reserved), "")
+    table.add_row(
+        f"{100 * LEVEL:.0f} % interval", f"{gibibytes(choice.low)} to {gibibytes(choice.high)}", choice.coverage
+    )
+    table.add_row("budget", gibibytes(question.budget_bytes), "fits" if answer.plan.fits else "does not fit")
+    return table
+
+
+def _choices(choices: Sequence[Choice], answer: "Answer", title: str = "The best that fit") -> "Table":
+    from rich.table import Table
+
+    plan = answer.plan
+    table = Table(title=f"{title}, by {plan.ranked_by}", title_justify="left")
+    table.add_column("configuration")
+    for name in ("peak", "interval", "kind", "loss", "changed", "step", "largest batch", "largest length"):
+        table.add_column(name, justify="right")
+    for choice in choices:
+        loss, step = choice.loss, choice.step
+        table.add_row(
+            named(choice),
+            gibibytes(choice.peak_bytes(plan.question.device_class)),
+            f"{gibibytes(choice.low)} to {gibibytes(choice.high)}",
+            choice.coverage,
+            f"{loss.value:.3f} [{loss.low:.3f}, {loss.high:.3f}]" if loss else UNKNOWN,
+            f"{choice.changed:.4f}",
+            f"{'> ' if step.lower_bound else ''}{step.seconds:.3g} s" if step else UNKNOWN,
+            _whole(choice.largest_batch),
+            _whole(choice.largest_length),
+        )
+    return table
+
+
+def _notes(answer: "Answer") -> list[str]:
+    plan, profile = answer.plan, answer.profile
+    notes = []
+    if not plan.fits:
+        notes.append(
+            f"Nothing fits {gibibytes(plan.question.budget_bytes)}: the least that is needed of what was asked is "
+            f"{gibibytes(plan.smallest.high)} ({named(plan.smallest)})."
+        )
+    notes += [COVERAGE[kind] for kind in sorted({choice.coverage for choice in plan.choices or (plan.smallest,)})]
+    if plan.ranked_by == "changed weights":
+        notes.append("changed: norm of what rounding and pruning change, over the weights' own; no loss is known here")
+    elif plan.predicted_for:
+        notes.append(f"loss: predicted for {plan.predicted_for}, with its {100 * LEVEL:.0f} % interval, nats")
+    if profile is None:
+        notes.append("step: not known; bench calibrate measures the present device")
+    else:
+        best = plan.described.step
+        total = (
+            f"; {plan.question.recipe.steps} steps take {finetune_seconds(best, plan.question.recipe):.3g} s"
+            if best
+            else ""
+        )
+        notes.append(
+            f"step: {profile.name}, {profile.source}{' (a lower bound)' if not profile.measured else ''}{total}"
+        )
+    return notes
+
+
+def _whole(value: int | None) -> str:
+    return "none" if value is None else f"{value:,}"
