@@ -6,11 +6,10 @@ been run on a GPU yet.
 """
 
 import importlib.metadata
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
+from statistics import quantiles
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from collectors.encode import Encoded
 from collectors.finetune import finetune
 from collectors.measure import synchronize
 from collectors.optimizers import make_optimizer
+from collectors.provenance import processor_name
 from collectors.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, linear_of
 from perfmodel.architecture import Architecture
@@ -52,8 +52,11 @@ FORMATS = ("bf16", "int8", "nf4", "nf4dq", "fp4", "hqq8g64", "hqq4g64", "hqq3g64
 SECONDS = 0.5
 """Given to each of the measurements that stand by themselves."""
 
-STEPS = 8
-"""Steps of each small model; their median is taken, the first and the ones that are profiled left out."""
+STEPS = 5
+"""Steps of each small model in a round, of which the first and the one that is profiled are not timed."""
+
+ROUNDS = 3
+"""Rounds over the small models. The fastest step of each counts: on a shared machine the others are someone else's."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Probe:
         length: tokens of each.
         bits: of all linear weights.
         rank: of all adapters.
+        bare: first layers without adapters.
     """
 
     hidden: int
@@ -75,12 +79,14 @@ class Probe:
     length: int
     bits: int
     rank: int
+    bare: int = 0
 
 
 PROBES: dict[str, tuple[Probe, ...]] = {
     "cpu": (
         Probe(64, 6, 1, 8, 16, 8),
         Probe(64, 12, 1, 8, 16, 8),
+        Probe(64, 12, 1, 8, 16, 8, bare=6),
         Probe(64, 6, 8, 32, 16, 8),
         Probe(192, 6, 8, 16, 16, 8),
         Probe(192, 6, 8, 16, 4, 8),
@@ -91,6 +97,7 @@ PROBES: dict[str, tuple[Probe, ...]] = {
     "cuda": (
         Probe(512, 8, 1, 64, 16, 8),
         Probe(512, 16, 1, 64, 16, 8),
+        Probe(512, 16, 1, 64, 16, 8, bare=8),
         Probe(1024, 8, 8, 256, 16, 8),
         Probe(1024, 8, 8, 256, 4, 8),
         Probe(2048, 8, 4, 512, 16, 8),
@@ -98,8 +105,8 @@ PROBES: dict[str, tuple[Probe, ...]] = {
     ),
 }
 
-STAGES = 2 + len(FORMATS) + max(len(probes) for probes in PROBES.values())
-"""Most times that ``calibrate`` reports."""
+STAGES = {name: 2 + len(FORMATS) + ROUNDS * len(probes) for name, probes in PROBES.items()}
+"""How often ``calibrate`` reports, by device class."""
 
 DTYPES = {"cpu": torch.float32, "cuda": torch.bfloat16}
 
@@ -109,18 +116,13 @@ def calibrate(device: str | None = None, advance: Callable[[str], None] | None =
 
     Args:
         device: ``cuda``, ``cpu`` or None for the best there is.
-        advance: told after each measurement, at most ``STAGES`` times.
+        advance: told after each measurement, ``STAGES`` times.
 
     Raises:
         InvalidConfigurationError: when there is no CUDA device.
     """
-    name = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InvalidConfigurationError(
-            "the device cuda", "this machine shows torch no CUDA device", "calibrate with --device cpu, or elsewhere"
-        )
-    place, say = torch.device(name), advance or (lambda _: None)
-    device_class: DeviceClass = "cuda" if name == "cuda" else "cpu"
+    device_class = present_device(device)
+    place, say = torch.device(device_class), advance or (lambda _: None)
     rates = _matrix_rates(place, device_class)
     say(f"products at {rates[-1][1] / 1e9:.3g} G operations a second")
     bytes_per_s = _bytes_per_s(place, device_class)
@@ -130,7 +132,7 @@ def calibrate(device: str | None = None, advance: Callable[[str], None] | None =
         dequantized[format_family(form)] = _dequantized_per_s(form, place, device_class)
         say(f"{form} at {dequantized[format_family(form)] / 1e6:.3g} M weights a second")
     bare = DeviceProfile(
-        name=torch.cuda.get_device_name(place) if name == "cuda" else platform.processor() or platform.machine(),
+        name=_device_name(place),
         device_class=device_class,
         source="bench calibrate",
         measured=True,
@@ -138,16 +140,30 @@ def calibrate(device: str | None = None, advance: Callable[[str], None] | None =
         bytes_per_s=bytes_per_s,
         dequantized_per_s=dequantized,
     )
-    seconds, works = [], []
-    for probe in PROBES[name]:
-        seconds.append(_step_seconds(probe, place, device_class))
-        works.append(_work(probe, device_class))
-        say(f"a step of {probe.layers} layers of {probe.hidden} in {seconds[-1]:.3g} s")
-    return fitted(bare, works, seconds)
+    probes = PROBES[device_class]
+    seconds = [float("inf")] * len(probes)
+    for _ in range(ROUNDS):
+        for index, probe in enumerate(probes):
+            seconds[index] = min(seconds[index], _step_seconds(probe, place, device_class))
+            say(f"a step of {probe.layers} layers of {probe.hidden} in {seconds[index]:.3g} s")
+    return fitted(bare, [_work(probe, device_class) for probe in probes], seconds)
+
+
+def present_device(device: str | None) -> DeviceClass:
+    """Returns the device class to calibrate: the given one, or CUDA where there is a device.
+
+    Raises:
+        InvalidConfigurationError: when there is no CUDA device.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InvalidConfigurationError(
+            "the device cuda", "this machine shows torch no CUDA device", "calibrate with --device cpu, or elsewhere"
+        )
+    return "cuda" if device == "cuda" or (device is None and torch.cuda.is_available()) else "cpu"
 
 
 def fitted(bare: DeviceProfile, works: Sequence[Work], seconds: Sequence[float]) -> DeviceProfile:
-    """Returns the profile with the overheads and the memory rate that explain measured steps best.
+    """Returns the profile with the overheads and the moving factor that explain measured steps best.
 
     Least squares of relative errors over values of 0 or more.
 
@@ -168,51 +184,46 @@ def fitted(bare: DeviceProfile, works: Sequence[Work], seconds: Sequence[float])
     (slower, per_pass, per_adapter, per_step), _ = nnls(np.asarray(rows) / measured[:, None], wanted)
     profile = replace(
         bare,
-        # Memory that is faster than the one measured would be no cause of a step's length.
-        bytes_per_s=bare.bytes_per_s / max(float(slower), 1e-3),
+        moving_factor=float(slower),
         seconds_per_pass=float(per_pass),
         seconds_per_adapter=float(per_adapter),
         seconds_per_step=float(per_step),
     )
     errors = [step_time(work, profile).seconds / took - 1 for work, took in zip(works, seconds, strict=True)]
-    details = {"fit_errors": [round(error, 4) for error in errors], "bytes_per_s_alone": bare.bytes_per_s}
+    details = {"fit_errors": [round(error, 4) for error in errors]}
     return replace(profile, details={**details, "threads": torch.get_num_threads(), "versions": _versions()})
 
 
-def best_seconds(action: Callable[[], object], device: torch.device, budget: float = SECONDS) -> float:
-    """Returns the median seconds of an action, repeated for about ``budget`` seconds after a first run.
-
-    Args:
-        action: what is timed.
-        device: whose queue is emptied before and after.
-        budget: seconds for all repetitions.
-    """
+def _seconds_of(action: Callable[[], object], device: torch.device) -> float:
+    """Returns the lower quartile of an action's seconds, repeated for about ``SECONDS`` after a first run."""
     action()
     spent: list[float] = []
-    while sum(spent) < budget or len(spent) < 3:
+    while sum(spent) < SECONDS or len(spent) < 4:
         synchronize(device)
         start = time.perf_counter()
         action()
         synchronize(device)
         spent.append(time.perf_counter() - start)
-    return median(spent)
+    return quantiles(spent, n=4)[0]
 
 
 def _matrix_rates(device: torch.device, device_class: DeviceClass) -> list[tuple[float, float]]:
-    rates = []
+    rates: list[tuple[float, float]] = []
     for tokens, rows, columns in PRODUCTS[device_class]:
         x = torch.randn(tokens, columns, device=device, dtype=DTYPES[device_class])
         weight = torch.randn(rows, columns, device=device, dtype=DTYPES[device_class])
         operations = 2.0 * tokens * rows * columns
         # bound as defaults: the loop's variables change
-        seconds = best_seconds(lambda x=x, weight=weight: nn.functional.linear(x, weight), device)  # type: ignore[misc]
-        rates.append((operations, operations / seconds))
+        seconds = _seconds_of(lambda x=x, weight=weight: nn.functional.linear(x, weight), device)  # type: ignore[misc]
+        # A larger product takes no less time than a smaller one, whatever disturbed the smaller.
+        slowest = max((each / rate for each, rate in rates), default=0.0)
+        rates.append((operations, operations / max(seconds, slowest)))
     return rates
 
 
 def _bytes_per_s(device: torch.device, device_class: DeviceClass) -> float:
     values = torch.randn(MOVED_VALUES[device_class], device=device, dtype=DTYPES[device_class])
-    return 2 * values.untyped_storage().nbytes() / best_seconds(lambda: values * 1.5, device)
+    return 2 * values.untyped_storage().nbytes() / _seconds_of(lambda: values * 1.5, device)
 
 
 def _dequantized_per_s(form: str, device: torch.device, device_class: DeviceClass) -> float:
@@ -228,13 +239,14 @@ def _dequantized_per_s(form: str, device: torch.device, device_class: DeviceClas
         product(x).backward(ones)
         x.grad = None
 
-    whole = best_seconds(lambda: both(module), device)
-    without = best_seconds(lambda: both(lambda each: nn.functional.linear(each, dense)), device)
+    whole = _seconds_of(lambda: both(module), device)
+    without = _seconds_of(lambda: both(lambda each: nn.functional.linear(each, dense)), device)
     return 2 * rows * columns / max(whole - without, 0.05 * whole)
 
 
 def _configuration(probe: Probe) -> Configuration:
-    return Configuration.uniform(probe.layers, bits=probe.bits, rank=probe.rank)
+    ranks = (0,) * probe.bare + (probe.rank,) * (probe.layers - probe.bare)
+    return Configuration(0.0, (probe.bits,) * probe.layers, ranks)
 
 
 def _sizes(probe: Probe) -> dict[str, Any]:
@@ -270,9 +282,10 @@ def _step_seconds(probe: Probe, device: torch.device, device_class: DeviceClass)
     answer = _answer(probe)
     ids = [tuple(int(each) for each in row) for row in torch.randint(2, 500, (probe.batch, probe.length))]
     examples = [Encoded(row[:-answer], row[-answer:]) for row in ids]
-    return finetune(
+    training = finetune(
         model, optimizer, examples, recipe, seed=0, device=device, resident_bytes=0, after_step=lambda _: None
-    ).step_time_s
+    )
+    return min(training.step_seconds)
 
 
 def _model(probe: Probe, device: torch.device, dtype: torch.dtype) -> nn.Module:
@@ -286,16 +299,20 @@ def _model(probe: Probe, device: torch.device, dtype: torch.dtype) -> nn.Module:
         parameter.requires_grad = False
     architecture = Architecture.from_config(config.to_dict())
     quantizer = QUANTIZERS[DEFAULT_METHODS.format_of(probe.bits)]
-    for layer in decoder_layers(model):
+    names = {id(module): name for name, module in model.named_modules()}
+    ranks = {}
+    for index, layer in enumerate(decoder_layers(model)):
         for parent, attribute in linear_modules(layer, architecture).values():
             setattr(parent, attribute, quantizer.quantize(getattr(parent, attribute), dtype))
-    names = {
-        name
-        for name, _ in model.named_modules()
-        if name.endswith(tuple(f".{each.name}" for each in architecture.modules))
-    }
-    ranks, alphas = dict.fromkeys(sorted(names), probe.rank), dict.fromkeys(sorted(names), 16.0)
+            ranks[f"{names[id(parent)]}.{attribute}"] = probe.rank if index >= probe.bare else 0
+    alphas = {name: 16.0 for name, rank in ranks.items() if rank}
     return ADAPTERS["lora"].attach(model, ranks, alphas, dropout=0.0, peft_start=True)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return processor_name()
 
 
 def _versions() -> dict[str, str]:

@@ -232,6 +232,14 @@ def _int8_product(a: Tensor, b: Tensor, *, state: Any, bias: Tensor | None = Non
     return MatMul8bitFp.apply(a, b, None, bias, state)  # type: ignore[no-untyped-call]
 
 
+def _cuda_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002, ARG001, FBT001, FBT002 - torch's own signature
+    """Does what torch does on CUDA, where one kernel makes a mask of a byte a value."""
+    if not p or not training:
+        return input
+    dropped: Tensor = torch.native_dropout(input, p, training)[0]
+    return dropped
+
+
 @contextmanager
 def _as_on(device_class: DeviceClass) -> Iterator[None]:
     """Lets meta tensors take the ways of a device."""
@@ -241,6 +249,8 @@ def _as_on(device_class: DeviceClass) -> Iterator[None]:
         stack.enter_context(patch("torch.nn.functional.scaled_dot_product_attention", attention))
         if device_class == "cpu":
             stack.enter_context(patch("bitsandbytes.matmul", _int8_product))
+        else:
+            stack.enter_context(patch("torch.nn.functional.dropout", _cuda_dropout))
         yield
 
 

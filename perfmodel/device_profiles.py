@@ -27,9 +27,10 @@ class DeviceProfile:
         measured: False for a vendor's peaks, from which seconds are a lower bound.
         matrix_rates: (operations of one matrix product, operations a second), rising in the first; between points the
             rate is interpolated on logarithms, beyond them it is the last one's.
-        bytes_per_s: of memory, read or written, by operations that do little else.
+        bytes_per_s: of memory, read or written.
         dequantized_per_s: weights brought back to the compute type a second, by ``format_family``; one that is missing
             goes by ``bytes_per_s``.
+        moving_factor: how many times as long activations take to move between products as their bytes alone.
         seconds_per_pass: cost of one pass through one linear module besides its arithmetic.
         seconds_per_adapter: the same for an adapter.
         seconds_per_step: cost of a step besides all that.
@@ -43,6 +44,7 @@ class DeviceProfile:
     matrix_rates: tuple[tuple[float, float], ...]
     bytes_per_s: float
     dequantized_per_s: Mapping[str, float] = field(default_factory=dict)
+    moving_factor: float = 1.0
     seconds_per_pass: float = 0.0
     seconds_per_adapter: float = 0.0
     seconds_per_step: float = 0.0
@@ -55,7 +57,7 @@ class DeviceProfile:
             *self.dequantized_per_s.values(),
             *(value for pair in self.matrix_rates for value in pair),
         ]
-        overheads = (self.seconds_per_pass, self.seconds_per_adapter, self.seconds_per_step)
+        overheads = (self.moving_factor, self.seconds_per_pass, self.seconds_per_adapter, self.seconds_per_step)
         legal = all(math.isfinite(rate) and rate > 0 for rate in rates)
         sizes = [size for size, _ in self.matrix_rates]
         if not (legal and sizes and sizes == sorted(set(sizes)) and all(0 <= each < math.inf for each in overheads)):

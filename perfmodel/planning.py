@@ -73,7 +73,7 @@ def make_plan(
     return Plan(
         question=question,
         choices=tuple(planner.grown(choice) for choice in chosen),
-        smallest=planner.grown(smallest),
+        smallest=smallest if chosen else planner.grown(smallest),
         ranked_by="changed weights" if predictor is None else "predicted loss",
         predicted_for="" if predictor is None else predictor.setting.model,
         candidates=candidates,
@@ -119,7 +119,7 @@ class _Planner:
             if len(found) == count:
                 break
             pair = configuration.bits[0], configuration.pruning_rate
-            if pair not in found and self._fits(configuration, self._question.load):
+            if pair not in found and self._high(configuration, self._question.load) <= self._question.budget_bytes:
                 choice = self._choice(configuration, None)
                 if all(choice.high < better.high for better in found.values()):
                     found[pair] = choice
@@ -131,7 +131,7 @@ class _Planner:
         for configuration, loss in ranked:
             if len(found) == count:
                 break
-            if self._fits(configuration, self._question.load):
+            if self._high(configuration, self._question.load) <= self._question.budget_bytes:
                 found.append(self._choice(configuration, loss))
         return found
 
@@ -165,10 +165,13 @@ class _Planner:
 
     def grown(self, choice: Choice) -> Choice:
         """Returns the choice with the largest batch and the largest length that fit, and its seconds."""
-        load, configuration = self._question.load, choice.configuration
-        batch = _largest(lambda size: self._fits(configuration, with_batch(load, size)), load.batch_size, LARGEST_BATCH)
+        asked, configuration = self._question, choice.configuration
+        load, budget = asked.load, asked.budget_bytes
+        batch = _largest(
+            lambda size: self._high(configuration, with_batch(load, size)), budget, load.batch_size, LARGEST_BATCH
+        )
         length = _largest(
-            lambda tokens: self._fits(configuration, with_length(load, tokens)), load.length, self._question.longest
+            lambda tokens: self._high(configuration, with_length(load, tokens)), budget, load.length, asked.longest
         )
         return replace(choice, step=self._step(configuration), largest_batch=batch, largest_length=length)
 
@@ -200,10 +203,9 @@ class _Planner:
             shapes=self.shapes(configuration.pruning_rate),
         )
 
-    def _fits(self, configuration: Configuration, load: Load) -> bool:
-        asked = self._question
+    def _high(self, configuration: Configuration, load: Load) -> float:
         memory = self._memory(configuration, load)
-        return peak_interval(memory, level=LEVEL, device_class=asked.device_class)[1] <= asked.budget_bytes
+        return peak_interval(memory, level=LEVEL, device_class=self._question.device_class)[1]
 
     def _choice(self, configuration: Configuration, loss: Interval | None) -> Choice:
         asked = self._question
@@ -221,21 +223,27 @@ class _Planner:
         return Choice(configuration, memory, int(low), int(high), kind, self._changed(configuration), loss)
 
 
-def _largest(fits: Callable[[int], bool], start: int, limit: int) -> int | None:
-    """Returns the largest number up to ``limit`` that fits, None where 1 does not; what fits once, fits below.
+def _largest(peak: Callable[[int], float], budget: float, guess: int, limit: int) -> int | None:
+    """Returns the largest number up to ``limit`` whose peak is within the budget, None where that of 1 is not.
+
+    Peaks are nearly straight lines of the number, so that the line through two of them all but hits it.
 
     Args:
-        fits: whether a number does.
-        start: a guess.
+        peak: of a number; it never falls.
+        budget: in the unit of the peak.
+        guess: where to look first.
         limit: 1 or more.
     """
-    if not fits(1):
+    low, at_low, high = 1, peak(1), limit + 1
+    if at_low > budget:
         return None
-    low, high = 1, max(2, start)
-    while high <= limit and fits(high):
-        low, high = high, 2 * high
-    high = min(high, limit + 1)
+    tried = 0
     while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
+        tried += 1
+        place = min(max(guess, low + 1), high - 1)
+        found = peak(place)
+        slope = (found - at_low) / (place - low)
+        low, at_low, high = (place, found, high) if found <= budget else (low, at_low, place)
+        middle = (low + high) // 2  # now and then, or a bent line could take as many looks as there are numbers
+        guess = low + int((budget - at_low) / slope) if slope > 0 and tried % 4 else middle
     return low

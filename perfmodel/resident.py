@@ -1,12 +1,12 @@
-"""What stays in memory over a whole fine-tune, and what each format's products need, for many configurations at once."""
+"""What stays in memory over a whole fine-tune, term by term, for many configurations of one model at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from perfmodel.activations import FLOAT32, Bytes, Modules
 from perfmodel.architecture import FAMILIES, Architecture
 from perfmodel.formats import (
     BLOCK,
@@ -18,39 +18,23 @@ from perfmodel.formats import (
     GroupedLayout,
     RowScaledLayout,
 )
-from perfmodel.layer_memory import Bytes, Modules
-from perfmodel.methods import WIDTHS, Methods, adapter_parameters
+from perfmodel.methods import WIDTHS, Methods
 from perfmodel.space import Configuration, by_module
 
-FLOAT32 = 4
-
 
 @dataclass(frozen=True)
-class Resident:
-    """Bytes that live through training, shape ``(n,)``; adapters as parameters, shape ``(n, L)``.
+class Stored:
+    """One matrix in one format.
 
     Args:
-        weights: values of linear weights, and biases.
-        metadata: scales, zeros and tables.
-        embeddings: and the head, the same for all.
-        norms: the same for all.
-        adapters: parameters of each layer's adapters.
-        largest_adapter: parameters of the largest adapter tensor.
-        tensors: count of tensors of all these.
+        values: bytes of the weights themselves.
+        metadata: bytes of scales, zeros and tables.
+        held: bytes of the weight in the compute type during a product, 0 where it is stored so.
+        building: most bytes that live while that weight is made, itself included.
+        keeps_input: whether the product keeps its input for the backward pass.
+        leaks: whether it keeps it in a way that checkpointing cannot free.
+        tensors: count of what is stored.
     """
-
-    weights: Bytes
-    metadata: Bytes
-    embeddings: int
-    norms: int
-    adapters: Bytes
-    largest_adapter: Bytes
-    tensors: Bytes
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """One matrix in one format."""
 
     values: int
     metadata: int
@@ -61,67 +45,122 @@ class _Stored:
     tensors: int
 
 
-def _stored(layout: AbstractLayout, rows: int, columns: int, compute: int) -> _Stored:
+@dataclass(frozen=True)
+class Resident:
+    """Bytes that live through training, shape ``(n,)`` unless said otherwise.
+
+    Args:
+        weights: values of linear weights, and biases.
+        metadata: of quantisation.
+        embeddings: embeddings and head, the same for all.
+        norms: the same for all.
+        adapters: parameters of each layer's adapters, shape ``(n, L)``.
+        largest_adapter: parameters of the largest adapter tensor.
+        tensors: count of stored tensors and adapters.
+        modules: formats and ranks, for the activations.
+    """
+
+    weights: Bytes
+    metadata: Bytes
+    embeddings: int
+    norms: int
+    adapters: Bytes
+    largest_adapter: Bytes
+    tensors: Bytes
+    modules: Modules
+
+
+def resident(shapes: Architecture, configurations: Sequence[Configuration], methods: Methods, compute: int) -> Resident:
+    """Returns what configurations with these methods keep.
+
+    Args:
+        shapes: of the (pruned) model, shared by all.
+        configurations: bits and ranks, by layer or by module.
+        methods: formats and the form of the adapters.
+        compute: bytes of a compute value.
+
+    Raises:
+        InvalidConfigurationError: when a configuration does not fit the model, or a format a shape.
+    """
+    bits, ranks = (_by_module(shapes, configurations, name) for name in ("bits", "ranks"))
+    tables = _tables(shapes, methods, tuple(np.unique(bits).tolist()), compute)
+    layers, modules = np.arange(bits.shape[1])[:, None], np.arange(bits.shape[2])[None, :]
+    found = {name: table[layers, modules, bits] for name, table in tables.items()}
+    sides = np.array([list(shapes.module_shapes(layer).values()) for layer in range(bits.shape[1])], dtype=np.int64)
+    rows, columns = sides[..., 0], sides[..., 1]
+    adapters = (ranks * (rows + columns) + (ranks > 0) * rows * (methods.adapter == "dora")).sum(-1)
+    head = shapes.vocabulary if FAMILIES[shapes.family].head_bias else 0
+    embeddings = shapes.vocabulary * shapes.hidden * (1 if shapes.tied_embeddings else 2) + head
+    return Resident(
+        weights=found["values"].sum((1, 2)) + compute * shapes.bias_parameters,
+        metadata=found["metadata"].sum((1, 2)),
+        embeddings=compute * embeddings,
+        norms=compute * shapes.norm_parameters,
+        adapters=adapters,
+        largest_adapter=(ranks * np.maximum(rows, columns)).max((1, 2)),
+        tensors=found["tensors"].sum((1, 2)) + 2 * (ranks > 0).sum((1, 2)),
+        modules=Modules(ranks, found["keeps_input"] > 0, found["held"], found["building"], found["leaks"] > 0),
+    )
+
+
+def stored(layout: AbstractLayout, rows: int, columns: int, compute: int) -> Stored:
+    """Returns the bytes of one matrix and of its products.
+
+    What a product makes follows from bitsandbytes 0.50 and hqq 0.2.8: HQQ unpacks its values, then takes zeros from
+    them and multiplies by scales, so that three copies live at once; double quantisation makes its scales anew.
+
+    Args:
+        layout: of the format.
+        rows: output features.
+        columns: input features.
+        compute: bytes of a compute value.
+    """
     whole, copy = layout.stored_bytes(rows, columns, compute), compute * rows * columns
     match layout:
         case Bfloat16Layout():
-            copied = 0 if compute == 2 else copy
-            return _Stored(whole, 0, copied, copied, False, False, 1)
+            converted = copy if compute == FLOAT32 else 0
+            return Stored(whole, 0, converted, converted, keeps_input=False, leaks=False, tensors=1)
         case RowScaledLayout():
-            return _Stored(rows * columns, whole - rows * columns, copy, copy, True, True, 2)
+            values = rows * columns
+            return Stored(values, whole - values, copy, copy, keeps_input=True, leaks=True, tensors=2)
         case BlockScaledLayout(double=double):
-            values, blocks = -(-rows * columns // 2), -(-rows * columns // BLOCK)
-            scales = 2 * FLOAT32 * blocks if double else 0
-            return _Stored(values, whole - values, copy, copy + scales, False, False, 6 if double else 3)
+            values = -(-rows * columns // 2)
+            building = copy + (2 * FLOAT32 * -(-rows * columns // BLOCK) if double else 0)
+            tensors = 6 if double else 3
+            return Stored(values, whole - values, copy, building, keeps_input=False, leaks=False, tensors=tensors)
         case GroupedLayout(bits=bits, group=group):
-            groups, (per, word) = rows * columns // group, HQQ_PER_WORD[bits]
-            values = -(-groups // per) * group * word
-            unpacked = compute * -(-groups // per) * per * group
-            return _Stored(values, whole - values, copy, unpacked + 2 * copy, True, False, 3)
+            per_word, word = HQQ_PER_WORD[bits]
+            words = -(-(rows * columns // group) // per_word) * group
+            building = compute * words * per_word + 2 * copy
+            return Stored(words * word, whole - words * word, copy, building, keeps_input=True, leaks=False, tensors=3)
     raise TypeError(f"no account is written for {layout!r}")
 
 
-def _units(shapes: Architecture, configurations: Sequence[Configuration], name: str) -> Bytes:
+def _by_module(shapes: Architecture, configurations: Sequence[Configuration], name: str) -> Bytes:
+    """Returns bits or ranks of every module, shape ``(n, L, M)``."""
     layers, modules = len(shapes.layers), len(shapes.modules)
-    return np.array([by_module(getattr(each, name), layers, modules) for each in configurations], dtype=np.int64)
+    values = [getattr(each, name) for each in configurations]
+    for length in {len(each) for each in values} - {layers, layers * modules}:
+        by_module((0,) * length, layers, modules)  # raises
+    if {len(each) for each in values} == {layers}:
+        return np.repeat(np.array(values, dtype=np.int64)[..., None], modules, axis=-1)
+    return np.array([by_module(each, layers, modules) for each in values], dtype=np.int64)
 
 
-def _table(shapes: Architecture, methods: Methods, used: NDArray[np.int64], compute: int, field: str) -> Bytes:
-    cells = {}
-    table = np.zeros((len(shapes.layers), len(shapes.modules), max(WIDTHS) + 1), dtype=np.int64)
+@lru_cache(maxsize=64)
+def _tables(shapes: Architecture, methods: Methods, widths: tuple[int, ...], compute: int) -> dict[str, Bytes]:
+    """Returns each field of ``Stored`` by layer, module and bits, shape ``(L, M, 17)``."""
+    names = tuple(Stored.__dataclass_fields__)
+    table = np.zeros((len(names), len(shapes.layers), len(shapes.modules), max(WIDTHS) + 1), dtype=np.int64)
+    cells: dict[tuple[int, int, int], list[int]] = {}
     for layer in range(len(shapes.layers)):
         for place, (rows, columns) in enumerate(shapes.module_shapes(layer).values()):
-            for bits in used:
-                key = rows, columns, int(bits)
+            for bits in widths:
+                key = rows, columns, bits
                 if key not in cells:
-                    format_ = FORMATS[methods.format_of(int(bits))]
+                    format_ = FORMATS[methods.format_of(bits)]
                     format_.check_shape(rows, columns)
-                    cells[key] = getattr(_stored(format_.layout, rows, columns, compute), field)
-                table[layer, place, bits] = cells[key]
-    return table
-
-
-def _looked_up(shapes, configurations, compute, field):
-    bits = _units(shapes, configurations, "bits")
-    table = _table(shapes, configurations[0].methods, np.unique(bits), compute, field)
-    layers, modules = table.shape[:2]
-    return table[np.arange(layers)[None, :, None], np.arange(modules)[None, None, :], bits]
-
-
-def modules_of(shapes, configurations, compute) -> Modules:
-    get = lambda f: _looked_up(shapes, configurations, compute, f)
-    return Modules(_units(shapes, configurations, "ranks"), get("keeps_input") > 0, get("held"), get("building"), get("leaks") > 0)
-
-
-def resident(shapes, configurations, compute) -> Resident:
-    get = lambda f: _looked_up(shapes, configurations, compute, f).sum((1, 2))
-    ranks = _units(shapes, configurations, "ranks")
-    sides = np.array([list(shapes.module_shapes(l).values()) for l in range(len(shapes.layers))], dtype=np.int64)
-    rows, columns = sides[..., 0], sides[..., 1]
-    dora = configurations[0].methods.adapter == "dora"
-    adapters = (ranks * (rows + columns) + (ranks > 0) * rows * dora).sum(-1)
-    largest = (ranks * np.maximum(rows, columns)).max((1, 2))
-    head_bias = shapes.vocabulary if FAMILIES[shapes.family].head_bias else 0
-    emb = shapes.vocabulary * shapes.hidden * (1 if shapes.tied_embeddings else 2) + head_bias
-    return Resident(get("values") + compute * shapes.bias_parameters, get("metadata"), compute * emb, compute * shapes.norm_parameters, adapters, largest, get("tensors"))
-
+                    account = stored(format_.layout, rows, columns, compute)
+                    cells[key] = [int(getattr(account, name)) for name in names]
+                table[:, layer, place, bits] = cells[key]
+    return dict(zip(names, table, strict=True))

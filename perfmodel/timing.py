@@ -168,7 +168,7 @@ def step_time(work: Work, profile: DeviceProfile) -> StepTime:
     return StepTime(
         products=products,
         dequantization=dequantization,
-        moving=work.moved_bytes / profile.bytes_per_s,
+        moving=work.moved_bytes * profile.moving_factor / profile.bytes_per_s,
         overhead=overhead + profile.seconds_per_step,
         lower_bound=not profile.measured,
     )

@@ -56,11 +56,12 @@ def calibrate_command(device: str | None, to: Path | None) -> Path:
     """
     if device is not None:
         _check_device(device)
-    from collectors.calibrate import STAGES, calibrate
+    from collectors.calibrate import STAGES, calibrate, present_device
     from reports.progress import bar
 
-    with bar("calibrating", STAGES) as advance:
-        profile = calibrate(device, advance)
+    present = present_device(device)
+    with bar("calibrating", STAGES[present]) as advance:
+        profile = calibrate(present, advance)
     path = to or calibrated_path(profile.device_class)
     profile.save(path)
     return path

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
 
-from collectors.importances import IMPORTANCES, LayerImportance
+from collectors.importances import IMPORTANCES, layer_importances
 from collectors.prune import decoder_layers, linear_modules, prune
 from collectors.quantizers import QUANTIZERS
 from perfmodel.architecture import Architecture
@@ -49,9 +49,7 @@ def prepared(asked: dict[str, Any]) -> nn.Module:
     model = AutoModelForCausalLM.from_pretrained(asked["model"], dtype=torch.float32)
     architecture = Architecture.from_config(model.config.to_dict())
     if asked["pruning_rate"]:
-        importance: dict[int, LayerImportance] = IMPORTANCES["taylor"].importance(
-            model, architecture, asked["calibration"], 0
-        )
+        importance = layer_importances(IMPORTANCES["taylor"], model, architecture, asked["calibration"], 0)
         prune(model, architecture, asked["pruning_rate"], importance)
     model.requires_grad_(requires_grad=False)
     ranks = {}

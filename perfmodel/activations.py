@@ -1,0 +1,266 @@
+"""What each decoder layer keeps for its backward pass.
+
+    t           tokens of the batch with padding
+    c           bytes of a compute value: 4 on the CPU, 2 on CUDA
+    H Q K C     widths of the residual, the query heads, the key (or value) heads and the MLP
+    (n, L)      shape of every array: configurations, layers
+    (n, L, M)   and of those by linear module
+
+What autograd keeps follows from the modeling files of transformers 5.23 and PEFT 0.21, operation by operation:
+
+    RMSNorm             its input in float32 (on the CPU the residual itself, on CUDA a copy) and a scale a token
+    LayerNorm           its input, mean and scale
+    rotary embedding    nothing of its own: sine and cosine have no gradient
+    attention           queries, keys, values, output and the log-sum-exp; written out: the softmax too
+    gated MLP           gate, up and the activation of gate; phi's written-out GELU keeps four tensors
+    LoRA                the input of A in float32 and A's output; where that is the compute type, modules that read the
+                        same tensor share one copy, and on CUDA each makes its own
+    DoRA                the outputs of the base and of B too
+    int8, HQQ           their input, though its gradient does not need it; int8 so that checkpointing cannot free it
+    bf16, NF4, FP4      nothing
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.architecture import FAMILIES, Architecture
+
+Bytes = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+FLOAT32 = 4
+"""Bytes of a float32: norms, adapters and the softmax compute in it everywhere."""
+
+
+@dataclass(frozen=True)
+class Modules:
+    """The linear modules of all layers, as arrays.
+
+    Args:
+        ranks: shape ``(n, L, M)``.
+        keeps_input: whether the format's product keeps its input, ``(n, L, M)``.
+        held: bytes of the weight in the compute type during a product, 0 where it is stored so, ``(n, L, M)``.
+        building: most bytes that live while that weight is made, ``(n, L, M)``.
+        leaks: whether what the product keeps escapes checkpointing, ``(n, L, M)``.
+    """
+
+    ranks: Bytes
+    keeps_input: Flags
+    held: Bytes
+    building: Bytes
+    leaks: Flags
+
+
+@dataclass(frozen=True)
+class Step:
+    """What else decides a step's activations.
+
+    Args:
+        batch_size: examples.
+        length: tokens of each, padding included.
+        compute: bytes of a compute value.
+        dropout: whether adapters have dropout.
+        adapter: their form, of ``perfmodel.methods.ADAPTERS``.
+        written_out: whether attention is written out (``eager``) rather than a fused kernel.
+        capped: whether attention scores are capped, as in gemma2.
+        recomputes: whether activations are recomputed in the backward pass.
+    """
+
+    batch_size: int
+    length: int
+    compute: int
+    dropout: bool
+    adapter: str
+    written_out: bool
+    capped: bool
+    recomputes: bool
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the batch."""
+        return self.batch_size * self.length
+
+
+class Layers:
+    """The layers of some configurations that share their shapes: what flows through them, and what they keep.
+
+    Args:
+        shapes: of the (pruned) model.
+        modules: formats and ranks.
+        step: the batch and how it is computed.
+
+    Attributes:
+        flow: whether a layer's input has a gradient, and so for the inputs of its MLP (``mlp_flow``) and of the MLP's
+            last module (``gated``); ``attended`` says it of queries, keys or values.
+        active: whether the layer has a backward pass.
+    """
+
+    def __init__(self, shapes: Architecture, modules: Modules, step: Step) -> None:
+        widths = [shapes.block_widths(layer) for layer in range(len(shapes.layers))]
+        sides = np.array([list(shapes.module_shapes(layer).values()) for layer in range(len(widths))], dtype=np.int64)
+        self.family, self.name = FAMILIES[shapes.family], shapes.family
+        self.modules, self.step = modules, step
+        self.t, self.c, self.h = step.tokens, step.compute, shapes.hidden
+        self.q, self.k, self.ch = (
+            np.array([width[block] for width in widths], dtype=np.int64) for block in ("queries", "keys", "channels")
+        )
+        self.head_dim = shapes.head_dim
+        self.heads, self.groups = self.q // shapes.head_dim, self.k // shapes.head_dim
+        self.rows, self.columns = sides[..., 0], sides[..., 1]
+        places = list(enumerate(shapes.modules))
+        self.into_attention = [i for i, each in places if each.parent == "self_attn" and each.columns == "hidden"]
+        self.out_of_attention = next(i for i, each in places if each.columns == "queries")
+        self.into_mlp = [i for i, each in places if each.parent == "mlp" and each.columns == "hidden"]
+        self.out_of_mlp = next(i for i, each in places if each.columns == "channels")
+        self.adapted: Flags = modules.ranks > 0
+        here = self.adapted.any(-1)
+        before = np.cumsum(here, axis=1) > 0
+        self.flow: Flags = np.concatenate([np.zeros_like(here[:, :1]), before[:, :-1]], axis=1)
+        self.active = self.flow | here
+        self.attended = self.flow | self.any_adapter(self.into_attention)
+        self.middle = self.attended | self.adapted[..., self.out_of_attention]
+        self.mlp_flow = self.flow if self.parallel else self.middle
+        self.gated = self.mlp_flow | self.any_adapter(self.into_mlp)
+
+    @property
+    def parallel(self) -> bool:
+        """Whether attention and MLP read one norm's output, as in phi."""
+        return self.family.norms == 1
+
+    @property
+    def has_gate(self) -> bool:
+        """Whether the MLP multiplies two of its inputs."""
+        return self.name != "phi"
+
+    @property
+    def shares_inputs(self) -> bool:
+        """Whether adapters keep the very tensor that their modules read."""
+        return self.c == FLOAT32 and not self.step.dropout and self.step.adapter != "qblora"
+
+    def any_adapter(self, group: list[int]) -> Flags:
+        """Returns whether one of these modules has an adapter."""
+        found: Flags = self.adapted[..., group].any(-1)
+        return found
+
+    def own_input(self, width: Bytes | int) -> Bytes:
+        """Returns the bytes of the input that one adapter keeps for itself."""
+        # The mask is a byte a value in CUDA's fused kernel, and a value of its own on the CPU.
+        mask = self.step.dropout * (1 if self.c < FLOAT32 else FLOAT32)
+        halved = 2 if self.step.adapter == "qblora" else 1
+        return np.asarray(self.t * width // halved * (FLOAT32 + mask))
+
+    @cached_property
+    def kept(self) -> Bytes:
+        """Bytes from the forward to the backward pass, without attention's."""
+        return self.norms + self.adapters_of(range(self.adapted.shape[-1])) + self.inputs_before_mlp + self.mlp
+
+    @cached_property
+    def kept_without_mlp(self) -> Bytes:
+        """What is left of ``kept`` when the MLP has gone back."""
+        return self.kept - self.mlp - self.adapters_of([*self.into_mlp, self.out_of_mlp])
+
+    @cached_property
+    def mlp(self) -> Bytes:
+        """The MLP's own part, its modules' inputs included."""
+        read = 0 if self.parallel else self._inputs(self.into_mlp, self.h, self.mlp_flow)
+        return self.activation + self.input_of_last + read
+
+    @cached_property
+    def inputs_before_mlp(self) -> Bytes:
+        """Inputs of attention's modules, and of those that read the same."""
+        group = [*self.into_attention, *(self.into_mlp if self.parallel else [])]
+        return self._inputs(group, self.h, self.flow) + self.attention_output
+
+    @cached_property
+    def attention_output(self) -> Bytes:
+        """Input of the module behind attention, where attention does not keep that tensor itself."""
+        # A partial rotary embedding joins its parts, so that heads come first and the output is laid out anew.
+        anew = self.step.written_out or self.name in ("phi", "phi3")
+        there = np.zeros_like(self.attended) if anew else self.attended
+        return self._inputs([self.out_of_attention], self.q, self.attended, there)
+
+    @cached_property
+    def input_of_last(self) -> Bytes:
+        """Input of the MLP's last module."""
+        return self._inputs([self.out_of_mlp], self.ch, self.gated)
+
+    @property
+    def norm(self) -> int:
+        """Bytes that one norm keeps."""
+        if self.family.norm_values > 1:
+            return self.t * (self.c * self.h + 2 * FLOAT32)
+        offset = FLOAT32 * self.h if self.name.startswith("gemma") else 0
+        return self.t * (FLOAT32 * self.h + FLOAT32) + offset
+
+    @cached_property
+    def norms(self) -> Bytes:
+        """All of a layer's norms."""
+        count = self.flow.astype(np.int64)
+        if self.family.norms >= 2:
+            count = count + self.mlp_flow
+        if self.family.norms == 4:
+            count = count + self.middle + (self.gated | self.adapted[..., self.out_of_mlp])
+        heads = FLOAT32 * self.t * (self.q + self.k + self.heads + self.groups) if self.family.head_norms else 0
+        return np.asarray(count * self.norm + heads * self.attended)
+
+    @cached_property
+    def attention(self) -> Bytes:
+        """Queries, keys, values, output, and the softmax's part."""
+        step, scores = self.step, self.step.batch_size * self.heads * self.step.length
+        if step.written_out:
+            copies = FLOAT32 + (self.c if self.c < FLOAT32 else 0) + (self.c if step.capped else 0)
+            kept = self.t * self.c * 3 * self.q + scores * step.length * copies
+        else:
+            # phi3's values are a view of all that its fused module returned.
+            values = self.q + 2 * self.k if self.name == "phi3" else self.k
+            kept = self.t * self.c * (2 * self.q + self.k + values) + FLOAT32 * scores
+        return np.asarray(kept * self.attended)
+
+    @cached_property
+    def activation(self) -> Bytes:
+        """The MLP's activation, with both factors where it has a gate."""
+        one = self.t * self.c * self.ch
+        if not self.has_gate or len(self.into_mlp) == 1:
+            return np.asarray((3 if self.has_gate else 4) * one * self.gated)
+        gate, up = (self.mlp_flow | self.adapted[..., index] for index in self.into_mlp)
+        return np.asarray(one * (2 * gate.astype(np.int64) + up))
+
+    @cached_property
+    def escaped(self) -> Bytes:
+        """What int8 products keep in a way that checkpointing cannot free."""
+        first = [*self.into_attention, *(self.into_mlp if self.parallel else [])]
+        parts = (
+            (first, self.h, self.flow),
+            ([self.out_of_attention], self.q, self.attended),
+            ([] if self.parallel else self.into_mlp, self.h, self.mlp_flow),
+            ([self.out_of_mlp], self.ch, self.gated),
+        )
+        return np.asarray(
+            sum(
+                self.t * self.c * width * (self.modules.leaks[..., group] & flow[..., None]).any(-1)
+                for group, width, flow in parts
+            )
+        )
+
+    def adapters_of(self, group: "range | list[int]") -> Bytes:
+        """Returns what adapters of these modules keep beside their inputs."""
+        places = list(group)
+        doubled = 2 if self.step.adapter == "qblora" else 1
+        kept = FLOAT32 * self.t * doubled * self.modules.ranks[..., places].sum(-1)
+        if self.step.adapter == "dora":
+            outputs = (self.rows[:, places] * self.adapted[..., places]).sum(-1)
+            kept = kept + (self.t * (FLOAT32 + self.c) + 3 * FLOAT32) * outputs
+        return np.asarray(kept)
+
+    def _inputs(self, group: list[int], width: Bytes | int, flow: Flags, there: Flags | None = None) -> Bytes:
+        """Returns what modules that read one tensor keep of it; ``there`` says where it is kept anyway."""
+        by_format = (self.modules.keeps_input[..., group] & flow[..., None]).any(-1)
+        elsewhere = np.zeros_like(flow) if there is None else there
+        plain = self.t * self.c * width
+        if self.shares_inputs:
+            return np.asarray(plain * ((by_format | self.any_adapter(group)) & ~elsewhere))
+        own = self.own_input(width) * self.adapted[..., group].sum(-1)
+        return np.asarray(own + plain * (by_format & ~elsewhere))

@@ -1,0 +1,67 @@
+"""Plans ranked by a predictor: its own architecture with mixed choices, another size of the family, and refusals."""
+
+from dataclasses import replace
+
+import pytest
+
+from perfmodel.errors import UserError
+from perfmodel.plan import Question
+from perfmodel.plan_quality import by_loss, narrowed
+from perfmodel.planning import make_plan
+from perfmodel.predictor import Predictor
+from perfmodel.recipe import Recipe
+from perfmodel.training_memory import Load
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny, tiny_space, fake_traces):
+    return Predictor.fit(fake_traces(40), tiny_space, tiny, metrics=["held_out_loss"], surrogates=["additive"])
+
+
+def question(architecture, budget=2**30, **changes):
+    changes = {"ranks": (2, 8, 64), **changes}
+    return Question(architecture, Recipe(), Load(2, 32, 64), budget, "cpu", **changes)
+
+
+def test_choices_come_by_predicted_loss_with_the_predictor_s_own_intervals(predictor, tiny):
+    plan = make_plan(question(tiny), predictor=predictor)
+    losses = [choice.loss.value for choice in plan.choices]
+    again = predictor.predict([choice.configuration for choice in plan.choices])
+
+    assert plan.ranked_by == "predicted loss" and plan.predicted_for == predictor.setting.model
+    assert losses == sorted(losses)
+    assert losses == pytest.approx(list(again["held_out_loss"]))
+    assert [choice.loss.low for choice in plan.choices] == pytest.approx(list(again["held_out_loss_low"]))
+    assert all(choice.loss.low <= choice.loss.value <= choice.loss.high for choice in plan.choices)
+
+
+def test_mixed_configurations_are_tried_on_the_predictor_s_own_architecture(predictor, tiny):
+    ranked = by_loss(narrowed(question(tiny), predictor), predictor)
+
+    assert len(ranked) > 5 * 3 * 6 + 100
+    assert any(not configuration.is_uniform for configuration, _ in ranked)
+    assert all(set(configuration.ranks) <= {2, 8, 64} for configuration, _ in ranked)
+
+
+def test_another_size_of_the_family_is_ranked_by_uniform_choices(predictor, tiny):
+    wider = replace(tiny, hidden=256, layers=tiny.layers[:8])
+    plan = make_plan(question(wider), predictor=predictor)
+
+    assert plan.candidates == 5 * 3 * 6
+    assert all(choice.configuration.is_uniform and len(choice.configuration.bits) == 8 for choice in plan.choices)
+
+
+def test_a_limit_leaves_one_candidate(predictor, tiny):
+    plan = make_plan(question(tiny, bits=(4,), ranks=(8,), rates=(0.0,)), predictor=predictor)
+
+    assert plan.candidates == len(plan.choices) == 1
+
+
+def test_a_predictor_that_cannot_answer_is_refused(predictor, tiny, tiny_space, fake_traces):
+    with pytest.raises(UserError, match="the predictor is of a llama model"):
+        make_plan(question(replace(tiny, family="qwen2")), predictor=predictor)
+    with pytest.raises(UserError, match="the predictor knows 0, 2, 4"):
+        make_plan(question(tiny, ranks=(3,)), predictor=predictor)
+    blind = Predictor.fit(fake_traces(40), tiny_space, tiny, metrics=["peak_memory_bytes"], surrogates=["constant"])
+    with pytest.raises(UserError, match="ranked by held_out_loss"):
+        make_plan(question(tiny), predictor=blind)
