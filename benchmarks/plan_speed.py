@@ -15,10 +15,11 @@ from perfmodel.cards import GIB
 from perfmodel.plan import Question
 from perfmodel.planning import make_plan
 from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.training_memory import Load, training_memory
+from perfmodel.space import DEFAULT_RATES, Configuration
+from perfmodel.training_memory import Load, training_memory_terms
 
 ROUNDS = 7
+BATCH = 5000
 CONFIG = {
     "model_type": "llama",
     "hidden_size": 8192,
@@ -55,18 +56,25 @@ def main() -> None:
 
 
 def _rate(architecture: Architecture, question: Question) -> float:
-    """Returns the configurations a second, mixed in bits and ranks, whose peak memory is worked out."""
+    """Returns the configurations a second, mixed in rate, bits and ranks, whose peak memory is worked out."""
     draw, layers = random.Random(0), len(architecture.layers)  # noqa: S311 - any configurations will do
-    shapes = architecture.pruned(0.2)
     mixed = [
-        Configuration(0.2, tuple(draw.choices((2, 3, 4, 8, 16), k=layers)), tuple(draw.choices((2, 8, 64), k=layers)))
-        for _ in range(200)
+        Configuration(
+            draw.choice(DEFAULT_RATES),
+            tuple(draw.choices((2, 3, 4, 8, 16), k=layers)),
+            tuple(draw.choices((2, 8, 64), k=layers)),
+        )
+        for _ in range(BATCH)
     ]
-    options = {"device_class": question.device_class, "shapes": shapes}
-    seconds = _seconds(
-        lambda: [training_memory(architecture, each, question.recipe, question.load, **options) for each in mixed]
+    seconds = median(
+        _seconds(
+            lambda: training_memory_terms(
+                architecture, mixed, question.recipe, question.load, device_class=question.device_class
+            )
+        )
+        for _ in range(3)
     )
-    return len(mixed) / seconds
+    return BATCH / seconds
 
 
 def _seconds(action: Callable[[], object]) -> float:

@@ -25,7 +25,7 @@ from perfmodel.timing import step_time, step_work
 from perfmodel.trace import Setting
 from perfmodel.training_memory import Load
 
-ROUNDS = 3
+ROUNDS = 2
 STEPS = 4
 LAYERS = 30
 

@@ -236,7 +236,7 @@ def _dequantized_per_s(form: str, device: torch.device, device_class: DeviceClas
     ones = torch.ones(1, rows, device=device, dtype=dtype)
 
     def both(product: Callable[[Tensor], Tensor]) -> None:
-        product(x).backward(ones)
+        product(x).backward(ones)  # type: ignore[no-untyped-call]  # torch's own signature
         x.grad = None
 
     whole = _seconds_of(lambda: both(module), device)
@@ -292,9 +292,10 @@ def _model(probe: Probe, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """Returns a random Llama whose linear modules are stored and adapted as a trial's are."""
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    loader: Any = AutoModelForCausalLM  # its methods are untyped
     config = AutoConfig.for_model("llama", **_sizes(probe), pad_token_id=0, bos_token_id=1, eos_token_id=1)
     config.use_cache = False
-    model: Any = AutoModelForCausalLM.from_config(config, dtype=dtype).to(device)
+    model: Any = loader.from_config(config, dtype=dtype).to(device)
     for parameter in model.parameters():
         parameter.requires_grad = False
     architecture = Architecture.from_config(config.to_dict())

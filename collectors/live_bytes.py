@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
 
-class LiveBytes(TorchDispatchMode):
+class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's
     """Counts the storages that live while it is active, from the first operation that returns them to their end.
 
     A storage counts once however many tensors share it. What a kernel takes and gives back inside is not seen.
@@ -20,18 +20,18 @@ class LiveBytes(TorchDispatchMode):
         live: bytes that live now.
         peak: most bytes that lived at once.
 
-        at_peak: called with the name of the operation whenever the peak rises.
+        peak_operation: name of the operation that returned when they did.
 
     Args:
         workspaces: by an operation's name, the bytes that it takes and gives back inside, from its arguments.
     """
 
     def __init__(self, workspaces: Mapping[str, Callable[[Sequence[Any]], int]] | None = None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's
         self.live = 0
         self.peak = 0
-        self.at_peak: Callable[[str], object] | None = None
-        self._known: WeakIdKeyDictionary[Any, int] = WeakIdKeyDictionary()
+        self.peak_operation = ""
+        self._known = WeakIdKeyDictionary()
         self._workspaces = workspaces or {}
 
     def count(self, tensors: Sequence[Tensor], operation: str = "", workspace: int = 0) -> Self:
@@ -51,8 +51,7 @@ class LiveBytes(TorchDispatchMode):
                 self.live += size
         if self.live + workspace > self.peak:
             self.peak = self.live + workspace
-            if self.at_peak:
-                self.at_peak(operation)
+            self.peak_operation = operation
         return self
 
     def _gone(self, size: int) -> None:

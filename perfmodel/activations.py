@@ -16,7 +16,8 @@ What autograd keeps follows from the modeling files of transformers 5.23 and PEF
     LoRA                the input of A in float32 and A's output; where that is the compute type, modules that read the
                         same tensor share one copy, and on CUDA each makes its own
     DoRA                the outputs of the base and of B too
-    int8, HQQ           their input, though its gradient does not need it; int8 so that checkpointing cannot free it
+    int8, HQQ           their input, though its gradient does not need it; int8 until the step ends, with checkpointing
+                        and without
     bf16, NF4, FP4      nothing
 """
 
@@ -44,7 +45,7 @@ class Modules:
         keeps_input: whether the format's product keeps its input, ``(n, L, M)``.
         held: bytes of the weight in the compute type during a product, 0 where it is stored so, ``(n, L, M)``.
         building: most bytes that live while that weight is made, ``(n, L, M)``.
-        leaks: whether what the product keeps escapes checkpointing, ``(n, L, M)``.
+        leaks: whether the product keeps it until the step ends, ``(n, L, M)``.
     """
 
     ranks: Bytes
@@ -115,11 +116,12 @@ class Layers:
         self.out_of_attention = next(i for i, each in places if each.columns == "queries")
         self.into_mlp = [i for i, each in places if each.parent == "mlp" and each.columns == "hidden"]
         self.out_of_mlp = next(i for i, each in places if each.columns == "channels")
-        self.adapted: Flags = modules.ranks > 0
-        here = self.adapted.any(-1)
-        before = np.cumsum(here, axis=1) > 0
-        self.flow: Flags = np.concatenate([np.zeros_like(here[:, :1]), before[:, :-1]], axis=1)
-        self.active = self.flow | here
+        self.adapted: Flags = np.greater(modules.ranks, 0)
+        here = self.any_adapter(list(range(len(places))))
+        # With checkpointing transformers gives the embeddings a gradient, and every layer has a backward pass.
+        self.active: Flags = np.logical_or.accumulate(here, axis=1) | step.recomputes
+        first = np.full_like(here[:, :1], step.recomputes)
+        self.flow: Flags = np.concatenate([first, self.active[:, :-1]], axis=1)
         self.attended = self.flow | self.any_adapter(self.into_attention)
         self.middle = self.attended | self.adapted[..., self.out_of_attention]
         self.mlp_flow = self.flow if self.parallel else self.middle
@@ -142,8 +144,7 @@ class Layers:
 
     def any_adapter(self, group: list[int]) -> Flags:
         """Returns whether one of these modules has an adapter."""
-        found: Flags = self.adapted[..., group].any(-1)
-        return found
+        return np.asarray(self.adapted[..., group].any(-1))
 
     def own_input(self, width: Bytes | int) -> Bytes:
         """Returns the bytes of the input that one adapter keeps for itself."""
@@ -230,7 +231,7 @@ class Layers:
 
     @cached_property
     def escaped(self) -> Bytes:
-        """What int8 products keep in a way that checkpointing cannot free."""
+        """What int8 products keep until the step ends: not as autograd keeps it, so that nothing frees it earlier."""
         first = [*self.into_attention, *(self.into_mlp if self.parallel else [])]
         parts = (
             (first, self.h, self.flow),

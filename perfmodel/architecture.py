@@ -107,6 +107,11 @@ class Architecture:
             replace(module, bias=module.bias and there[module.parent]) for module in FAMILIES[self.family].modules
         )
 
+    @cached_property
+    def _shapes_of_modules(self) -> dict[LayerShape, dict[str, tuple[int, int]]]:
+        """Shapes by the layer's shape, filled as they are asked for: most layers of a model are alike."""
+        return {}
+
     @property
     def prunable(self) -> range:
         """Indices of the layers that pruning may touch."""
@@ -150,7 +155,10 @@ class Architecture:
 
     def module_shapes(self, layer: int) -> dict[str, tuple[int, int]]:
         """Returns (rows out, columns in) of each linear module of one layer."""
-        return self._module_shapes(self.layers[layer])
+        shape = self.layers[layer]
+        if shape not in self._shapes_of_modules:
+            self._shapes_of_modules[shape] = self._module_shapes(shape)
+        return dict(self._shapes_of_modules[shape])
 
     def layer_parameters(self, layer: int) -> int:
         """Returns the parameters of one layer's linear modules, biases left out."""
@@ -168,15 +176,17 @@ class Architecture:
         """
         if not 0.0 <= rate < 1.0:
             raise ValueError(f"rate must lie in [0, 1), got {rate}")
-        layers = list(self.layers)
+        layers, made = list(self.layers), dict[LayerShape, LayerShape]()
         for index in self.prunable:
-            layers[index] = self._pruned_layer(index, rate)
+            shape = layers[index]
+            if shape not in made:  # most layers of a model are alike
+                made[shape] = self._pruned_shape(shape, rate)
+            layers[index] = made[shape]
         return replace(self, layers=tuple(layers))
 
-    def _pruned_layer(self, index: int, rate: float) -> LayerShape:
-        shape = self.layers[index]
+    def _pruned_shape(self, shape: LayerShape, rate: float) -> LayerShape:
         groups_gone = min(int(rate * shape.kv_groups + 0.5), shape.kv_groups - 1)
-        wanted = rate * self.layer_parameters(index) - groups_gone * self.group_parameters
+        wanted = rate * self._linear_parameters(shape) - groups_gone * self.group_parameters
         multiples = max(0, int(wanted / (self.channel_parameters * CHANNEL_MULTIPLE) + 0.5))
         channels = max(shape.channels - multiples * CHANNEL_MULTIPLE, min(CHANNEL_MULTIPLE, shape.channels))
         return LayerShape(shape.kv_groups - groups_gone, channels)

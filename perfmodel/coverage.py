@@ -127,6 +127,7 @@ def write_kinds(kinds: Sequence[Kind], path: Path = KINDS_FILE) -> None:
 
 
 _CHOICES = ("adapter", "optimizer", "gradient_checkpointing")
+_CATEGORIES = ("device_class", "family", "hidden", "layers", "formats", *_CHOICES)
 _NUMBERS = ("ranks", "tokens", "answer_tokens")
 
 
@@ -182,14 +183,14 @@ def _key(trace: Trace) -> tuple[Any, ...]:
 
 
 def _grouped(key: tuple[Any, ...], traces: Sequence[Trace]) -> Kind:
-    return Kind(
-        *key,
-        rates=tuple(sorted({trace.asked.configuration.pruning_rate for trace in traces})),
-        ranks=_range(max(trace.asked.configuration.ranks) for trace in traces),
-        tokens=_range(trace.measured.largest_batch_tokens for trace in traces),
-        answer_tokens=_range(trace.measured.largest_batch_answer_tokens for trace in traces),
-        traces=len(traces),
-    )
+    numbers: dict[str, Any] = {
+        "rates": tuple(sorted({trace.asked.configuration.pruning_rate for trace in traces})),
+        "ranks": _range(max(trace.asked.configuration.ranks) for trace in traces),
+        "tokens": _range(trace.measured.largest_batch_tokens for trace in traces),
+        "answer_tokens": _range(trace.measured.largest_batch_answer_tokens for trace in traces),
+        "traces": len(traces),
+    }
+    return Kind(**dict(zip(_CATEGORIES, key, strict=True)), **numbers)
 
 
 def _range(values: Iterable[float | None]) -> Range:
@@ -198,7 +199,8 @@ def _range(values: Iterable[float | None]) -> Range:
 
 
 def _kind(entry: dict[str, Any]) -> Kind:
-    return Kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()})
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    return Kind(**values)
 
 
 def _main(paths: Sequence[str]) -> None:

@@ -100,8 +100,6 @@ class Choice:
         changed: norm of what rounding and pruning change, over the weights' own.
         loss: predicted; None without a predictor.
         step: seconds of a step by where they go; None without a profile.
-        largest_batch: that fits at the asked length; None where not even one example fits.
-        largest_length: that fits at the asked batch; None where not even one token fits.
     """
 
     configuration: Configuration
@@ -112,12 +110,11 @@ class Choice:
     changed: float
     loss: Interval | None = None
     step: StepTime | None = None
-    largest_batch: int | None = None
-    largest_length: int | None = None
 
-    def peak_bytes(self, device_class: DeviceClass) -> int:
-        """Returns the peak that is held against the budget: reserved on CUDA, live bytes on a CPU."""
-        return self.memory.reserved if device_class == "cuda" else self.memory.allocated
+    @property
+    def peak_bytes(self) -> int:
+        """Peak that is held against the budget: on CUDA with the allocator's slack and the device's context."""
+        return self.memory.reserved
 
 
 @dataclass(frozen=True)
@@ -128,6 +125,8 @@ class Plan:
         question: what was asked.
         choices: that fit, best first; empty where none does.
         smallest: of all candidates the one that needs least.
+        largest_batch: of ``described`` at the asked length that fits; None where not even one example does.
+        largest_length: of ``described`` at the asked batch that fits; None where not even one token does.
         ranked_by: ``predicted loss`` or ``changed weights``.
         predicted_for: model whose traces the predictor was fitted to; empty without one.
         candidates: how many configurations could have been chosen.
@@ -136,6 +135,8 @@ class Plan:
     question: Question
     choices: tuple[Choice, ...]
     smallest: Choice
+    largest_batch: int | None
+    largest_length: int | None
     ranked_by: RankedBy
     predicted_for: str
     candidates: int

@@ -4,8 +4,7 @@ No torch and no weights: a ``config.json`` is enough. A configuration fits when 
 within the budget.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from perfmodel.architecture import Architecture
@@ -17,13 +16,22 @@ from perfmodel.memory import state_bytes
 from perfmodel.plan import LEVEL, Choice, Interval, Plan, Question, with_batch, with_length
 from perfmodel.space import Configuration
 from perfmodel.timing import StepTime, step_time, step_work
-from perfmodel.training_memory import Load, TrainingMemory, peak_interval, training_memory
+from perfmodel.training_memory import (
+    Load,
+    TrainingMemory,
+    peak_interval,
+    training_memory,
+    training_memory_terms,
+)
 
 if TYPE_CHECKING:
     from perfmodel.predictor import Predictor
 
 CHOICES = 6
 """Fitting configurations that a plan describes."""
+
+AT_ONCE = 64
+"""Candidates that are worked out together where they come ranked by their loss."""
 
 LARGEST_BATCH = 4096
 """Where the search for the largest batch stops."""
@@ -63,17 +71,20 @@ def make_plan(
     planner.refuse_empty_model(smallest)
     if predictor is None:
         candidates = len(question.bits) * len(question.rates) * len(question.ranks)
-        chosen = planner.best_of_each_kind(planner.by_changed_weights(), choices)
+        chosen = planner.best_of_each_kind(choices)
     else:
         from perfmodel.plan_quality import by_loss
 
         ranked = by_loss(question, predictor)
         candidates = len(ranked)
         chosen = planner.first_fitting(ranked, choices)
+    batch, length = planner.largest(chosen[0] if chosen else smallest)
     return Plan(
         question=question,
-        choices=tuple(planner.grown(choice) for choice in chosen),
-        smallest=smallest if chosen else planner.grown(smallest),
+        choices=tuple(chosen),
+        smallest=smallest,
+        largest_batch=batch,
+        largest_length=length,
         ranked_by="changed weights" if predictor is None else "predicted loss",
         predicted_for="" if predictor is None else predictor.setting.model,
         candidates=candidates,
@@ -88,6 +99,7 @@ class _Planner:
         self._profile = profile
         self._kinds = kinds
         self._shapes: dict[float, Architecture] = {}
+        self._known: dict[float, dict[tuple[int, int], tuple[Configuration, TrainingMemory]]] = {}
 
     def shapes(self, rate: float) -> Architecture:
         """Returns the pruned shapes."""
@@ -100,46 +112,45 @@ class _Planner:
         layers = len(self._question.architecture.layers)
         return Configuration.uniform(layers, bits=bits, rank=rank, pruning_rate=rate, methods=self._question.methods)
 
-    def by_changed_weights(self) -> Iterator[Configuration]:
-        """Yields all uniform candidates, the ones that change the weights least first, then by falling rank."""
-        asked = self._question
+    def best_of_each_kind(self, count: int) -> list[Choice]:
+        """Returns the uniform candidates that fit, the ones that change the weights least first.
+
+        There is one of each width and rate, with the highest rank that fits, and each is smaller than all before it:
+        one that changes the weights more and takes no less memory than another is no choice.
+        """
+        asked, found = self._question, list[Choice]()
         pairs = [(bits, rate) for rate in asked.rates for bits in asked.bits]
         norms = {pair: self._changed(self.uniform(pair[0], 1, pair[1])) for pair in pairs}
         for bits, rate in sorted(pairs, key=lambda pair: (norms[pair], pair[1], -pair[0])):
-            for rank in sorted(asked.ranks, reverse=True):
-                yield self.uniform(bits, rank, rate)
-
-    def best_of_each_kind(self, ranked: Iterable[Configuration], count: int) -> list[Choice]:
-        """Returns the first that fit, one of each width and rate, each smaller than all before it.
-
-        One that changes the weights more and takes no less memory than another is no choice.
-        """
-        found: dict[tuple[int, float], Choice] = {}
-        for configuration in ranked:
             if len(found) == count:
                 break
-            pair = configuration.bits[0], configuration.pruning_rate
-            if pair not in found and self._high(configuration, self._question.load) <= self._question.budget_bytes:
-                choice = self._choice(configuration, None)
-                if all(choice.high < better.high for better in found.values()):
-                    found[pair] = choice
-        return list(found.values())
+            limit = min((choice.high - 1 for choice in found), default=asked.budget_bytes)
+            for rank in sorted(asked.ranks, reverse=True):
+                configuration, memory = self._of_rate(rate)[bits, rank]
+                if self._interval(memory)[1] <= limit:
+                    found.append(self._choice(configuration, memory, None))
+                    break
+        return found
 
-    def first_fitting(self, ranked: Iterable[tuple[Configuration, Interval]], count: int) -> list[Choice]:
+    def first_fitting(self, ranked: Sequence[tuple[Configuration, Interval]], count: int) -> list[Choice]:
         """Returns the first that fit."""
         found: list[Choice] = []
-        for configuration, loss in ranked:
+        for start in range(0, len(ranked), AT_ONCE):
+            some = ranked[start : start + AT_ONCE]
+            memories = self._memories([configuration for configuration, _ in some])
+            for (configuration, loss), memory in zip(some, memories, strict=True):
+                if len(found) < count and self._interval(memory)[1] <= self._question.budget_bytes:
+                    found.append(self._choice(configuration, memory, loss))
             if len(found) == count:
                 break
-            if self._high(configuration, self._question.load) <= self._question.budget_bytes:
-                found.append(self._choice(configuration, loss))
         return found
 
     def smallest(self) -> Choice:
         """Returns the uniform candidate that needs least."""
         asked = self._question
-        leanest = (self.uniform(bits, min(asked.ranks), max(asked.rates)) for bits in asked.bits)
-        return min((self._choice(each, None) for each in leanest), key=lambda choice: choice.high)
+        known = self._of_rate(max(asked.rates))
+        leanest = (known[bits, min(asked.ranks)] for bits in asked.bits)
+        return self._choice(*min(leanest, key=lambda pair: pair[1].reserved), None)
 
     def refuse_empty_model(self, smallest: Choice) -> None:
         """Refuses a budget that not even the smallest base model fits.
@@ -163,17 +174,24 @@ class _Planner:
                 "raise the budget, allow fewer bits or more pruning, or choose a smaller model",
             )
 
-    def grown(self, choice: Choice) -> Choice:
-        """Returns the choice with the largest batch and the largest length that fit, and its seconds."""
+    def largest(self, choice: Choice) -> tuple[int | None, int | None]:
+        """Returns the largest batch and the largest length that fit, None where not even 1 does."""
         asked, configuration = self._question, choice.configuration
-        load, budget = asked.load, asked.budget_bytes
-        batch = _largest(
-            lambda size: self._high(configuration, with_batch(load, size)), budget, load.batch_size, LARGEST_BATCH
+        load, budget, known = asked.load, asked.budget_bytes, choice.high
+        return (
+            _largest(
+                lambda size: self._high(configuration, with_batch(load, size)),
+                budget,
+                (load.batch_size, known),
+                LARGEST_BATCH,
+            ),
+            _largest(
+                lambda tokens: self._high(configuration, with_length(load, tokens)),
+                budget,
+                (load.length, known),
+                asked.longest,
+            ),
         )
-        length = _largest(
-            lambda tokens: self._high(configuration, with_length(load, tokens)), budget, load.length, asked.longest
-        )
-        return replace(choice, step=self._step(configuration), largest_batch=batch, largest_length=length)
 
     def _step(self, configuration: Configuration) -> StepTime | None:
         asked = self._question
@@ -192,9 +210,27 @@ class _Planner:
     def _changed(self, configuration: Configuration) -> float:
         return changed_norm(self._question.architecture, configuration, self.shapes(configuration.pruning_rate))
 
-    def _memory(self, configuration: Configuration, load: Load) -> TrainingMemory:
+    def _of_rate(self, rate: float) -> dict[tuple[int, int], tuple[Configuration, TrainingMemory]]:
+        """Returns the uniform candidates of a rate by bits and rank; all are worked out at once."""
+        if rate not in self._known:
+            asked = self._question
+            pairs = [(bits, rank) for bits in asked.bits for rank in asked.ranks]
+            configurations = [self.uniform(bits, rank, rate) for bits, rank in pairs]
+            memories = self._memories(configurations)
+            self._known[rate] = dict(zip(pairs, zip(configurations, memories, strict=True), strict=True))
+        return self._known[rate]
+
+    def _memories(self, configurations: Sequence[Configuration]) -> list[TrainingMemory]:
         asked = self._question
-        return training_memory(
+        terms = training_memory_terms(
+            asked.architecture, configurations, asked.recipe, asked.load, device_class=asked.device_class
+        )
+        rows = zip(*(values.tolist() for values in terms.values()), strict=True)
+        return [TrainingMemory(**dict(zip(terms, row, strict=True))) for row in rows]
+
+    def _high(self, configuration: Configuration, load: Load) -> int:
+        asked = self._question
+        memory = training_memory(
             asked.architecture,
             configuration,
             asked.recipe,
@@ -202,15 +238,17 @@ class _Planner:
             device_class=asked.device_class,
             shapes=self.shapes(configuration.pruning_rate),
         )
+        return self._interval(memory)[1]
 
-    def _high(self, configuration: Configuration, load: Load) -> float:
-        memory = self._memory(configuration, load)
-        return peak_interval(memory, level=LEVEL, device_class=self._question.device_class)[1]
+    def _interval(self, memory: TrainingMemory) -> tuple[int, int]:
+        """Returns the interval of what the device shows: the allocator's peak, and what is taken beside it."""
+        low, high = peak_interval(memory, level=LEVEL, device_class=self._question.device_class)
+        beside = memory.reserved - memory.allocated
+        return low + beside, high + beside
 
-    def _choice(self, configuration: Configuration, loss: Interval | None) -> Choice:
+    def _choice(self, configuration: Configuration, memory: TrainingMemory, loss: Interval | None) -> Choice:
         asked = self._question
-        memory = self._memory(configuration, asked.load)
-        low, high = peak_interval(memory, level=LEVEL, device_class=asked.device_class)
+        low, high = self._interval(memory)
         kind = coverage(
             self._kinds,
             asked.architecture,
@@ -220,10 +258,11 @@ class _Planner:
             tokens=asked.load.batch_size * asked.load.length,
             answer_tokens=asked.load.answer_tokens,
         )
-        return Choice(configuration, memory, int(low), int(high), kind, self._changed(configuration), loss)
+        changed, step = self._changed(configuration), self._step(configuration)
+        return Choice(configuration, memory, low, high, kind, changed, loss, step)
 
 
-def _largest(peak: Callable[[int], float], budget: float, guess: int, limit: int) -> int | None:
+def _largest(peak: Callable[[int], float], budget: float, known: tuple[int, float], limit: int) -> int | None:
     """Returns the largest number up to ``limit`` whose peak is within the budget, None where that of 1 is not.
 
     Peaks are nearly straight lines of the number, so that the line through two of them all but hits it.
@@ -231,10 +270,14 @@ def _largest(peak: Callable[[int], float], budget: float, guess: int, limit: int
     Args:
         peak: of a number; it never falls.
         budget: in the unit of the peak.
-        guess: where to look first.
+        known: a number, and its peak.
         limit: 1 or more.
     """
-    low, at_low, high = 1, peak(1), limit + 1
+    low, at_low = known
+    high, guess = limit + 1, min(2 * low, limit)
+    if at_low > budget or low > limit:
+        high, low, at_low = min(low, limit + 1), 1, peak(1)
+        guess = (low + high) // 2
     if at_low > budget:
         return None
     tried = 0

@@ -32,7 +32,7 @@ class Stored:
         held: bytes of the weight in the compute type during a product, 0 where it is stored so.
         building: most bytes that live while that weight is made, itself included.
         keeps_input: whether the product keeps its input for the backward pass.
-        leaks: whether it keeps it in a way that checkpointing cannot free.
+        leaks: whether it keeps it until the step ends, past its own backward pass and past checkpointing.
         tensors: count of what is stored.
     """
 

@@ -137,8 +137,8 @@ def _before_attention(layers: Layers) -> Moment:
 
 def _waiting(layers: Layers) -> Bytes:
     """Returns the gradient that waits while a layer is recomputed: it has come through the last adapter's scaling."""
-    residual = layers.t * layers.c * layers.h
-    return (residual + _scaled(layers, layers.h, layers.out_of_mlp)) * layers.step.recomputes
+    scaled = FLOAT32 * layers.adapted[..., layers.out_of_mlp]
+    return np.asarray(layers.t * layers.h * (layers.c + scaled) * layers.step.recomputes)
 
 
 def _passing(layers: Layers) -> int:

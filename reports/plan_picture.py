@@ -18,8 +18,8 @@ GROUPS = {
     "adapters and optimiser": (GREEN, ("adapters", "gradients", "optimizer")),
     "saved activations": (VERMILLION, ("saved_activations", "attention")),
     "logits and loss": ("#E69F00", ("logits_and_loss",)),
-    "dequantisation": (PURPLE, ("dequantization",)),
-    "allocator": (SKY, ("allocator_rounding", "reserved_slack")),
+    "working buffers": (PURPLE, ("dequantization", "working")),
+    "libraries and allocator": (SKY, ("library_workspace", "allocator_rounding", "reserved_slack")),
     "device context": (GREY, ("device_context",)),
 }
 """Colour and terms of each part of a bar; terms that no group names are parts of their own."""

@@ -22,7 +22,7 @@ NARROWEST = 140
 COVERAGE = {
     "measured": "measured: fine-tunes of this kind are among the published traces",
     "between": "between: its kind lies between measured ones",
-    "outside": "outside: nothing of its kind was measured; the interval is that of other kinds",
+    "outside": "outside: nothing of its kind was measured; the interval is of other kinds, on cuda of assumed bounds",
 }
 
 TITLES = {
@@ -31,6 +31,9 @@ TITLES = {
     "quantization_metadata": "quantisation metadata",
     "embeddings": "embeddings and head",
     "dequantization": "dequantisation buffers",
+    "optimizer": "optimiser",
+    "working": "working buffers",
+    "library_workspace": "workspace of libraries",
     "allocator_rounding": "allocator rounding",
     "reserved_slack": "reserved slack",
     "device_context": "device context",
@@ -56,6 +59,8 @@ def as_values(answer: "Answer") -> dict[str, Any]:
         "ranked_by": plan.ranked_by,
         "predicted_for": plan.predicted_for,
         "candidates": plan.candidates,
+        "largest_batch": plan.largest_batch,
+        "largest_length": plan.largest_length,
         "choices": [_choice_values(choice, answer) for choice in plan.choices],
         "smallest": _choice_values(plan.smallest, answer),
         "otherwise": [_choice_values(choice, answer) for choice in answer.otherwise.choices]
@@ -104,14 +109,12 @@ def _choice_values(choice: Choice, answer: "Answer") -> dict[str, Any]:
         "terms_bytes": choice.memory.terms(),
         "allocated_bytes": choice.memory.allocated,
         "reserved_bytes": choice.memory.reserved,
-        "peak_bytes": choice.peak_bytes(question.device_class),
+        "peak_bytes": choice.peak_bytes,
         "peak_low_bytes": choice.low,
         "peak_high_bytes": choice.high,
         "coverage": choice.coverage,
         "changed_norm": choice.changed,
         "held_out_loss": choice.loss and {"value": choice.loss.value, "low": choice.loss.low, "high": choice.loss.high},
-        "largest_batch": choice.largest_batch,
-        "largest_length": choice.largest_length,
         "step_s": step and step.seconds,
         "finetune_s": step and finetune_seconds(step, question.recipe),
         "seconds_are_lower_bound": step and step.lower_bound,
@@ -122,7 +125,7 @@ def _breakdown(choice: Choice, answer: "Answer") -> "Table":
     from rich.table import Table
 
     question = answer.plan.question
-    load, peak = question.load, choice.peak_bytes(question.device_class)
+    load, peak = question.load, choice.peak_bytes
     table = Table(
         title=f"{answer.model}: {named(choice)}, batch {load.batch_size} x {load.length}", title_justify="left"
     )
@@ -140,6 +143,8 @@ def _breakdown(choice: Choice, answer: "Answer") -> "Table":
         f"{100 * LEVEL:.0f} % interval", f"{gibibytes(choice.low)} to {gibibytes(choice.high)}", choice.coverage
     )
     table.add_row("budget", gibibytes(question.budget_bytes), "fits" if answer.plan.fits else "does not fit")
+    table.add_row(f"largest batch at length {load.length:,}", _whole(answer.plan.largest_batch), "")
+    table.add_row(f"largest length at batch {load.batch_size:,}", _whole(answer.plan.largest_length), "")
     return table
 
 
@@ -149,20 +154,18 @@ def _choices(choices: Sequence[Choice], answer: "Answer", title: str = "The best
     plan = answer.plan
     table = Table(title=f"{title}, by {plan.ranked_by}", title_justify="left")
     table.add_column("configuration")
-    for name in ("peak", "interval", "kind", "loss", "changed", "step", "largest batch", "largest length"):
+    for name in ("peak", "interval", "kind", "loss", "changed", "step"):
         table.add_column(name, justify="right")
     for choice in choices:
         loss, step = choice.loss, choice.step
         table.add_row(
             named(choice),
-            gibibytes(choice.peak_bytes(plan.question.device_class)),
+            gibibytes(choice.peak_bytes),
             f"{gibibytes(choice.low)} to {gibibytes(choice.high)}",
             choice.coverage,
             f"{loss.value:.3f} [{loss.low:.3f}, {loss.high:.3f}]" if loss else UNKNOWN,
             f"{choice.changed:.4f}",
             f"{'> ' if step.lower_bound else ''}{step.seconds:.3g} s" if step else UNKNOWN,
-            _whole(choice.largest_batch),
-            _whole(choice.largest_length),
         )
     return table
 

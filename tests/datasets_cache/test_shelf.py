@@ -22,9 +22,14 @@ def smollm2(smollm2_config):
     return Architecture.from_config(smollm2_config)
 
 
+@pytest.fixture(scope="module", params=shelf_names())
+def shelf(request):
+    return load_shelf(request.param)
+
+
 @pytest.fixture(scope="module")
-def traces():
-    return load_shelf(NAME).traces
+def traces(shelf):
+    return shelf.traces
 
 
 def test_release_is_as_large_as_the_first_shelf_must_be(traces):
@@ -86,10 +91,16 @@ def test_a_shipped_task_passes_the_gate(traces, task):
 
 
 @pytest.mark.real
-def test_card_is_what_the_traces_say(traces):
-    notes = (SHELF_DATA / f"{NAME}.notes.md").read_text()
+def test_card_is_what_the_traces_say(shelf):
+    notes = (SHELF_DATA / f"{shelf.name}.notes.md").read_text()
 
-    assert card(NAME, traces, notes, SHELF_DATA / f"{NAME}.parquet", question_blind) == load_shelf(NAME).card
+    assert card(shelf.name, shelf.traces, notes, SHELF_DATA / f"{shelf.name}.parquet", question_blind) == shelf.card
+
+
+def test_a_later_release_keeps_every_trace_of_the_first():
+    first, later = (load_shelf(name).traces for name in (NAME, "smollm2-v0b"))
+    assert len(later) > len(first)
+    assert {trace.asked.key: trace for trace in first}.items() <= {trace.asked.key: trace for trace in later}.items()
 
 
 def test_unknown_shelf_is_refused_by_name():

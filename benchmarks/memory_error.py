@@ -1,0 +1,199 @@
+"""Prints how far the closed form of peak memory is from every measured peak and from dry runs; JSON on the last line.
+
+Run: python benchmarks/memory_error.py [--store TRACES.sqlite ...] [--write perfmodel/memory_errors.json] [--quick]
+
+No trace was used for any constant of the closed form: it has none that is fitted. A trace records the most padded
+tokens and the most answer tokens of any batch, which may be two batches: where they are, the estimate is too high.
+"""
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from collectors.dry_run import dry_run
+from datasets_cache import resolve
+from perfmodel import Trace, TraceStore, read_traces
+from perfmodel.architecture import Architecture
+from perfmodel.formats import FORMATS
+from perfmodel.methods import Methods
+from perfmodel.recipe import Recipe
+from perfmodel.space import Configuration
+from perfmodel.trace import DeviceClass
+from perfmodel.training_memory import Load, training_memory, training_memory_terms
+
+SHELF = Path("datasets_cache/shelf_data/smollm2-v0.parquet")
+LAYERS = 7
+SHARED = {
+    "num_hidden_layers": LAYERS,
+    "head_dim": 32,
+    "vocab_size": 2048,
+    "tie_word_embeddings": True,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 1,
+}
+SIZES: dict[str, dict[str, Any]] = {
+    "tiny": SHARED | {"hidden_size": 192, "intermediate_size": 512, "num_attention_heads": 6, "num_key_value_heads": 3},
+    "medium": SHARED
+    | {"hidden_size": 768, "intermediate_size": 2048, "num_attention_heads": 24, "num_key_value_heads": 8},
+}
+LOADS = {"tiny": Load(4, 48, 30), "medium": Load(4, 64, 40)}
+FAMILIES = ("llama", "qwen3", "gemma3_text", "phi", "phi3")
+BY_FORMAT = ("bf16", "int8", "nf4", "nf4dq", "hqq3g64", "hqq2g64")
+DEVICES: tuple[DeviceClass, ...] = ("cpu", "cuda")
+
+ASSUMED_CUDA = (-0.05, 0.15)
+"""Bounds of the interval on CUDA, where nothing has been measured: an assumption."""
+
+
+def main() -> None:
+    """Prints both tables and one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--store", type=Path, action="append", default=[], help="a trace store beside the shelf")
+    parser.add_argument("--write", type=Path, help="where to write the errors that intervals are made of")
+    parser.add_argument("--quick", action="store_true", help="measured peaks only")
+    options = parser.parse_args()
+    traces = [*read_traces(SHELF), *(trace for path in options.store for trace in TraceStore(path))]
+    console = Console()
+    errors = measured_errors(traces)
+    record: dict[str, object] = {
+        "benchmark": "memory_error",
+        "measured": _told(console, "measured peaks (CPU)", errors),
+    }
+    if options.write:
+        _write(options.write, errors)
+    if not options.quick:
+        record["dry_runs"] = _told(console, "dry runs", dry_run_errors())
+    record["configurations_per_s"] = round(speed())
+    print(json.dumps(record))
+
+
+def measured_errors(traces: Sequence[Trace]) -> dict[str, list[float]]:
+    """Returns the relative errors of the closed form, estimate over measurement less 1, by kind of configuration."""
+    names = {trace.asked.setting.model for trace in traces}
+    architectures = {name: Architecture.from_config(resolve(name).config) for name in names}
+    found = defaultdict(list)
+    for trace in traces:
+        setting, measured = trace.asked.setting, trace.measured
+        if not trace.ok or setting.device_class != "cpu":
+            continue
+        peak, tokens = measured.peak_memory_bytes, measured.largest_batch_tokens
+        answers, batch = measured.largest_batch_answer_tokens, setting.recipe.batch_size
+        assert peak is not None
+        assert tokens is not None
+        assert answers is not None
+        load = Load(batch, tokens // batch, answers)
+        estimate = training_memory(
+            architectures[setting.model], trace.asked.configuration, setting.recipe, load, device_class="cpu"
+        )
+        found[f"{setting.task}: {_kind(trace.asked.configuration)}"].append(estimate.allocated / peak - 1)
+    return dict(found)
+
+
+def _kind(configuration: Configuration) -> str:
+    if configuration.is_uniform:
+        return f"uniform {configuration.bits[0]} bits, rank {configuration.ranks[0]}"
+    pruned = "pruned, " if configuration.pruning_rate else ""
+    return f"{pruned}mixed, {'some ranks 0' if 0 in configuration.ranks else 'all ranks above 0'}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One configuration that is run dry."""
+
+    device_class: DeviceClass
+    size: str
+    family: str
+    format: str
+    checkpointing: bool
+    rate: float = 0.0
+    adapter: str = "lora"
+    dropout: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """Row of the table."""
+        extra = f", {self.adapter}" if self.adapter != "lora" else ", dropout" if self.dropout else ""
+        return f"{self.device_class}, {self.family}{', checkpointing' if self.checkpointing else ''}{extra}"
+
+    def error(self) -> float:
+        """Returns estimate over dry run less 1."""
+        config = SIZES[self.size] | {"model_type": self.family}
+        methods = replace(Methods().with_format(self.format), adapter=self.adapter)
+        bits = FORMATS[self.format].bits
+        configuration = Configuration.uniform(LAYERS, bits=bits, rank=8, pruning_rate=self.rate, methods=methods)
+        recipe = Recipe(gradient_checkpointing=self.checkpointing, dropout=self.dropout)
+        load, where = LOADS[self.size], self.device_class
+        counted = dry_run(config, configuration, recipe, load, device_class=where)
+        estimate = training_memory(Architecture.from_config(config), configuration, recipe, load, device_class=where)
+        return estimate.live / counted.peak - 1
+
+
+def cases() -> Iterator[Case]:
+    """Yields every family, format and device with and without checkpointing; sizes and pruning rates take turns."""
+    for device_class, checkpointing in product(DEVICES, (False, True)):
+        for turn, (family, name) in enumerate(product(FAMILIES, BY_FORMAT)):
+            size, rate = ("tiny", "medium")[turn % 2], (0.0, 0.0, 0.3)[turn % 3]
+            yield Case(device_class, size, family, name, checkpointing, rate)
+        for adapter, dropout in (("dora", 0.0), ("qblora", 0.0), ("lora", 0.1)):
+            for name in ("nf4", "int8"):
+                yield Case(device_class, "medium", "llama", name, checkpointing, 0.0, adapter, dropout)
+
+
+def dry_run_errors() -> dict[str, list[float]]:
+    """Returns the relative errors of the closed form against dry runs, by kind."""
+    found = defaultdict(list)
+    with Progress(transient=True) as progress:
+        for case in progress.track(list(cases())):
+            found[case.kind].append(case.error())
+    return dict(found)
+
+
+def speed() -> float:
+    """Returns the configurations of Llama-2-7B's shape that are computed in a second, in batch, each different."""
+    config = {"model_type": "llama", "hidden_size": 4096, "vocab_size": 32000, "num_hidden_layers": 32}
+    architecture = Architecture.from_config(config | {"num_attention_heads": 32, "intermediate_size": 11008})
+    generator = np.random.default_rng(0)
+    bits, ranks = (generator.choice(values, (10_000, 32)) for values in ([2, 3, 4, 8, 16], [0, 2, 4, 8, 16, 32, 64]))
+    many = [Configuration(0.0, tuple(b), tuple(r)) for b, r in zip(bits.tolist(), ranks.tolist(), strict=True)]
+    start = time.perf_counter()
+    training_memory_terms(architecture, many, Recipe(), Load(8, 512, 512), device_class="cuda")
+    return len(many) / (time.perf_counter() - start)
+
+
+def _told(console: Console, title: str, errors: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Prints the errors by kind, and returns their summary over all."""
+    table = Table("kind", "count", "mean absolute", "lowest", "highest", title=f"estimate / {title} - 1")
+    for kind, values in sorted(errors.items()):
+        told = (f"{mean(map(abs, values)):.2%}", f"{min(values):+.2%}", f"{max(values):+.2%}")
+        table.add_row(kind, str(len(values)), *told)
+    console.print(table)
+    every = [value for values in errors.values() for value in values]
+    absolute = [abs(value) for value in every]
+    return {"count": len(every), "mean_absolute": round(mean(absolute), 5), "worst": round(max(absolute), 5)}
+
+
+def _write(path: Path, errors: Mapping[str, Sequence[float]]) -> None:
+    """Writes what the measurement was over the estimate, less 1: the sign in which an interval needs it."""
+    ratios = sorted(round(1 / (1 + value) - 1, 6) for values in errors.values() for value in values)
+    record = {
+        "cpu": {"traces": len(ratios), "relative_errors": ratios},
+        "cuda": {"traces": 0, "relative_errors": [], "assumed": ASSUMED_CUDA},
+    }
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Dry runs: against real steps on the CPU as its meter sees them, and the closed form against dry runs."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from collectors.adapters import ADAPTERS
+from collectors.dry_run import dry_run
+from collectors.encode import Batch
+from collectors.finetune import _checkpoint_activations, _step
+from collectors.measure import CpuMemoryMeter
+from collectors.optimizers import make_optimizer, state_bytes_of
+from collectors.prune import decoder_layers, linear_modules
+from collectors.quantizers import QUANTIZERS, stored_bytes
+from collectors.shape_only import shape_only_tensors
+from perfmodel.architecture import Architecture
+from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError
+from perfmodel.formats import FORMATS
+from perfmodel.methods import Methods
+from perfmodel.recipe import Recipe
+from perfmodel.space import Configuration
+from perfmodel.training_memory import Load, training_memory
+
+LAYERS = 7
+LOAD = Load(4, 24, 16)
+CONFIG = {
+    "hidden_size": 64,
+    "intermediate_size": 192,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "vocab_size": 304,
+    "tie_word_embeddings": True,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 1,
+}
+
+
+def asked(name: str, adapter: str = "lora", *, ranks: tuple[int, ...] = (8,) * LAYERS, rate: float = 0.0):
+    methods = replace(Methods().with_format(name), adapter=adapter)
+    return Configuration(rate, (FORMATS[name].bits,) * LAYERS, ranks, methods)
+
+
+@pytest.fixture
+def measured(make_model):
+    """Trains a real tiny model for two steps, and returns resident bytes and peak of the second."""
+
+    def measure(family, configuration, recipe):
+        sizes = {key: value for key, value in CONFIG.items() if key != "num_hidden_layers"}
+        model = make_model(family, layers=LAYERS, **sizes)
+        architecture = Architecture.from_config(CONFIG | {"model_type": family})
+        names = {id(module): name for name, module in model.named_modules()}
+        ranks = {}
+        for layer, bits, rank in zip(decoder_layers(model), configuration.bits, configuration.ranks, strict=True):
+            for parent, attribute in linear_modules(layer, architecture).values():
+                quantizer = QUANTIZERS[configuration.methods.format_of(bits)]
+                setattr(parent, attribute, quantizer.quantize(getattr(parent, attribute), torch.float32))
+                ranks[f"{names[id(parent)]}.{attribute}"] = rank
+        model.requires_grad_(requires_grad=False)
+        adapter = ADAPTERS[configuration.methods.adapter]
+        adapted = adapter.attach(model, ranks, dict.fromkeys(ranks, 16.0), dropout=recipe.dropout, peft_start=True)
+        if recipe.gradient_checkpointing:
+            _checkpoint_activations(model)
+        adapted.train()
+        targets = torch.full((LOAD.batch_size, LOAD.length), -1)
+        targets.view(-1)[: LOAD.answer_tokens] = 5
+        batch = Batch(torch.randint(0, 304, targets.shape), targets, targets.numel())
+        optimizer = make_optimizer([each for each in adapted.parameters() if each.requires_grad], recipe)
+        _step(adapted, optimizer, batch, recipe, 0)
+        resident = stored_bytes(adapted) + state_bytes_of(optimizer)
+        meter = CpuMemoryMeter()
+        with meter.step(lambda: resident):
+            _step(adapted, optimizer, batch, recipe, 1)
+        return resident, meter.peak_bytes
+
+    return measure
+
+
+@pytest.mark.parametrize(
+    ("family", "configuration", "recipe"),
+    [
+        ("llama", asked("bf16"), Recipe()),
+        ("llama", asked("int8"), Recipe(gradient_checkpointing=True)),
+        ("llama", asked("nf4dq", "dora"), Recipe()),
+        ("llama", asked("nf4", "qblora"), Recipe()),
+        ("llama", asked("nf4"), Recipe(dropout=0.1)),
+        ("llama", asked("hqq4g64", ranks=(0, 0, 0, 8, 0, 8, 8)), Recipe()),
+        ("qwen3", asked("int8"), Recipe()),
+        ("gemma3_text", asked("hqq3g64"), Recipe()),
+        ("phi", asked("nf4"), Recipe()),
+        ("phi3", asked("nf4"), Recipe()),
+    ],
+)
+def test_a_dry_run_counts_what_the_meter_sees(measured, family, configuration, recipe):
+    resident, peak = measured(family, configuration, recipe)
+    counted = dry_run(CONFIG | {"model_type": family}, configuration, recipe, LOAD, device_class="cpu")
+    step_counters = 4 * 3 * LAYERS * 7  # AdamW counts steps in scalars of its own, which stay on the CPU
+    assert 0 <= resident - counted.resident <= step_counters
+    assert counted.peak == pytest.approx(peak, rel=0.004)
+
+
+@pytest.mark.parametrize("device_class", ["cpu", "cuda"])
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize(
+    ("family", "configuration"),
+    [
+        ("llama", asked("bf16")),
+        ("llama", asked("nf4", rate=0.3)),
+        ("qwen3", asked("int8")),
+        ("gemma3_text", asked("nf4dq")),
+        ("phi", asked("nf4")),
+        ("phi3", asked("hqq4g64", rate=0.3)),
+    ],
+)
+def test_the_closed_form_meets_the_dry_run(family, configuration, checkpointing, device_class):
+    config, recipe = CONFIG | {"model_type": family}, Recipe(gradient_checkpointing=checkpointing)
+    counted = dry_run(config, configuration, recipe, LOAD, device_class=device_class)
+    architecture = Architecture.from_config(config)
+    estimate = training_memory(architecture, configuration, recipe, LOAD, device_class=device_class)
+    assert estimate.live == pytest.approx(counted.peak, rel=0.02)
+
+
+@pytest.mark.parametrize("device_class", ["cpu", "cuda"])
+def test_attention_that_is_written_out_is_followed_too(device_class):
+    config = CONFIG | {"model_type": "gemma2"}
+    settings = {"device_class": device_class, "attention": "eager"}
+    counted = dry_run(config, asked("nf4"), Recipe(), LOAD, **settings)
+    estimate = training_memory(Architecture.from_config(config), asked("nf4"), Recipe(), LOAD, **settings)
+    assert estimate.live == pytest.approx(counted.peak, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["bf16", "int8", "nf4", "nf4dq", "fp4", "hqq3g64", "hqq4g64", "hqq2g64", "hqq8g64"])
+def test_stand_ins_have_the_shapes_and_types_that_quantisers_make(name):
+    quantizer = QUANTIZERS[name]
+    linear = torch.nn.Linear(96, 128)
+    real = quantizer.pack(quantizer.quantize(linear, torch.float32))
+    made = shape_only_tensors(quantizer.format, (128, 96), torch.float32, bias=True)
+    assert {key: (value.shape, value.dtype) for key, value in made.items()} == {
+        key: (value.shape, value.dtype) for key, value in real.items()
+    }
+
+
+def test_what_a_dry_run_cannot_follow_is_refused():
+    config = CONFIG | {"model_type": "llama"}
+    with pytest.raises(InvalidConfigurationError, match="adamw_8bit"):
+        dry_run(config, asked("nf4"), Recipe(optimizer="adamw_8bit"), LOAD, device_class="cuda")
+    with pytest.raises(UnsupportedModelError, match="mixtral"):
+        dry_run(CONFIG | {"model_type": "mixtral"}, asked("nf4"), Recipe(), LOAD, device_class="cpu")
+    windowed = CONFIG | {"model_type": "mistral", "sliding_window": 8}
+    with pytest.raises(InvalidConfigurationError, match="sliding window"):
+        dry_run(windowed, asked("nf4"), Recipe(), LOAD, device_class="cpu")
