@@ -182,7 +182,9 @@ def _told(console: Console, title: str, errors: Mapping[str, Sequence[float]]) -
     console.print(table)
     every = [value for values in errors.values() for value in values]
     absolute = [abs(value) for value in every]
-    return {"count": len(every), "mean_absolute": round(mean(absolute), 5), "worst": round(max(absolute), 5)}
+    within = sum(value <= 0.02 for value in absolute)
+    rounded = {"mean_absolute": round(mean(absolute), 5), "worst": round(max(absolute), 5)}
+    return {"count": len(every), "within_2_percent": within, **rounded}
 
 
 def _write(path: Path, errors: Mapping[str, Sequence[float]]) -> None:

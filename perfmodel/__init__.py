@@ -4,7 +4,10 @@
     architecture families                               the shapes of a model
     methods formats                                     how a configuration is pruned, stored, started and adapted
     store parquet trace_columns checksum                traces on disk
-    memory                                              closed-form bytes
+    memory                                              closed-form bytes of what stays
+    training_memory activations resident                closed-form peak of a training step
+    timing device_profiles                              closed-form seconds
+    planning plan plan_quality coverage cards           what fits, how far it can grow, and what of it was measured
     sampling space_export                               drawing from a space; the space for other libraries
     features configuration_arrays training_data         what the surrogates see
     surrogate constant additive boosted surrogates      learned models behind one contract
