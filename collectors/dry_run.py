@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from collectors.adapters import ADAPTERS
 from collectors.adapters.attach import lora_layers
 from collectors.evaluate import answer_logits
-from collectors.finetune import _checkpoint_activations as checkpoint_activations
+from collectors.finetune import checkpoint_activations
 from collectors.live_bytes import LiveBytes
 from collectors.optimizers import make_optimizer
 from collectors.prune import decoder_layers, linear_modules, set_head_counts

@@ -88,7 +88,7 @@ def finetune(
     heavy = _heaviest(batches, first)
     meter, clock = memory_meter(device), StepClock(device)
     if recipe.gradient_checkpointing:
-        _checkpoint_activations(model.get_base_model())  # type: ignore[operator]  # PEFT's method, untyped
+        checkpoint_activations(model.get_base_model())  # type: ignore[operator]  # PEFT's method, untyped
     model.train()
     timed: list[float] = list(before.step_seconds) if before else []
     used_before = energy_so_far_j(device)
@@ -151,7 +151,7 @@ def learning_rate(recipe: Recipe, index: int) -> float:
     return recipe.learning_rate * shape
 
 
-def _checkpoint_activations(base: Any) -> None:
+def checkpoint_activations(base: Any) -> None:
     """Turns checkpointing on by the name it has in this transformers: the old one warns since 5.23 and ends with 6."""
     enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
     enable({"use_reentrant": False})

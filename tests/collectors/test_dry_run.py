@@ -8,7 +8,7 @@ import torch
 from collectors.adapters import ADAPTERS
 from collectors.dry_run import dry_run
 from collectors.encode import Batch
-from collectors.finetune import _checkpoint_activations, _step
+from collectors.finetune import _step, checkpoint_activations
 from collectors.measure import CpuMemoryMeter
 from collectors.optimizers import make_optimizer, state_bytes_of
 from collectors.prune import decoder_layers, linear_modules
@@ -63,7 +63,7 @@ def measured(make_model):
         adapter = ADAPTERS[configuration.methods.adapter]
         adapted = adapter.attach(model, ranks, dict.fromkeys(ranks, 16.0), dropout=recipe.dropout, peft_start=True)
         if recipe.gradient_checkpointing:
-            _checkpoint_activations(model)
+            checkpoint_activations(model)
         adapted.train()
         targets = torch.full((LOAD.batch_size, LOAD.length), -1)
         targets.view(-1)[: LOAD.answer_tokens] = 5
