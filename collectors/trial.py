@@ -93,8 +93,9 @@ class TrialRunner:
             after_step=score,
             before=before,
         )
-        self._save(asked, built, optimizer, training, curve)
-        return _measured(recipe, built, training, curve, prepare_time_s, eval_times, before)
+        measured = _measured(recipe, built, training, curve, prepare_time_s, eval_times, before)
+        self._save(asked, built, optimizer, training, curve)  # of a trial that came through, and of no other
+        return measured
 
     def _save(
         self,
