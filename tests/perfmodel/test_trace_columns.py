@@ -1,6 +1,7 @@
 """Files of older versions become traces of this one, and lose nothing."""
 
-import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +13,7 @@ from perfmodel.parquet import read_traces
 from perfmodel.store import TraceStore
 from perfmodel.trace_columns import ADDED, COLUMNS, TRACE_VERSION, columns_of, upgraded
 
-OLD_STORE = Path(__file__).parent / "assets" / "traces-v1.sqlite"
+OLD_STORE = Path(__file__).parent / "assets" / "traces-v1.sql"
 OLD_KEYS = ["0be887337bba", "13266ad0e049", "1356555660e0"]
 
 
@@ -43,7 +44,10 @@ def test_a_published_file_of_version_1_is_read():
 
 @pytest.fixture
 def old(tmp_path):
-    return Path(shutil.copy(OLD_STORE, tmp_path / "traces.sqlite"))
+    path = tmp_path / "traces.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(OLD_STORE.read_text())
+    return path
 
 
 def test_a_store_of_version_1_is_read_without_being_changed(old):
