@@ -1,4 +1,7 @@
-"""Quantised modules of a base model, made once: kept in memory and in the cache's folder ``quantized``."""
+"""Quantised modules of a base model, made once: kept in memory and in the cache's folder ``quantized``.
+
+What pruning leaves of them is cut from them where the format allows it.
+"""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -10,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from collectors.prune import PrunedLinear
 from collectors.quantizers import AbstractQuantizer, linear_of
 from datasets_cache.cache import arriving, cache_folder, locked, make_folder
 from perfmodel.errors import OutputFolderError
@@ -25,7 +29,7 @@ CAST_BITS = 16
 
 
 class QuantizedLibrary:
-    """Gives the frozen modules of an unpruned base model, each quantised once.
+    """Gives the frozen modules of a base model, each quantised once.
 
     Packed tensors are kept in host memory, so that on CUDA nothing but the trial's own model lies on the device; on a
     CPU every module of a place shares them. Files are whole or not there, and one that is damaged is made again. Where
@@ -69,11 +73,34 @@ class QuantizedLibrary:
         """
         if quantizer.format.bits == CAST_BITS:
             return self._quantize(linear, quantizer)
-        shape = (linear.out_features, linear.in_features)
-        key = (quantizer.format.name, name, shape)
+        return quantizer.unpack(self._tensors(name, linear, quantizer), _shape(linear), self._dtype, self._device)
+
+    def cut(self, name: str, linear: PrunedLinear, quantizer: AbstractQuantizer) -> nn.Module | None:
+        """Returns the frozen module of a pruned place, cut from the whole one; None where it must be quantised anew.
+
+        Args:
+            name: ``<layer>.<module>``.
+            linear: the place's float module after pruning.
+            quantizer: of any format.
+
+        Raises:
+            InvalidConfigurationError: when the format cannot hold the shape.
+        """
+        quantizer.format.check_shape(*_shape(linear))
+        whole = linear.cut.whole
+        tensors = quantizer.cut(
+            lambda: self._tensors(name, whole, quantizer), _shape(whole), linear.cut.rows, linear.cut.columns
+        )
+        if tensors is None:
+            return None
+        return quantizer.unpack(tensors, _shape(linear), self._dtype, self._device)
+
+    def _tensors(self, name: str, linear: nn.Linear, quantizer: AbstractQuantizer) -> dict[str, Tensor]:
+        """Returns the packed tensors of a place, in host memory."""
+        key = (quantizer.format.name, name, _shape(linear))
         if key not in self._memory:
             self._memory[key] = self._read_or_make(name, linear, quantizer)
-        return quantizer.unpack(self._memory[key], shape, self._dtype, self._device)
+        return self._memory[key]
 
     def _quantize(self, linear: nn.Linear, quantizer: AbstractQuantizer) -> nn.Module:
         # ``linear.to`` would move the base model itself.
@@ -122,6 +149,10 @@ class QuantizedLibrary:
         except (OSError, OutputFolderError) as error:
             self._writable = False
             self._progress(f"quantised modules are kept in memory only: {path.parent} cannot be written ({error})")
+
+
+def _shape(linear: nn.Linear) -> tuple[int, int]:
+    return linear.out_features, linear.in_features
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

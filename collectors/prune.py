@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,29 @@ from collectors.pruning_scope import LayerImportance, pruned_architecture
 from perfmodel.architecture import Architecture, LayerShape
 from perfmodel.families import Block
 
-__all__ = ["LayerImportance", "decoder_layers", "linear_modules", "prune", "set_head_counts"]
+__all__ = ["Cut", "LayerImportance", "PrunedLinear", "decoder_layers", "linear_modules", "prune", "set_head_counts"]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What pruning took from a linear module.
+
+    Args:
+        whole: the module before.
+        rows: indices of the rows that stayed, None for all.
+        columns: likewise.
+    """
+
+    whole: nn.Linear
+    rows: Tensor | None
+    columns: Tensor | None
+
+
+@final
+class PrunedLinear(nn.Linear):
+    """What pruning left of a linear module."""
+
+    cut: Cut
 
 
 def decoder_layers(model: nn.Module) -> nn.ModuleList:
@@ -107,7 +130,7 @@ def _indices(side: tuple[Block, ...], kept: Mapping[Block, Tensor], widths: Mapp
     return torch.cat([start + kept[block] for start, block in zip(starts, side, strict=True)])
 
 
-def _sliced(old: nn.Linear, rows: Tensor | None, columns: Tensor | None) -> nn.Linear:
+def _sliced(old: nn.Linear, rows: Tensor | None, columns: Tensor | None) -> PrunedLinear:
     weight = old.weight.detach()
     bias = None if old.bias is None else old.bias.detach()
     if rows is not None:
@@ -115,7 +138,8 @@ def _sliced(old: nn.Linear, rows: Tensor | None, columns: Tensor | None) -> nn.L
         bias = None if bias is None else bias[rows]
     if columns is not None:
         weight = weight[:, columns]
-    new = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+    new = PrunedLinear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
+    new.cut = Cut(old, rows, columns)
     new.weight = nn.Parameter(weight.contiguous(), requires_grad=False)
     if bias is not None:
         new.bias = nn.Parameter(bias, requires_grad=False)

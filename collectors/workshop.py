@@ -17,7 +17,7 @@ from collectors.initializers import INITIALIZERS, Start
 from collectors.library import QuantizedLibrary
 from collectors.moments import input_moments
 from collectors.places import Place, places_of, settle
-from collectors.prune import LayerImportance, decoder_layers, linear_modules, prune
+from collectors.prune import LayerImportance, PrunedLinear, decoder_layers, linear_modules, prune
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
 from datasets_cache import Example, load_model, load_task, load_tokenizer, resolve
 from perfmodel.architecture import Architecture
@@ -229,10 +229,13 @@ class Workshop:
         return self._moments[1]
 
     def whole(self, place: Place, linear: nn.Linear, pruning: Hashable) -> nn.Module:
-        """Returns a module's own weight, quantised: from the library, or for pruned shapes on the spot."""
+        """Returns a module's own weight, quantised: from the library, or what cannot be cut from there on the spot."""
         quantizer = QUANTIZERS[place.format]
-        if not pruning:
-            return self._library.get(f"{place.key[0]}.{place.key[1]}", linear, quantizer)
+        name = f"{place.key[0]}.{place.key[1]}"
+        if not isinstance(linear, PrunedLinear):
+            return self._library.get(name, linear, quantizer)
+        if (cut := self._library.cut(name, linear, quantizer)) is not None:
+            return cut
         key = pruning, place.key, place.format
         if key in self._pruned_modules:
             return self._pruned_modules[key]

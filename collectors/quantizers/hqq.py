@@ -1,6 +1,6 @@
 """Eight to two bits by groups: Half-Quadratic Quantization, with a scale and a zero per group."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -81,6 +81,46 @@ class HqqQuantizer(AbstractQuantizer):
         module.ready = True
         linear: nn.Module = module
         return linear
+
+    def cut(
+        self,
+        whole: Callable[[], Mapping[str, Tensor]],
+        shape: tuple[int, int],
+        rows: Tensor | None,
+        columns: Tensor | None,
+    ) -> dict[str, Tensor] | None:
+        """Returns the groups that stay, where no group loses a part.
+
+        Each keeps the values, scale and zero that it has in the whole. Made on the spot they could differ by where the
+        solver stops, which it decides by the mean error of all groups.
+        """
+        from hqq.core.quantize import Quantizer
+
+        groups = self._groups_left(shape, rows, columns)
+        if groups is None:
+            return None
+        tensors, packing = whole(), Quantizer.bit_to_packing[self.format.bits]
+        values = Quantizer.unpack[packing](tensors["weight"])[: shape[0] * shape[1] // self.group]
+        left = {
+            "weight": Quantizer.pack[packing](values[groups]).contiguous(),
+            **{name: tensors[name][groups] for name in ("scale", "zero")},
+        }
+        if "bias" in tensors:
+            left["bias"] = tensors["bias"] if rows is None else tensors["bias"][rows]
+        return left
+
+    def _groups_left(self, shape: tuple[int, int], rows: Tensor | None, columns: Tensor | None) -> Tensor | None:
+        """Returns the indices of the groups that stay, None where one would lose a part."""
+        height, width = shape
+        rows = torch.arange(height) if rows is None else rows.cpu()
+        columns = torch.arange(width) if columns is None else columns.cpu()
+        if width % self.group or len(columns) % self.group:
+            return None
+        runs = columns.view(-1, self.group)
+        firsts = runs[:, :1]
+        if (firsts % self.group).any() or (runs != firsts + torch.arange(self.group)).any():
+            return None
+        return (rows[:, None] * (width // self.group) + (firsts // self.group).view(1, -1)).flatten()
 
     def _settings(self) -> dict[str, Any]:
         """Returns the library's own settings of so many bits (at 4 it rounds the zero)."""

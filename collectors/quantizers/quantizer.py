@@ -1,7 +1,7 @@
 """The contract of a quantiser: a float linear module in, a frozen module that stores its weight in one format out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +64,25 @@ class AbstractQuantizer(ABC):
             compute_dtype: type of activations.
             device: where the module will lie.
         """
+
+    def cut(
+        self,
+        whole: Callable[[], Mapping[str, Tensor]],  # noqa: ARG002 - for those that can
+        shape: tuple[int, int],  # noqa: ARG002
+        rows: Tensor | None,  # noqa: ARG002
+        columns: Tensor | None,  # noqa: ARG002
+    ) -> dict[str, Tensor] | None:
+        """Returns the packed tensors of a part of a module, cut from the whole's; None where that cannot be done.
+
+        A format that is slow to make cuts; the rest quantise what is left on the spot.
+
+        Args:
+            whole: gives the packed tensors of the whole, once they are needed.
+            shape: ``(rows, columns)`` of the whole.
+            rows: indices of those that stay, None for all.
+            columns: likewise.
+        """
+        return None
 
 
 def linear_of(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:

@@ -7,6 +7,7 @@ import torch
 
 from collectors import library as library_module
 from collectors.library import QuantizedLibrary
+from collectors.prune import Cut, PrunedLinear
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
 from perfmodel.errors import InvalidConfigurationError
 
@@ -225,3 +226,39 @@ def test_on_cuda_only_the_modules_that_are_in_use_lie_on_the_device(linear, tmp_
     assert torch.cuda.memory_allocated() > before
     del module
     assert torch.cuda.memory_allocated() == before
+
+
+@pytest.fixture
+def pruned(linear):
+    """The first row of every two, and all columns."""
+    rows = torch.arange(0, 96, 2)
+    left = PrunedLinear(128, 48, device="meta")
+    left.weight, left.bias = (
+        torch.nn.Parameter(each[rows], requires_grad=False) for each in (linear.weight, linear.bias)
+    )
+    left.cut = Cut(linear, rows, None)
+    return left
+
+
+def test_what_pruning_left_is_cut_from_the_whole(make, made, linear, pruned, tmp_path):
+    first = make().cut("3.q_proj", pruned, QUANTIZERS["hqq4g64"])
+    again = make().cut("3.q_proj", pruned, QUANTIZERS["hqq4g64"])
+
+    assert made == ["hqq4g64"]  # the whole, once, and it is on disk
+    whole = make().get("3.q_proj", linear, QUANTIZERS["hqq4g64"])
+    x = torch.randn(3, 128)
+    assert torch.equal(first(x), whole(x)[:, ::2])
+    assert same(first, again)
+
+
+def test_what_cannot_be_cut_is_left_to_the_caller(make, made, linear, pruned, tmp_path):
+    assert make().cut("3.q_proj", pruned, QUANTIZERS["nf4"]) is None
+    assert made == []
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_part_that_the_format_cannot_hold_is_refused(make, linear):
+    left = PrunedLinear(100, 96, device="meta")
+    left.cut = Cut(linear, None, torch.arange(100))
+    with pytest.raises(InvalidConfigurationError, match="hqq4g128"):
+        make().cut("3.q_proj", left, QUANTIZERS["hqq4g128"])

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
-from collectors.quantizers import QUANTIZERS, stored_bytes, stored_tensors
+from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes, stored_tensors
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.formats import FORMATS
 
@@ -245,3 +245,50 @@ def test_bfloat16_on_cuda(name, bias, make_linear):
     x = x.requires_grad_()
     (module(x) * upstream).sum().backward()
     assert norm_ratio(x.grad.float(), upstream.float() @ weight) < 0.02
+
+
+ROWS, COLUMNS = (
+    torch.tensor([0, 1, 5, 40, 95]).repeat_interleave(2) + torch.tensor([0, 96]).repeat(5),
+    torch.arange(128, 384),
+)
+CUTS = [(ROWS, None), (None, COLUMNS), (ROWS, COLUMNS), (None, COLUMNS.view(-1, 128).flip(0).flatten())]
+
+
+@ALL
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
+@pytest.mark.parametrize(("rows", "columns"), CUTS, ids=["rows", "columns", "both", "columns in another order"])
+def test_a_part_that_is_cut_has_the_whole_s_weights(name, rows, columns, bias, make_linear):
+    quantizer, source = QUANTIZERS[name], make_linear(192, 512, bias=bias)
+    whole = quantizer.quantize(source, torch.float32)
+    tensors = quantizer.cut(lambda: quantizer.pack(whole), (192, 512), rows, columns)
+    kept_rows = torch.arange(192) if rows is None else rows
+    kept_columns = torch.arange(512) if columns is None else columns
+    weight = source.weight.detach()[kept_rows][:, kept_columns]
+    spot = quantizer.quantize(linear_of(weight, source.bias.detach()[kept_rows] if bias else None), torch.float32)
+
+    if not name.startswith("hqq"):
+        assert tensors is None  # made on the spot in no time
+        return
+    part = quantizer.unpack(tensors, tuple(weight.shape), torch.float32, torch.device("cpu"))
+    assert torch.equal(quantizer.dequantize(part), quantizer.dequantize(whole)[kept_rows][:, kept_columns])
+    assert stored_bytes(part) == stored_bytes(spot)
+    assert list(quantizer.pack(part)) == list(quantizer.pack(spot))
+    assert norm_ratio(quantizer.dequantize(part), weight) == pytest.approx(
+        error(name, spot, linear_of(weight)), rel=0.02
+    )
+    assert part.bias is None if not bias else torch.equal(part.bias, spot.bias)
+
+
+@pytest.mark.parametrize("name", [name for name in QUANTIZERS if name.startswith("hqq")])
+@pytest.mark.parametrize(
+    ("shape", "columns"),
+    [
+        ((64, 192 + 16), None),
+        ((64, 256), torch.arange(1, 129)),
+        ((64, 256), torch.arange(0, 256, 2)),
+        ((64, 256), torch.arange(48)),
+    ],
+    ids=["groups over two rows", "shifted", "every second", "part of a group"],
+)
+def test_a_group_that_would_lose_a_part_is_not_cut(name, shape, columns):
+    assert QUANTIZERS[name].cut(lambda: pytest.fail("not needed"), shape, torch.arange(8), columns) is None
