@@ -57,11 +57,10 @@ class Question:
         for name, value in (("batch", self.load.batch_size), ("length", self.load.length)):
             if value < 1:
                 raise InvalidConfigurationError(f"the {name} is {value}", "1 or more is needed", "raise it")
-        if not 0 <= self.load.answer_tokens <= self.load.batch_size * self.load.length:
+        if not 0 <= self.load.answer_tokens <= self.load.tokens:
             raise InvalidConfigurationError(
                 f"{self.load.answer_tokens} scored tokens",
-                f"a batch of {self.load.batch_size} x {self.load.length} has 0 to "
-                f"{self.load.batch_size * self.load.length}",
+                f"a batch of {self.load.batch_size} x {self.load.length} has 0 to {self.load.tokens}",
                 "change the answer tokens",
             )
         limit = self.architecture.smallest_dimension

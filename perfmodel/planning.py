@@ -255,8 +255,8 @@ class _Planner:
             configuration,
             asked.recipe,
             asked.device_class,
-            tokens=asked.load.batch_size * asked.load.length,
-            answer_tokens=asked.load.answer_tokens,
+            tokens=asked.load.tokens,
+            answer_tokens=asked.load.logits,
         )
         changed, step = self._changed(configuration), self._step(configuration)
         return Choice(configuration, memory, low, high, kind, changed, loss, step)

@@ -17,6 +17,9 @@ from perfmodel.trace import DeviceClass
 
 Attention = Literal["sdpa", "eager"]
 
+Loop = Literal["own", "trainer"]
+"""Whose training loop: this project's, which makes logits of scored tokens only, or transformers' Trainer's."""
+
 MIB = 1024**2
 
 CUBLAS_WORKSPACE = (4096 * 2 + 16 * 8) * 1024
@@ -34,8 +37,12 @@ TENSORS_OF_A_LAYER = 48
 SEGMENT = 20 * MIB
 """The allocator takes memory for tensors of 1 to 10 MiB in pieces of this size: one is taken to be half empty."""
 
-SLACK_SHARE = 0.05
-"""Share of the activations that fragmentation adds to what is reserved: an estimate, not measured."""
+SLACK_SHARE = 0.28
+"""Share of the activations that fragmentation adds to what is reserved.
+
+Source: the middle of the five published measurements in ``perfmodel/published_peaks.json`` (0.24 to 0.33). They are of
+7B and 70B shapes under Trainer; the allocator's ``expandable_segments`` would lower it.
+"""
 
 CONTEXT = 512 * MIB
 """The context and kernels of a process: between 300 and 700 MiB are reported. An estimate, not measured."""
@@ -49,11 +56,23 @@ class Load:
         batch_size: examples.
         length: tokens of each, padding included.
         answer_tokens: scored tokens of the whole batch.
+        loop: whose; Trainer's makes logits of every token.
     """
 
     batch_size: int
     length: int
     answer_tokens: int
+    loop: Loop = "own"
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the batch, padding included."""
+        return self.batch_size * self.length
+
+    @property
+    def logits(self) -> int:
+        """Tokens whose logits are made."""
+        return self.tokens if self.loop == "trainer" else self.answer_tokens
 
 
 class _Peak(NamedTuple):
@@ -104,7 +123,9 @@ class StepAccount:
         )
         self.layers = Layers(shapes, self.resident.modules, self.step)
         self.residual = self.step.tokens * self.compute * shapes.hidden
-        self.logits = FLOAT32 * load.answer_tokens * shapes.vocabulary
+        self.logits = load.logits * shapes.vocabulary
+        # Our loop holds them in float32 until the step ends; Trainer gives them up when it has the loss.
+        self.held_logits = FLOAT32 * self.logits if load.loop == "own" else 0
         self.rotary = 2 * load.length * shapes.head_dim * self.compute
         self.gradients = ADAPTER_BYTES * self.resident.adapters
 
@@ -146,12 +167,16 @@ class StepAccount:
         norm = tokens * FLOAT32 * (hidden + 1) if rms else tokens * (self.compute * hidden + 2 * FLOAT32)
         back = 5 * FLOAT32 * tokens * hidden if rms else 3 * self.residual
         # gemma2 caps its logits in the compute type and keeps the hyperbolic tangent.
-        cap = self.logits * self.compute // FLOAT32 if self.shapes.family == "gemma2" else 0
+        cap = self.logits * self.compute if self.shapes.family == "gemma2" else 0
+        # Beside the logits: their log-softmax, and the gradients of both, all in float32.
+        loss = (self.held_logits or self.compute * self.logits) + 3 * FLOAT32 * self.logits
+        # Trainer's model holds what its head reads while it makes the loss.
+        read = self.residual if self.load.loop == "trainer" else 0
         attention = self._attention_between.sum(1)
         saved = self._between.sum(1) - attention + norm + self.rotary
         return (
-            _Peak(saved, attention, 4 * self.logits + cap, 0, 0, 0),
-            _Peak(saved, attention, self.logits + cap, 0, back, 0),
+            _Peak(saved, attention, loss + cap, 0, read, 0),
+            _Peak(saved, attention, self.held_logits + cap, 0, back, 0),
         )
 
     def _at(self, moment: Moment) -> _Peak:
@@ -173,7 +198,7 @@ class StepAccount:
         return _Peak(
             there(before - attention_before + moment.kept) + self.rotary,
             there(attention_before + moment.attention),
-            self.logits,
+            self.held_logits,
             there(moment.dequantization),
             there(moment.working),
             there(after),
@@ -186,7 +211,7 @@ class StepAccount:
         if self.recipe.optimizer == "adamw":
             largest = 2 * ADAPTER_BYTES * self.resident.largest_adapter
             working = gradients if self.device_class == "cuda" else largest
-        return _Peak(self.layers.escaped.sum(1), 0, self.logits, 0, working, gradients)
+        return _Peak(self.layers.escaped.sum(1), 0, self.held_logits, 0, working, gradients)
 
     def _device(self, chosen: dict[str, Bytes]) -> dict[str, Bytes]:
         """Returns the terms that only a CUDA device has."""

@@ -225,7 +225,7 @@ class _Counts:
 
     def head(self) -> None:
         """Adds the logits of the scored tokens and the loss over them, forward and backward."""
-        scored, vocabulary = self._load.answer_tokens, self._shapes.vocabulary
+        scored, vocabulary = self._load.logits, self._shapes.vocabulary
         self._times = 1
         self._product(scored, vocabulary, self._shapes.hidden, 2)
         self.moved += LOSS_VALUES * scored * vocabulary * 4

@@ -6,9 +6,10 @@ optimiser's update. At each, what lives is what stays resident (``perfmodel.resi
 gone back (``perfmodel.activations``), and the gradients of those that have.
 
 Nothing here is fitted: every term follows from what the operations allocate. On a CPU it agrees with the project's
-measured peaks (``benchmarks/memory_error.py``). **On CUDA nothing was measured**: what tensors live follows from the
-same accounts, checked against dry runs on the meta device; the four terms that do not (workspaces of libraries, the
-allocator's rounding, its slack, the device's context) are estimates from documentation and stand apart.
+measured peaks (``benchmarks/memory_error.py``). **On CUDA this project measured nothing**: what tensors live follows
+from the same accounts, checked against dry runs on the meta device and against five peaks that others published
+(``perfmodel.published_peaks``); the four terms that do not (workspaces of libraries, the allocator's rounding, its
+slack, the device's context) are estimates and stand apart.
 """
 
 import json
@@ -24,10 +25,10 @@ from perfmodel.activations import Bytes
 from perfmodel.architecture import Architecture
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
-from perfmodel.step_account import Attention, Load, StepAccount
+from perfmodel.step_account import Attention, Load, Loop, StepAccount
 from perfmodel.trace import DeviceClass
 
-__all__ = ["Attention", "Load", "TrainingMemory", "peak_interval", "training_memory", "training_memory_terms"]
+__all__ = ["Attention", "Load", "Loop", "TrainingMemory", "peak_interval", "training_memory", "training_memory_terms"]
 
 
 @dataclass(frozen=True)

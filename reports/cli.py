@@ -171,6 +171,9 @@ def plan(
     answer_tokens: Annotated[
         int | None, typer.Option(min=0, help="Scored tokens of a batch; all of them by default.")
     ] = None,
+    loop: Annotated[
+        str, typer.Option(help="own: this project's, logits of scored tokens only; trainer: transformers' Trainer.")
+    ] = "own",
     bits: Annotated[int | None, typer.Option(help="Look at this width only: 16, 8, 4, 3 or 2.")] = None,
     rank: Annotated[int | None, typer.Option(min=1, help="Look at this rank only.")] = None,
     rate: Annotated[float | None, typer.Option(help="Look at this pruning rate only.")] = None,
@@ -192,7 +195,7 @@ def plan(
     from reports.plan_command import plan_command
 
     choice = {"bits": bits, "rank": rank, "rate": rate, "optimizer": optimizer, "predictor": predictor}
-    load = {"batch": batch, "length": length, "answer_tokens": answer_tokens, "steps": steps}
+    load = {"batch": batch, "length": length, "answer_tokens": answer_tokens, "loop": loop, "steps": steps}
     place = {"budget": budget, "gpu": gpu, "device": device, "profile": profile}
     asked = {"model": model, "gradient_checkpointing": gradient_checkpointing, **choice, **load, **place}
     raise typer.Exit(plan_command(asked, as_json=as_json, picture=picture))

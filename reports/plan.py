@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from datasets_cache.cache import cache_folder
 from datasets_cache.model_config import model_config
@@ -17,7 +17,7 @@ from perfmodel.planning import make_plan
 from perfmodel.recipe import Recipe
 from perfmodel.space import DEFAULT_BITS, DEFAULT_RATES
 from perfmodel.trace import DeviceClass
-from perfmodel.training_memory import Load
+from perfmodel.training_memory import Load, Loop
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Asked:
         batch: examples a step.
         length: tokens of an example.
         answer_tokens: scored tokens of the batch; None for all of them.
+        loop: ``own`` or ``trainer``: whose loop trains.
         bits: the only width to look at, or None.
         rank: the only rank, or None.
         rate: the only pruning rate, or None.
@@ -48,6 +49,7 @@ class Asked:
     batch: int = 1
     length: int = 1024
     answer_tokens: int | None = None
+    loop: Any = "own"
     bits: int | None = None
     rank: int | None = None
     rate: float | None = None
@@ -102,7 +104,7 @@ def answer(asked: Asked, say: Callable[[str], None]) -> Answer:
     question = Question(
         architecture=architecture,
         recipe=recipe,
-        load=Load(asked.batch, asked.length, scored),
+        load=Load(asked.batch, asked.length, scored, _loop(asked.loop)),
         budget_bytes=_budget(asked),
         device_class=asked.device,
         longest=max(longest, asked.length) if isinstance(longest, int) else LARGEST_LENGTH,
@@ -125,6 +127,18 @@ def answer(asked: Asked, say: Callable[[str], None]) -> Answer:
 def calibrated_path(device_class: DeviceClass) -> Path:
     """Returns where ``bench calibrate`` leaves the profile of a device class."""
     return cache_folder() / "device_profiles" / f"{device_class}.json"
+
+
+def _loop(name: str) -> Loop:
+    """Returns a loop by its name.
+
+    Raises:
+        InvalidConfigurationError: when there is none of that name.
+    """
+    for loop in get_args(Loop):
+        if loop == name:
+            return loop
+    raise InvalidConfigurationError(f"--loop is {name!r}", f"one of {', '.join(get_args(Loop))}", "choose one of these")
 
 
 def _limits(asked: Asked, smallest_dimension: int) -> dict[str, Any]:

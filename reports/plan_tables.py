@@ -19,6 +19,11 @@ VERSION = 1
 NARROWEST = 140
 """Columns of the tables where the output is no terminal."""
 
+LOOPS = {
+    "own": "loop: bench run's own, which makes logits of scored tokens only; --loop trainer is transformers' Trainer",
+    "trainer": "loop: transformers' Trainer, which makes logits of every token",
+}
+
 COVERAGE = {
     "measured": "measured: fine-tunes of this kind are among the published traces",
     "between": "between: its kind lies between measured ones",
@@ -53,6 +58,7 @@ def as_values(answer: "Answer") -> dict[str, Any]:
         "batch": question.load.batch_size,
         "length": question.load.length,
         "answer_tokens": question.load.answer_tokens,
+        "loop": question.load.loop,
         "recipe": question.recipe.to_dict(),
         "interval_level": LEVEL,
         "fits": plan.fits,
@@ -179,6 +185,7 @@ def _notes(answer: "Answer") -> list[str]:
             f"{gibibytes(plan.smallest.high)} ({named(plan.smallest)})."
         )
     notes += [COVERAGE[kind] for kind in sorted({choice.coverage for choice in plan.choices or (plan.smallest,)})]
+    notes.append(LOOPS[plan.question.load.loop])
     if plan.ranked_by == "changed weights":
         notes.append("changed: norm of what rounding and pruning change, over the weights' own; no loss is known here")
     elif plan.predicted_for:

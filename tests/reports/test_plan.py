@@ -95,6 +95,18 @@ def test_the_table_holds_the_json_s_figures(config):
     assert "bench calibrate measures the present device" in table
 
 
+def test_trainer_s_loop_makes_logits_of_every_token(config):
+    options = ("--model", config, "--budget", "24GiB", "--answer-tokens", 8, "--batch", 4, "--bits", 16, "--loop")
+    plans = {name: as_json(*options, name) for name in ("own", "trainer")}
+    vocabulary, tokens = SMALL["vocab_size"], 4 * 1024
+
+    assert {name: plan["loop"] for name, plan in plans.items()} == {"own": "own", "trainer": "trainer"}
+    terms = {name: plan["smallest"]["terms_bytes"] for name, plan in plans.items()}
+    assert terms["trainer"]["logits_and_loss"] == (2 + 12) * tokens * vocabulary
+    assert terms["own"]["logits_and_loss"] <= 4 * 4 * 8 * vocabulary
+    assert "transformers' Trainer, which makes" in invoke(*options, "trainer").stdout
+
+
 def test_limits_leave_one_width_rank_and_rate(config):
     plan = as_json("--model", config, "--budget", "8GiB", "--bits", 3, "--rank", 5, "--rate", 0.2)
 
@@ -163,6 +175,7 @@ def test_the_calibrated_device_s_seconds_are_used_where_it_is_asked_about(config
         (("--budget", "1GiB", "--rank", "4096"), InvalidConfigurationError, "smallest side"),
         (("--budget", "1GiB", "--rate", "1.5"), InvalidConfigurationError, "pruning_rates"),
         (("--budget", "1GiB", "--optimizer", "sgd"), InvalidConfigurationError, "recipe.optimizer"),
+        (("--budget", "1GiB", "--loop", "mine"), InvalidConfigurationError, "one of own, trainer"),
         (("--budget", "1GiB", "--answer-tokens", "5000"), InvalidConfigurationError, "5000 scored tokens"),
         (("--budget", "1GiB", "--predictor", "nowhere"), UserError, "there is no predictor"),
         (("--budget", "1GiB", "--picture", "plan.gif"), UserError, "ends in .svg or .png"),
