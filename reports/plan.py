@@ -135,10 +135,11 @@ def _loop(name: str) -> Loop:
     Raises:
         InvalidConfigurationError: when there is none of that name.
     """
-    for loop in get_args(Loop):
+    loops: tuple[Loop, ...] = get_args(Loop)
+    for loop in loops:
         if loop == name:
             return loop
-    raise InvalidConfigurationError(f"--loop is {name!r}", f"one of {', '.join(get_args(Loop))}", "choose one of these")
+    raise InvalidConfigurationError(f"--loop is {name!r}", f"one of {', '.join(loops)}", "choose one of these")
 
 
 def _limits(asked: Asked, smallest_dimension: int) -> dict[str, Any]:

@@ -1,0 +1,112 @@
+"""The design of a published campaign: which configurations of a space are fine-tuned, and in which order.
+
+    uniform     every width at three ranks, and every pruning rate at three widths: main effects, one axis at a time
+    probe       one layer at a time at the lowest width, or without its adapter, beside a good uniform configuration
+    near        stratified over the part of the space that keeps quality: most of a search's time is spent there
+    plan        stratified over the whole space
+    repeats     every seed on a tenth of them all, spread over the blocks and so over quality
+
+Blocks come in this order, each for all seeds of its own, so that a campaign that is cut short has covered the space.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from collectors.plan import unique
+from perfmodel.sampling import stratified
+from perfmodel.space import Configuration, Space
+from perfmodel.trace import Asked, Setting
+
+UNIFORM_RANKS = (2, 8, 32)
+PRUNED_WIDTHS = (16, 4, 3)
+PROBED = (8, 8)
+"""Bits and rank of the configuration that probes lower in one layer."""
+
+PROBE_EVERY = 3
+"""Of so many layers one is probed."""
+
+NEAR_BITS = (3, 4, 8, 16)
+NEAR_RATES = (0.0, 0.1, 0.2)
+
+
+@dataclass(frozen=True)
+class DesignSize:
+    """How many configurations the stratified blocks hold, and how many of all are repeated.
+
+    Args:
+        near: of the block ``near``.
+        plan: of the block ``plan``.
+        repeat_every: of so many configurations one is run with every seed.
+    """
+
+    near: int = 24
+    plan: int = 40
+    repeat_every: int = 8
+
+
+DEFAULT_SIZE = DesignSize()
+
+
+def design(
+    space: Space, setting: Setting, *, seeds: Sequence[int], plan_seed: int, size: DesignSize = DEFAULT_SIZE
+) -> list[Asked]:
+    """Returns the trials of a campaign on one task, in the order in which they teach most.
+
+    Args:
+        space: by layer; choices of the blocks that it does not hold are left out.
+        setting: what is held fixed.
+        seeds: of the trials: the first for all, the rest for the repeated ones.
+        plan_seed: of the stratified draws.
+        size: of the blocks.
+    """
+    blocks = {
+        "uniform": list(_uniform(space)),
+        "probe": list(_probes(space)),
+        "near": stratified(_near(space), size.near, plan_seed) if size.near else [],
+        "plan": stratified(space, size.plan, plan_seed) if size.plan else [],
+    }
+    trials: list[Asked] = []
+    for source, configurations in blocks.items():
+        trials += [Asked(setting, each, seeds[0], source) for each in configurations]
+        repeated = configurations[:: size.repeat_every]
+        trials += [Asked(setting, each, seed, source) for each in repeated for seed in seeds[1:]]
+    return unique(trials)
+
+
+def _uniform(space: Space) -> Iterator[Configuration]:
+    for bits in sorted(space.bits, reverse=True):
+        for rank in UNIFORM_RANKS:
+            if rank in space.ranks:
+                yield Configuration.uniform(space.units, bits=bits, rank=rank, methods=space.methods)
+    for rate in space.pruning_rates:
+        for bits in PRUNED_WIDTHS:
+            if rate and bits in space.bits and PROBED[1] in space.ranks:
+                yield Configuration.uniform(
+                    space.units, bits=bits, rank=PROBED[1], pruning_rate=rate, methods=space.methods
+                )
+
+
+def _probes(space: Space) -> Iterator[Configuration]:
+    bits, rank = PROBED
+    if bits not in space.bits or rank not in space.ranks:
+        return
+    usual = Configuration.uniform(space.units, bits=bits, rank=rank, methods=space.methods)
+    for unit in range(0, space.units, PROBE_EVERY):
+        if min(space.bits) < bits:
+            yield replace(usual, bits=_with(usual.bits, unit, min(space.bits)))
+    for unit in range(0, space.units, 2 * PROBE_EVERY):
+        if 0 in space.ranks:
+            yield replace(usual, ranks=_with(usual.ranks, unit, 0))
+
+
+def _with(values: tuple[int, ...], unit: int, value: int) -> tuple[int, ...]:
+    return (*values[:unit], value, *values[unit + 1 :])
+
+
+def _near(space: Space) -> Space:
+    """Returns the part of the space that keeps quality, or all of it where it holds no such choices."""
+    return replace(
+        space,
+        bits=tuple(each for each in space.bits if each in NEAR_BITS) or space.bits,
+        pruning_rates=tuple(each for each in space.pruning_rates if each in NEAR_RATES) or space.pruning_rates,
+    )
