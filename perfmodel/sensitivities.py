@@ -1,0 +1,96 @@
+"""What each unit of a base model costs when it is touched alone: cheap measurements, made once, without fine-tuning.
+
+    U   units: layers, or the linear modules of all layers
+    K   storage widths that were tried
+    R   pruning rates that were tried
+
+They feed the features of performance models, the start of the searchers, and every published allocator that works
+from sensitivities.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import CorruptFileError
+from perfmodel.methods import Methods
+from perfmodel.space import Unit
+from perfmodel.state_file import read_state, write_state
+
+VERSION = 1
+
+_ARRAYS = ("kl", "loss_change", "weight_error", "output_error", "gradient_norm", "information", "rates", "taylor_mass")
+
+
+@dataclass(frozen=True)
+class Sensitivities:
+    """One base model on one task.
+
+    Args:
+        model: its name.
+        model_sha256: of its weights.
+        task: whose calibration examples were used.
+        task_sha256: of the task.
+        methods: the formats of the widths.
+        unit: ``layer`` or ``module``.
+        widths: K widths, rising.
+        examples: calibration examples.
+        kl: mean KL divergence of the output distribution over scored tokens when only that unit is stored at that
+            width, nats, shape ``(U, K)``.
+        loss_change: change of the mean loss likewise, nats, shape ``(U, K)``.
+        weight_error: squared error of the stored weights over their squared norm, shape ``(U, K)``.
+        output_error: the same of the unit's outputs on the calibration inputs, QERA's diagonal form, ``(U, K)``.
+        gradient_norm: norm of the loss's gradient with respect to the unit's linear weights, shape ``(U,)``.
+        information: mutual information between the unit's mean-pooled output and the model's prediction, nats, by
+            layer and repeated for its modules, shape ``(U,)``.
+        rates: R pruning rates.
+        taylor_mass: share of the layers' Taylor importance that pruning removes, shape ``(R,)``.
+    """
+
+    model: str
+    model_sha256: str
+    task: str
+    task_sha256: str
+    methods: Methods
+    unit: Unit
+    widths: tuple[int, ...]
+    examples: int
+    kl: NDArray[np.float64]
+    loss_change: NDArray[np.float64]
+    weight_error: NDArray[np.float64]
+    output_error: NDArray[np.float64]
+    gradient_norm: NDArray[np.float64]
+    information: NDArray[np.float64]
+    rates: NDArray[np.float64]
+    taylor_mass: NDArray[np.float64]
+
+    def save(self, path: Path) -> None:
+        """Writes versioned JSON with its checksum.
+
+        Raises:
+            OutputFolderError: when the folder cannot be written.
+        """
+        body = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        arrays = {name: np.asarray(body[name]).tolist() for name in _ARRAYS}
+        plain = {"methods": self.methods.to_dict(), "widths": list(self.widths)}
+        write_state(path, "sensitivities", VERSION, {**body, **arrays, **plain})
+
+    @classmethod
+    def load(cls, path: Path) -> "Sensitivities":
+        """Returns what ``save`` wrote.
+
+        Raises:
+            CorruptFileError: when the file is missing, damaged or none of these.
+            SchemaVersionError: when a newer version wrote it.
+        """
+        body = read_state(path, "sensitivities", VERSION)
+        try:
+            arrays = {name: np.asarray(body[name], dtype=np.float64) for name in _ARRAYS}
+            plain = {"methods": Methods(**body["methods"]), "widths": tuple(body["widths"])}
+            return cls(**{**body, **arrays, **plain})
+        except (KeyError, TypeError, ValueError) as error:
+            raise CorruptFileError(
+                f"{path} holds no sensitivities ({error!r})", "bench sense writes them", "measure them again"
+            ) from error
