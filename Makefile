@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
+# Processes that the tests are spread over, file by file.
+TEST_WORKERS ?= 2
 
 .PHONY: bench test environment lint types unit benchmarks lock readme clean
 
@@ -28,7 +30,7 @@ types: environment
 	$(BIN)/mypy
 
 unit: environment
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile
 
 benchmarks: environment
 	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done

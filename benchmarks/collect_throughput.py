@@ -109,7 +109,7 @@ def loop_ratio() -> tuple[float, list[float]]:
     parameters = [parameter for parameter in built.model.parameters() if parameter.requires_grad]
     recipe = Recipe(steps=LOOP_STEPS, curve_points=1)
     optimizers = {name: make_optimizer(parameters, recipe) for name in ("ours", "bare")}
-    batches = list(loop._batches(workshop.train, recipe, 0, workshop.device))
+    batches = list(loop.batches(workshop.train, recipe, 0, workshop.device))
     built.model.train()
 
     def bare() -> None:

@@ -10,50 +10,24 @@ import argparse
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 import numpy as np
+from dry_run_cases import cases
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from collectors.dry_run import dry_run
 from datasets_cache import resolve
 from perfmodel import Trace, TraceStore, read_traces
 from perfmodel.architecture import Architecture
-from perfmodel.formats import FORMATS
-from perfmodel.methods import Methods
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
-from perfmodel.trace import DeviceClass
 from perfmodel.training_memory import Load, training_memory, training_memory_terms
 
 SHELF = Path("datasets_cache/shelf_data/smollm2-v0.parquet")
-LAYERS = 7
-SHARED = {
-    "num_hidden_layers": LAYERS,
-    "head_dim": 32,
-    "vocab_size": 2048,
-    "tie_word_embeddings": True,
-    "pad_token_id": 0,
-    "bos_token_id": 1,
-    "eos_token_id": 1,
-}
-SIZES: dict[str, dict[str, Any]] = {
-    "tiny": SHARED | {"hidden_size": 192, "intermediate_size": 512, "num_attention_heads": 6, "num_key_value_heads": 3},
-    "medium": SHARED
-    | {"hidden_size": 768, "intermediate_size": 2048, "num_attention_heads": 24, "num_key_value_heads": 8},
-}
-LOADS = {"tiny": Load(4, 48, 30), "medium": Load(4, 64, 40)}
-FAMILIES = ("llama", "qwen3", "gemma3_text", "phi", "phi3")
-BY_FORMAT = ("bf16", "int8", "nf4", "nf4dq", "hqq3g64", "hqq2g64")
-DEVICES: tuple[DeviceClass, ...] = ("cpu", "cuda")
-
 ASSUMED_CUDA = (-0.05, 0.15)
 """Bounds of the interval on CUDA, where nothing has been measured: an assumption."""
 
@@ -107,49 +81,6 @@ def _kind(configuration: Configuration) -> str:
         return f"uniform {configuration.bits[0]} bits, rank {configuration.ranks[0]}"
     pruned = "pruned, " if configuration.pruning_rate else ""
     return f"{pruned}mixed, {'some ranks 0' if 0 in configuration.ranks else 'all ranks above 0'}"
-
-
-@dataclass(frozen=True)
-class Case:
-    """One configuration that is run dry."""
-
-    device_class: DeviceClass
-    size: str
-    family: str
-    format: str
-    checkpointing: bool
-    rate: float = 0.0
-    adapter: str = "lora"
-    dropout: float = 0.0
-
-    @property
-    def kind(self) -> str:
-        """Row of the table."""
-        extra = f", {self.adapter}" if self.adapter != "lora" else ", dropout" if self.dropout else ""
-        return f"{self.device_class}, {self.family}{', checkpointing' if self.checkpointing else ''}{extra}"
-
-    def error(self) -> float:
-        """Returns estimate over dry run less 1."""
-        config = SIZES[self.size] | {"model_type": self.family}
-        methods = replace(Methods().with_format(self.format), adapter=self.adapter)
-        bits = FORMATS[self.format].bits
-        configuration = Configuration.uniform(LAYERS, bits=bits, rank=8, pruning_rate=self.rate, methods=methods)
-        recipe = Recipe(gradient_checkpointing=self.checkpointing, dropout=self.dropout)
-        load, where = LOADS[self.size], self.device_class
-        counted = dry_run(config, configuration, recipe, load, device_class=where)
-        estimate = training_memory(Architecture.from_config(config), configuration, recipe, load, device_class=where)
-        return estimate.live / counted.peak - 1
-
-
-def cases() -> Iterator[Case]:
-    """Yields every family, format and device with and without checkpointing; sizes and pruning rates take turns."""
-    for device_class, checkpointing in product(DEVICES, (False, True)):
-        for turn, (family, name) in enumerate(product(FAMILIES, BY_FORMAT)):
-            size, rate = ("tiny", "medium")[turn % 2], (0.0, 0.0, 0.3)[turn % 3]
-            yield Case(device_class, size, family, name, checkpointing, rate)
-        for adapter, dropout in (("dora", 0.0), ("qblora", 0.0), ("lora", 0.1)):
-            for name in ("nf4", "int8"):
-                yield Case(device_class, "medium", "llama", name, checkpointing, 0.0, adapter, dropout)
 
 
 def dry_run_errors() -> dict[str, list[float]]:

@@ -1,127 +1,115 @@
-"""Predicted beside measured seconds of real training steps of SmolLM2, after a calibration of the present CPU.
+"""Prints how far predicted seconds of a step are from those that traces measured, by kind of configuration.
 
-The calibration sees none of these configurations: it times products, memory, dequantisation and steps of small random
-models. Configurations are interleaved over rounds, and the fastest step of each counts, since on a shared machine the
-others are someone else's. The published traces' own times vary by a factor of four and are not used.
+Run: python benchmarks/step_time.py [--profile PROFILE.json --store TRACES ...]
+
+The profile must have been measured beside the traces, on the same device with as many threads (``bench calibrate``); it
+knows none of their configurations. By default both are those of the newest published release that a profile lies
+beside. The correction is judged on settings that it was not learned from. One JSON line last.
 """
 
+import argparse
 import json
-import time
-from dataclasses import dataclass, replace
-from statistics import mean
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean, median
 
-import torch
-from rich.progress import Progress
+from rich.console import Console
+from rich.table import Table
 
-from collectors.calibrate import STAGES, calibrate
-from collectors.encode import Encoded
-from collectors.finetune import finetune
-from collectors.optimizers import make_optimizer
-from collectors.workshop import Built, Workshop
-from datasets_cache import load_task, resolve
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.timing import step_time, step_work
-from perfmodel.trace import Setting
-from perfmodel.training_memory import Load
-
-ROUNDS = 2
-STEPS = 4
-LAYERS = 30
-
-
-@dataclass(frozen=True)
-class Case:
-    """One step that is timed."""
-
-    name: str
-    configuration: Configuration
-    load: Load
-    checkpointing: bool = False
-
-
-def _uniform(bits: int, rank: int, rate: float = 0.0) -> Configuration:
-    return Configuration.uniform(LAYERS, bits=bits, rank=rank, pruning_rate=rate)
-
-
-MIXED = Configuration(0.0, (8,) * 10 + (4,) * 10 + (3,) * 10, (0,) * 15 + (16,) * 15)
-CASES = (
-    Case("16 bits, rank 8", _uniform(16, 8), Load(4, 32, 20)),
-    Case("8 bits, rank 8", _uniform(8, 8), Load(4, 32, 20)),
-    Case("4 bits, rank 8", _uniform(4, 8), Load(4, 32, 20)),
-    Case("3 bits, rank 8", _uniform(3, 8), Load(4, 32, 20)),
-    Case("4 bits, rank 64", _uniform(4, 64), Load(4, 32, 20)),
-    Case("4 bits, rank 8, 40 % pruned", _uniform(4, 8, 0.4), Load(4, 32, 20)),
-    Case("4 bits, rank 8, short", _uniform(4, 8), Load(1, 32, 5)),
-    Case("4 bits, rank 8, long", _uniform(4, 8), Load(8, 48, 40)),
-    Case("16 bits, rank 16, checkpointing", _uniform(16, 16), Load(4, 32, 20), checkpointing=True),
-    Case("mixed, adapters in the upper half", MIXED, Load(4, 32, 20)),
-)
+from collectors.predicted_steps import StepTimes, of_this_device, step_times
+from datasets_cache.shelf import SHELF_DATA, shelf_names
+from perfmodel import Configuration, Trace, TraceStore, read_traces
+from perfmodel.device_profiles import DeviceProfile
+from perfmodel.time_correction import LEAST_SETTINGS, held_out_errors
 
 
 def main() -> None:
-    """Prints one JSON line."""
-    torch.set_num_threads(1)
-    start = time.perf_counter()
-    with Progress() as progress:
-        task = progress.add_task("calibrating", total=STAGES["cpu"])
-        profile = calibrate("cpu", lambda _: progress.advance(task))
-        calibrated = time.perf_counter() - start
-        workshop = _workshop()
-        task = progress.add_task("building", total=len(CASES))
-        built = []
-        for case in CASES:
-            built.append(workshop.build(case.configuration, 0))
-            progress.advance(task)
-        fastest = [float("inf")] * len(CASES)
-        task = progress.add_task("steps", total=ROUNDS * len(CASES))
-        for _ in range(ROUNDS):
-            for index, case in enumerate(CASES):
-                fastest[index] = min(fastest[index], _seconds(built[index], case))
-                progress.advance(task)
-    rows = []
-    for case, seconds in zip(CASES, fastest, strict=True):
-        work = step_work(workshop.architecture, case.configuration, _recipe(case), case.load, device_class="cpu")
-        predicted = step_time(work, profile)
-        shares = {
-            name: round(getattr(predicted, name) / predicted.seconds, 2)
-            for name in ("products", "dequantization", "moving", "overhead")
+    """Prints the table and one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", type=Path, help="device profile measured beside the traces")
+    parser.add_argument("--store", type=Path, action="append", default=[], help="trace store or Parquet file")
+    options = parser.parse_args()
+    if bool(options.profile) != bool(options.store):
+        parser.error("--profile and --store belong together: the profile is of the device that made the traces")
+    published = None if options.profile else _published()
+    if options.profile is None and published is None:
+        print(json.dumps({"benchmark": "step_time", "traces": 0, "reason": "no published release has a profile"}))
+        return
+    profile_file, stores = published or (options.profile, options.store)
+    profile = DeviceProfile.load(profile_file)
+    traces = of_this_device(profile, [trace for path in stores for trace in _traces(path)])
+    if not traces:
+        reason = f"none of the traces was made by {profile.name} with {profile.threads} threads"
+        print(json.dumps({"benchmark": "step_time", "traces": 0, "reason": reason}))
+        return
+    _tell(Console(), step_times(profile, traces))
+
+
+def _published() -> tuple[Path, list[Path]] | None:
+    """Returns profile and traces of the newest release that has a profile, None where none has."""
+    for name in reversed(shelf_names()):
+        profile = SHELF_DATA / f"{name}.profile.json"
+        if profile.is_file():
+            return profile, [SHELF_DATA / f"{name}.parquet"]
+    return None
+
+
+def _traces(path: Path) -> list[Trace]:
+    if path.suffix == ".parquet":
+        return read_traces(path)
+    with TraceStore(path) as store:
+        return list(store)
+
+
+def _tell(console: Console, times: StepTimes) -> None:
+    settings = len(set(times.settings))
+    forms: dict[str, list[float]] = {"closed_form": (times.parts.sum(axis=1) / times.seconds - 1).tolist()}
+    if settings >= LEAST_SETTINGS:
+        forms["correction"] = held_out_errors(times.parts, times.seconds, times.settings)[1].tolist()
+    table = Table("kind", "traces", *(f"{form}: {what}" for form in forms for what in ("mean", "bias", "worst")))
+    rows: dict[str, list[int]] = defaultdict(list)
+    for place, trace in enumerate(times.traces):
+        for name in _kinds(trace):
+            rows[name].append(place)
+    for name, places in sorted(rows.items()):
+        cells = (_cells([errors[place] for place in places]) for errors in forms.values())
+        table.add_row(name, str(len(places)), *(cell for each in cells for cell in each))
+    console.print(table)
+    print(json.dumps({"benchmark": "step_time", "traces": len(times.traces), "settings": settings, **_summary(forms)}))
+
+
+def _kinds(trace: Trace) -> list[str]:
+    """Returns the rows of the table that a trace counts in."""
+    asked = trace.asked
+    configuration: Configuration = asked.configuration
+    bits, ranks = set(configuration.bits), set(configuration.ranks)
+    width = f"{configuration.bits[0]} bits" if len(bits) == 1 else "mixed bits"
+    rank = f"rank {configuration.ranks[0]}" if len(ranks) == 1 else "mixed ranks"
+    return [
+        "all",
+        f"task: {asked.setting.task}",
+        f"bits: {width}",
+        f"ranks: {rank}",
+        f"pruned by {100 * configuration.pruning_rate:.0f} %",
+    ]
+
+
+def _cells(errors: Sequence[float]) -> tuple[str, str, str]:
+    absolute = [abs(error) for error in errors]
+    return f"{mean(absolute):.1%}", f"{mean(errors):+.1%}", f"{max(absolute):.1%}"
+
+
+def _summary(forms: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    return {
+        form: {
+            "mean_absolute": round(mean(map(abs, errors)), 4),
+            "median_absolute": round(median(map(abs, errors)), 4),
+            "worst": round(max(map(abs, errors)), 4),
+            "bias": round(mean(errors), 4),
         }
-        error = round(predicted.seconds / seconds - 1, 3)
-        rows.append({"case": case.name, "measured_s": round(seconds, 3), "error": error, "shares": shares})
-    errors = [abs(row["error"]) for row in rows]
-    summary = {"mean_error": round(mean(errors), 3), "worst_error": max(errors), "cases": len(rows), "traces": 0}
-    calibration = {"seconds": round(calibrated, 1), "fit_errors": profile.details["fit_errors"]}
-    print(json.dumps({"benchmark": "step_time", **summary, "calibration": calibration, "rows": rows}))
-
-
-def _recipe(case: Case) -> Recipe:
-    return Recipe(
-        steps=STEPS,
-        curve_points=1,
-        batch_size=case.load.batch_size,
-        max_length=case.load.length,
-        gradient_checkpointing=case.checkpointing,
-    )
-
-
-def _workshop() -> Workshop:
-    base, task = resolve("smollm2-135m"), load_task("chain_sum")
-    recipe = replace(_recipe(CASES[0]), max_length=96)
-    return Workshop(Setting("smollm2-135m", base.sha256, "chain_sum", task.sha256, recipe, "cpu"))
-
-
-def _seconds(built: Built, case: Case) -> float:
-    recipe, load = _recipe(case), case.load
-    answer = load.answer_tokens // load.batch_size
-    ids = torch.randint(100, 40_000, (load.batch_size, load.length)).tolist()
-    examples = [Encoded(tuple(row[:-answer]), tuple(row[-answer:])) for row in ids]
-    optimizer = make_optimizer([each for each in built.model.parameters() if each.requires_grad], recipe)
-    device = torch.device("cpu")
-    training = finetune(
-        built.model, optimizer, examples, recipe, seed=0, device=device, resident_bytes=0, after_step=lambda _: None
-    )
-    return min(training.step_seconds)
+        for form, errors in forms.items()
+    }
 
 
 if __name__ == "__main__":

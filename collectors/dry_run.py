@@ -34,8 +34,9 @@ from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration, by_module
+from perfmodel.step_account import WRITTEN_OUT
 from perfmodel.trace import DeviceClass
-from perfmodel.training_memory import Attention, Load
+from perfmodel.training_memory import Attention, Load, Loop
 
 META = torch.device("meta")
 
@@ -93,7 +94,7 @@ def dry_run(
         for group in optimizer.param_groups:
             group["foreach"] = device_class == "cuda"  # torch's own choice on either device
         batch = _batch(load)
-        _step(model, optimizer, batch)
+        _prepare(model, optimizer, batch)
         counter = LiveBytes(workspaces=WORKSPACES[device_class])
         states = [value for state in optimizer.state.values() for value in state.values() if value.device == META]
         resident = counter.count([*stored, *model.parameters(), *model.buffers(), *states]).live
@@ -123,6 +124,7 @@ class _Places:
 class _Batch:
     ids: Tensor
     targets: _Places
+    loop: Loop
 
 
 def _batch(load: Load) -> Any:
@@ -130,16 +132,35 @@ def _batch(load: Load) -> Any:
         return torch.zeros(shape, dtype=torch.long, device=META)
 
     n = load.answer_tokens
-    return _Batch(whole(load.batch_size, load.length), _Places(whole(n), whole(n), whole(n)))
+    return _Batch(whole(load.batch_size, load.length), _Places(whole(n), whole(n), whole(n)), load.loop)
+
+
+def _prepare(model: nn.Module, optimizer: torch.optim.Optimizer, batch: Any) -> None:
+    """Brings the model and the optimiser to where they are after a step, for the price of a forward pass."""
+    with torch.no_grad():
+        _loss(model, batch)  # int8 modules lay out their weights in their first product
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
 
 
 def _step(model: nn.Module, optimizer: torch.optim.Optimizer, batch: Any) -> None:
-    """Does what ``collectors.finetune`` does in a step, and holds on to the same tensors."""
-    logits, targets = answer_logits(model, batch)
-    loss = F.cross_entropy(logits, targets)
+    """Does a step as the batch's loop does, and holds on to the same tensors."""
+    loss, _held = _loss(model, batch)
     loss.backward()  # type: ignore[no-untyped-call]  # torch's own signature
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
+
+
+def _loss(model: nn.Module, batch: Any) -> tuple[Tensor, Tensor | None]:
+    """Returns the loss, and the logits where the loop holds on to them: ours does, Trainer does not."""
+    if batch.loop == "trainer":
+        loss: Tensor = model(input_ids=batch.ids, labels=batch.ids, num_items_in_batch=batch.ids.numel()).loss
+        return loss, None
+    logits, targets = answer_logits(model, batch)
+    return F.cross_entropy(logits, targets), logits
 
 
 def _build(
@@ -156,7 +177,9 @@ def _build(
     values = {key: value for key, value in config.items() if key != "model_type"}
     with quiet_transformers(), META:
         model: Any = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]  # transformers'
-            AutoConfig.for_model(config["model_type"], **values), dtype=dtype, attn_implementation=attention
+            AutoConfig.for_model(config["model_type"], **values),
+            dtype=dtype,
+            attn_implementation="eager" if shapes.family in WRITTEN_OUT else attention,
         )
         model.config.use_cache = False
         ranks, stored = _store(model, configuration, shapes, dtype)

@@ -84,8 +84,8 @@ def finetune(
         DivergedError: when a step's loss is not finite.
     """
     first = before.step if before else 0
-    batches = list(_batches(examples, recipe, seed, device))
-    heavy = _heaviest(batches, first)
+    drawn = list(batches(examples, recipe, seed, device))
+    heavy = heaviest(drawn, first)
     meter, clock = memory_meter(device), StepClock(device)
     if recipe.gradient_checkpointing:
         checkpoint_activations(model.get_base_model())  # type: ignore[operator]  # PEFT's method, untyped
@@ -96,9 +96,9 @@ def finetune(
         with clock.step():
             if index in heavy:
                 with meter.step(lambda: resident_bytes + state_bytes_of(optimizer)):
-                    _step(model, optimizer, batches[index], recipe, index)
+                    _step(model, optimizer, drawn[index], recipe, index)
             else:
-                _step(model, optimizer, batches[index], recipe, index)
+                _step(model, optimizer, drawn[index], recipe, index)
         if index and index not in heavy:
             timed.append(clock.seconds[-1])
         after_step(index + 1)
@@ -107,10 +107,10 @@ def finetune(
         peak_memory_bytes=max(meter.peak_bytes, before.peak_memory_bytes if before else 0),
         peak_reserved_bytes=_either(max, meter.peak_reserved_bytes, before and before.peak_reserved_bytes),
         optimizer_bytes=state_bytes_of(optimizer),
-        largest_batch_tokens=max(batch.padded_tokens for batch in batches),
-        largest_batch_answer_tokens=max(batch.answer_tokens for batch in batches),
+        largest_batch_tokens=max(batch.padded_tokens for batch in drawn),
+        largest_batch_answer_tokens=max(batch.answer_tokens for batch in drawn),
         step_seconds=tuple(timed or clock.seconds),
-        tokens_per_step=mean(batch.real_tokens for batch in batches),
+        tokens_per_step=mean(batch.real_tokens for batch in drawn),
         energy_j=_either(add, energy_j, before and before.energy_j),
     )
 
@@ -157,7 +157,8 @@ def checkpoint_activations(base: Any) -> None:
     enable({"use_reentrant": False})
 
 
-def _batches(examples: Sequence[Encoded], recipe: Recipe, seed: int, device: torch.device) -> Iterator[Batch]:
+def batches(examples: Sequence[Encoded], recipe: Recipe, seed: int, device: torch.device) -> Iterator[Batch]:
+    """Yields the batch of every step; the same seed draws the same ones."""
     generator = random.Random(seed)  # noqa: S311 - reproducible order, not secrecy
     queue: list[Encoded] = []
     for _ in range(recipe.steps):
@@ -167,10 +168,11 @@ def _batches(examples: Sequence[Encoded], recipe: Recipe, seed: int, device: tor
         yield collate([(example.prompt, example.answer) for example in drawn], device)
 
 
-def _heaviest(batches: Sequence[Batch], first: int) -> frozenset[int]:
-    later = range(max(1, first), len(batches)) or range(first, len(batches))
+def heaviest(drawn: Sequence[Batch], first: int) -> frozenset[int]:
+    """Returns the steps whose batches are largest, in padded tokens and in answer tokens, from ``first`` on."""
+    later = range(max(1, first), len(drawn)) or range(first, len(drawn))
     if not later:
         return frozenset()
     return frozenset(
-        {max(later, key=lambda i: batches[i].padded_tokens), max(later, key=lambda i: batches[i].answer_tokens)}
+        {max(later, key=lambda i: drawn[i].padded_tokens), max(later, key=lambda i: drawn[i].answer_tokens)}
     )

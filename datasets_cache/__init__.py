@@ -18,7 +18,17 @@
       jsonl_tasks     a user's own examples
       generate        makes task_data/ with reasoning-gym (python -m datasets_cache.generate)
     shelf           load_shelf(name) -> Shelf: the published traces in shelf_data/
-      release         makes a release from trace stores (python -m datasets_cache.release)
+      shelf_registry    the sha256 of every published file
+      shelf_rows        a fingerprint of every row
+      shelf_verify      checks both, and every trace
+      shelf_invariants  what must hold within a trace
+      shelf_fetch       a release from elsewhere, into the cache
+      release           makes a release from trace stores (python -m datasets_cache.release)
+      card              its data card
+      card_analysis     what of it takes more than counting
+      shelf_coverage    its picture
+      croissant         the same for machines
+    sensitivities   load_sensitivities(model, task): what each unit costs alone, from sensitivity_data/
     baselines       question_blind_loss
 
 Imports ``perfmodel`` and third-party packages only; torch, transformers and pyarrow are imported when first needed.

@@ -1,27 +1,33 @@
-"""Makes a shelf release: ``python -m datasets_cache.release NAME STORE...`` writes its Parquet, sha256 and data card.
+"""Makes a shelf release: ``python -m datasets_cache.release NAME STORE...``, or anew all but its traces without stores.
 
-The card's tables are computed from the traces; what a person has to say stands in ``shelf_data/<name>.notes.md``.
+<name>.parquet, <name>.parquet.sha256   the traces; a release that is out keeps its bytes
+<name>.rows.txt                         a fingerprint of every row
+<name>.md, <name>.coverage.png          the data card and its picture, computed from the traces
+<name>.croissant.json                   the same for machines
+<name>.notes.md                         what a person has to say: must be there
+registry.txt                            the sha256 of them all
 """
 
 import argparse
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from statistics import mean, stdev
+from typing import Any
 
 from datasets_cache.base_models import load_tokenizer, resolve
 from datasets_cache.baselines import question_blind_loss
+from datasets_cache.card import Blind, by_setting, card
+from datasets_cache.croissant import write_croissant
 from datasets_cache.shelf import SHELF_DATA
+from datasets_cache.shelf_coverage import draw_coverage, shelf_coverage
+from datasets_cache.shelf_registry import register
+from datasets_cache.shelf_rows import rows_file, write_rows
 from datasets_cache.tasks import load_task, majority_accuracy, task_names
-from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, PerfModelError
-from perfmodel.parquet import write_traces
+from perfmodel.parquet import read_traces, write_traces
 from perfmodel.store import TraceStore
 from perfmodel.trace import Trace
-
-Blind = tuple[float, float]
-"""Loss, nats per answer token, and accuracy of the best answers that ignore the question."""
 
 
 def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) -> Path:
@@ -29,30 +35,30 @@ def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) 
 
     Args:
         name: of the release.
-        stores: trace stores; a trial in several is taken once, one of a task that is not shipped is left out.
+        stores: trace stores; a trial in several is taken once, one of a task that is not shipped is left out. Without
+            any the traces stay as they are and all that is computed from them is made anew.
         folder: where the files go; ``<name>.notes.md`` must be there.
 
     Raises:
-        CorruptFileError: when a store or the notes are missing or damaged.
+        CorruptFileError: when a store, the notes, or without stores the traces, are missing or damaged.
+        MissingExtraError: when matplotlib, which draws the coverage, is not installed.
     """
-    notes = folder / f"{name}.notes.md"
+    path, notes = folder / f"{name}.parquet", folder / f"{name}.notes.md"
     if not notes.is_file():
         raise CorruptFileError(f"there is no {notes}", "notes that say how the traces were made", "write them first")
-    found: dict[str, Trace] = {}
-    for path in stores:
-        with TraceStore(path) as store:
-            for trace in store:
-                if trace.asked.setting.task in task_names():
-                    found.setdefault(trace.asked.key, trace)
-    path = folder / f"{name}.parquet"
-    write_traces(list(found.values()), path)
-    (folder / f"{name}.md").write_text(card(name, list(found.values()), notes.read_text(), path, question_blind))
+    if stores:
+        write_traces(_of_stores(stores), path)
+    traces = read_traces(path)
+    if not traces:
+        raise CorruptFileError(f"{path} holds no traces", "traces of shipped tasks", "give stores that hold some")
+    _write_beside(path, traces, notes.read_text(encoding="utf-8"))
+    register(folder, name)
     return path
 
 
 def question_blind(trace: Trace) -> Blind:
     """Returns the question-blind baselines of a trace's task under its model's tokenizer."""
-    task, tokenizer = load_task(trace.asked.setting.task), load_tokenizer(resolve(trace.asked.setting.model))
+    task, tokenizer = load_task(trace.asked.setting.task), _tokenizer(trace.asked.setting.model)
 
     def ids(answer: str) -> list[int]:
         return [*tokenizer(" " + answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
@@ -64,151 +70,37 @@ def question_blind(trace: Trace) -> Blind:
     return loss, majority_accuracy(task)
 
 
-def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Callable[[Trace], Blind]) -> str:
-    """Returns the data card as Markdown.
-
-    Args:
-        name: of the release.
-        traces: all of it.
-        notes: what a person has to say, Markdown.
-        file: the Parquet file.
-        blind: gives the question-blind baselines of a trace's task.
-    """
-    parts = [
-        f"# {name}",
-        f"{len(traces)} real fine-tunes, {file.stat().st_size / 1e3:.0f} kB, sha256 `{sha256_of(file)}`.",
-        notes.strip(),
-        "## Coverage",
-        _table(
-            ("task", "traces", "ok", "configurations", "at 3 seeds or more", "rates", "mean bits", "mean rank"),
-            (_coverage(task, of_task) for task, of_task in by_task(traces)),
-        ),
-        "## The gate: does a 16-bit fine-tune beat the best answer that ignores the question?",
-        _table(
-            ("task", "runs", "loss, 16-bit", "loss, blind", "accuracy, 16-bit", "accuracy, blind"),
-            (_gate(task, of_task, blind(of_task[0])) for task, of_task in by_task(traces)),
-        ),
-        "## Seed noise",
-        "Pooled standard deviation of the held-out loss over seeds, beside its spread over configurations.",
-        _table(
-            ("task", "configurations repeated", "runs", "noise", "spread", "spread / noise"),
-            (_noise(task, of_task) for task, of_task in by_task(traces)),
-        ),
-        "## Made on",
-        _table(("what", "values (traces)"), _made_on(traces)),
-    ]
-    return "\n\n".join(parts) + "\n"
+@cache
+def _tokenizer(model: str) -> Any:
+    return load_tokenizer(resolve(model))
 
 
-def by_task(traces: Iterable[Trace]) -> list[tuple[str, list[Trace]]]:
-    """Returns the traces of each task, by its name."""
-    groups: defaultdict[str, list[Trace]] = defaultdict(list)
-    for trace in traces:
-        groups[trace.asked.setting.task].append(trace)
-    return sorted(groups.items())
+def _of_stores(stores: Sequence[Path]) -> list[Trace]:
+    found: dict[str, Trace] = {}
+    for path in stores:
+        with TraceStore(path) as store:
+            for trace in store:
+                if trace.asked.setting.task in task_names():
+                    found.setdefault(trace.asked.key, trace)
+    return list(found.values())
 
 
-def plain_runs(traces: Iterable[Trace]) -> list[Trace]:
-    """Returns the good runs of unpruned 16-bit LoRA."""
-    return [
-        trace
-        for trace in traces
-        if trace.ok and set(trace.asked.configuration.bits) == {16} and trace.asked.configuration.pruning_rate == 0
-    ]
+def _write_beside(path: Path, traces: Sequence[Trace], notes: str) -> None:
+    import pyarrow.parquet as pq
 
-
-def repeated_losses(traces: Iterable[Trace]) -> list[list[float]]:
-    """Returns the held-out losses of every configuration that was run with more than one seed."""
-    losses: defaultdict[str, list[float]] = defaultdict(list)
-    for trace in traces:
-        if trace.ok and trace.measured.held_out_loss is not None:
-            losses[trace.asked.configuration.identifier].append(trace.measured.held_out_loss)
-    return [values for values in losses.values() if len(values) > 1]
-
-
-def noise_and_spread(traces: Sequence[Trace]) -> tuple[float, float | None]:
-    """Returns the pooled deviation of the loss over seeds, and its deviation over configurations' means.
-
-    The second is None where there is a single configuration.
-    """
-    repeats = repeated_losses(traces)
-    squares = sum((value - mean(values)) ** 2 for values in repeats for value in values)
-    freedom = sum(len(values) - 1 for values in repeats)
-    means: defaultdict[str, list[float]] = defaultdict(list)
-    for trace in traces:
-        if trace.ok and trace.measured.held_out_loss is not None:
-            means[trace.asked.configuration.identifier].append(trace.measured.held_out_loss)
-    spread = stdev(mean(values) for values in means.values()) if len(means) > 1 else None
-    return (squares / freedom) ** 0.5, spread
-
-
-def _coverage(task: str, traces: Sequence[Trace]) -> tuple[str, ...]:
-    configurations = {trace.asked.configuration for trace in traces}
-    runs = Counter(trace.asked.configuration for trace in traces if trace.ok)
-    bits = [mean(each.bits) for each in configurations]
-    ranks = [mean(each.ranks) for each in configurations]
-    rates = sorted({each.pruning_rate for each in configurations})
-    return (
-        task,
-        str(len(traces)),
-        str(sum(trace.ok for trace in traces)),
-        str(len(configurations)),
-        str(sum(count >= 3 for count in runs.values())),
-        ", ".join(f"{rate:g}" for rate in rates),
-        f"{min(bits):.1f} to {max(bits):.1f}",
-        f"{min(ranks):.1f} to {max(ranks):.1f}",
-    )
-
-
-def _gate(task: str, traces: Sequence[Trace], blind: Blind) -> tuple[str, ...]:
-    runs = plain_runs(traces)
-    losses = [trace.measured.held_out_loss or 0.0 for trace in runs]
-    accuracies = [trace.measured.accuracy or 0.0 for trace in runs]
-    return task, str(len(runs)), _mean(losses), f"{blind[0]:.3f}", _mean(accuracies), f"{blind[1]:.3f}"
-
-
-def _noise(task: str, traces: Sequence[Trace]) -> tuple[str, ...]:
-    repeats = repeated_losses(traces)
-    if not repeats:
-        return task, "0", "0", "not known", "not known", "not known"
-    noise, spread = noise_and_spread(traces)
-    known = ("not known", "not known") if spread is None else (f"{spread:.4f}", f"{spread / noise:.0f}")
-    return task, str(len(repeats)), str(sum(map(len, repeats))), f"{noise:.4f}", *known
-
-
-def _made_on(traces: Sequence[Trace]) -> list[tuple[str, str]]:
-    def counted(values: Iterable[str]) -> str:
-        return ", ".join(f"{value} ({count})" for value, count in sorted(Counter(values).items()))
-
-    rows = [
-        ("base model", counted(f"{t.asked.setting.model} `{t.asked.setting.model_sha256[:12]}`" for t in traces)),
-        ("device", counted(f"{t.asked.setting.device_class}: {t.ran_on.device_name}" for t in traces)),
-        ("threads of cores", counted(f"{t.ran_on.threads} of {t.ran_on.cores}" for t in traces)),
-        ("code version", counted(t.ran_on.code_version for t in traces)),
-        ("started", f"{min(t.ran_on.started_at for t in traces)} to {max(t.ran_on.started_at for t in traces)}"),
-        ("status", counted(t.measured.status for t in traces)),
-        ("recipe", counted(f"`{t.asked.setting.recipe.identity()}`" for t in traces)),
-    ]
-    names = sorted({name for trace in traces for name in trace.ran_on.versions})
-    return rows + [(name, counted(trace.ran_on.versions.get(name, "absent") for trace in traces)) for name in names]
-
-
-def _mean(values: Sequence[float]) -> str:
-    if len(values) < 2:
-        return f"{values[0]:.3f}" if values else "not measured"
-    return f"{mean(values):.3f} ± {stdev(values):.3f}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    write_rows(pq.read_table(path).to_pylist(), rows_file(path))
+    coverages = {label: shelf_coverage(of_one) for label, of_one in by_setting(traces).items()}
+    draw_coverage(coverages, path.with_name(f"{path.stem}.coverage.png"))
+    text = card(path.stem, traces, notes, path, question_blind)
+    path.with_suffix(".md").write_text(text, encoding="utf-8")
+    write_croissant(path, traces)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code of the command."""
     parser = argparse.ArgumentParser(prog="python -m datasets_cache.release", description=__doc__)
     parser.add_argument("name", help="of the release")
-    parser.add_argument("stores", type=Path, nargs="+", help="trace stores (SQLite)")
+    parser.add_argument("stores", type=Path, nargs="*", help="trace stores (SQLite); none to make the card anew")
     chosen = parser.parse_args(arguments)
     try:
         write_release(chosen.name, chosen.stores)

@@ -1,8 +1,10 @@
-"""The published traces: named releases that lie beside the code, each checked against its recorded sha256."""
+"""The published traces: named releases that lie beside the code or were fetched, each with its recorded sha256."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from datasets_cache.cache import cache_folder
+from datasets_cache.shelf_registry import read_registry
 from perfmodel.checksum import sha256_of
 from perfmodel.errors import UnknownNameError
 from perfmodel.parquet import read_traces
@@ -28,9 +30,44 @@ class Shelf:
     card: str
 
 
+def fetched_folder() -> Path:
+    """Returns the folder in the cache that holds fetched releases, each in a folder of its own name."""
+    return cache_folder() / "shelf"
+
+
+def shelf_files() -> dict[str, Path]:
+    """Returns the Parquet file of every release that is here, by its name, sorted; what was shipped comes first."""
+    found = {path.stem: path for path in sorted(fetched_folder().glob("[!.]*/*.parquet"))}
+    shipped = {path.stem: path for path in sorted(SHELF_DATA.glob("*.parquet"))}
+    return shipped | {name: path for name, path in found.items() if name not in shipped}
+
+
 def shelf_names() -> tuple[str, ...]:
-    """Returns the releases that come with this version."""
+    """Returns the releases that come with this version, sorted."""
     return tuple(sorted(path.stem for path in SHELF_DATA.glob("*.parquet")))
+
+
+def newest_shelf() -> str:
+    """Returns the release that was published last with this version.
+
+    Raises:
+        CorruptFileError: when the registry is missing or cannot be read.
+    """
+    return [name for name in read_registry(SHELF_DATA) if name.endswith(".parquet")][-1].removesuffix(".parquet")
+
+
+def shelf_file(name: str) -> Path:
+    """Returns the Parquet file of a release.
+
+    Raises:
+        UnknownNameError: when there is none of that name.
+    """
+    files = shelf_files()
+    if name not in files:
+        raise UnknownNameError(
+            f"there is no shelf {name!r}", f"shelves are {', '.join(files) or 'none'}", "use one of these names"
+        )
+    return files[name]
 
 
 def load_shelf(name: str) -> Shelf:
@@ -41,9 +78,5 @@ def load_shelf(name: str) -> Shelf:
         CorruptFileError: when the file's checksum is not the recorded one.
         SchemaVersionError: when a newer version wrote it.
     """
-    if name not in shelf_names():
-        raise UnknownNameError(
-            f"there is no shelf {name!r}", f"shelves are {', '.join(shelf_names())}", "use one of these names"
-        )
-    path = SHELF_DATA / f"{name}.parquet"
-    return Shelf(name, tuple(read_traces(path)), sha256_of(path), (SHELF_DATA / f"{name}.md").read_text())
+    path = shelf_file(name)
+    return Shelf(name, tuple(read_traces(path)), sha256_of(path), path.with_suffix(".md").read_text(encoding="utf-8"))

@@ -3,16 +3,27 @@
     errors metrics recipe space trace                   the vocabulary (extras: optional packages)
     architecture families                               the shapes of a model
     methods formats                                     how a configuration is pruned, stored, started and adapted
-    store parquet trace_columns checksum                traces on disk
+    store parquet trace_columns checksum                traces on disk (column_descriptions: what they mean)
     memory                                              closed-form bytes of what stays
-    training_memory activations resident                closed-form peak of a training step
-    timing device_profiles                              closed-form seconds
+    training_memory step_account resident activations   closed-form peak of a training step
+    step_moments module_pass highest distinct_layers    the highest moment within a layer
+    published_peaks                                     what others measured on GPUs beside it
+    timing device_profiles time_correction              closed-form seconds, and what traces say of them
     planning plan plan_quality coverage cards           what fits, how far it can grow, and what of it was measured
+      changed_weights dense byte_sizes                  ranking without traces; models it takes; sizes in words
     sampling space_export                               drawing from a space; the space for other libraries
     features configuration_arrays training_data         what the surrogates see
-    surrogate constant additive boosted surrogates      learned models behind one contract
-    validation rank_correlation bootstrap effects       honest scores; which axes matter
-    predictor                                           the public object: fit, load, predict, save
+      packed_arrays fast_features feature_matrix        the same at speed
+    sensitivities sensitivity_features                  what each unit costs alone, measured without fine-tuning
+    surrogate surrogates fitting slopes                 the contract of learned models, and their names
+      constant additive boosted gaussian_process stack  the models (signed_fit ridge tree_bag gaussian_basis evidence)
+    learning_curve feasibility                          loss at any step; the probability of ok
+    splits out_of_fold conformal validation             predictions of what was left out, with honest intervals
+    scores rank_correlation bootstrap score_table       statistics, each with an interval
+    score_sheet transfer effects                        every split and score; other tasks as a start; which axes matter
+    estimator                                           a surrogate as scikit-learn knows regressors
+    ceiling repeats decomposition alignment             seed noise, shares of variance, bits against ranks
+    predictor predictor_record prediction state_file    the public object: fit, load, predict, save
 
 Importing this package imports no torch and none of the project's other packages.
 """

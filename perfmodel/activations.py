@@ -1,10 +1,10 @@
-"""What each decoder layer keeps for its backward pass.
+"""What a decoder layer keeps for its backward pass.
 
     t           tokens of the batch with padding
     c           bytes of a compute value: 4 on the CPU, 2 on CUDA
     H Q K C     widths of the residual, the query heads, the key (or value) heads and the MLP
-    (n, L)      shape of every array: configurations, layers
-    (n, L, M)   and of those by linear module
+    (r,)        shape of every array: distinct layers
+    (r, M)      and of those by linear module
 
 What autograd keeps follows from the modeling files of transformers 5.23 and PEFT 0.21, operation by operation:
 
@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.architecture import FAMILIES, Architecture
+from perfmodel.distinct_layers import DistinctLayers
 
 Bytes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -38,21 +39,31 @@ FLOAT32 = 4
 
 @dataclass(frozen=True)
 class Modules:
-    """The linear modules of all layers, as arrays.
+    """The linear modules of distinct layers, as arrays of shape ``(r, M)``.
 
     Args:
-        ranks: shape ``(n, L, M)``.
-        keeps_input: whether the format's product keeps its input, ``(n, L, M)``.
-        held: bytes of the weight in the compute type during a product, 0 where it is stored so, ``(n, L, M)``.
-        building: most bytes that live while that weight is made, ``(n, L, M)``.
-        leaks: whether the product keeps it until the step ends, ``(n, L, M)``.
+        ranks: of the adapters.
+        rows: output features.
+        columns: input features.
+        parameters: of the adapters.
+        keeps_input: whether the format's product keeps its input.
+        held: bytes of the weight in the compute type during a product, 0 where it is stored so.
+        building: most bytes that live while that weight is made.
+        leaks: whether the product keeps its input until the step ends.
+        saves: whether autograd keeps anything for the product, its input or its weight.
+        cloned: whether PEFT clones the product.
     """
 
     ranks: Bytes
+    rows: Bytes
+    columns: Bytes
+    parameters: Bytes
     keeps_input: Flags
     held: Bytes
     building: Bytes
     leaks: Flags
+    saves: Flags
+    cloned: Flags
 
 
 @dataclass(frozen=True)
@@ -86,11 +97,12 @@ class Step:
 
 
 class Layers:
-    """The layers of some configurations that share their shapes: what flows through them, and what they keep.
+    """Distinct layers of one model: what flows through them, and what they keep.
 
     Args:
         shapes: of the (pruned) model.
-        modules: formats and ranks.
+        distinct: the layers.
+        modules: their formats and ranks.
         step: the batch and how it is computed.
 
     Attributes:
@@ -99,31 +111,27 @@ class Layers:
         active: whether the layer has a backward pass.
     """
 
-    def __init__(self, shapes: Architecture, modules: Modules, step: Step) -> None:
+    def __init__(self, shapes: Architecture, distinct: DistinctLayers, modules: Modules, step: Step) -> None:
         widths = [shapes.block_widths(layer) for layer in range(len(shapes.layers))]
-        sides = np.array([list(shapes.module_shapes(layer).values()) for layer in range(len(widths))], dtype=np.int64)
         self.family, self.name = FAMILIES[shapes.family], shapes.family
         self.modules, self.step = modules, step
         self.t, self.c, self.h = step.tokens, step.compute, shapes.hidden
         self.q, self.k, self.ch = (
-            np.array([width[block] for width in widths], dtype=np.int64) for block in ("queries", "keys", "channels")
+            np.array([width[block] for width in widths], dtype=np.int64)[distinct.layer]
+            for block in ("queries", "keys", "channels")
         )
         self.head_dim = shapes.head_dim
         self.heads, self.groups = self.q // shapes.head_dim, self.k // shapes.head_dim
-        self.rows, self.columns = sides[..., 0], sides[..., 1]
         places = list(enumerate(shapes.modules))
         self.into_attention = [i for i, each in places if each.parent == "self_attn" and each.columns == "hidden"]
         self.out_of_attention = next(i for i, each in places if each.columns == "queries")
         self.into_mlp = [i for i, each in places if each.parent == "mlp" and each.columns == "hidden"]
         self.out_of_mlp = next(i for i, each in places if each.columns == "channels")
         self.adapted: Flags = np.greater(modules.ranks, 0)
-        here = self.any_adapter(list(range(len(places))))
-        # With checkpointing transformers gives the embeddings a gradient, and every layer has a backward pass.
-        self.active: Flags = np.logical_or.accumulate(here, axis=1) | step.recomputes
-        first = np.full_like(here[:, :1], step.recomputes)
-        self.flow: Flags = np.concatenate([first, self.active[:, :-1]], axis=1)
+        self.flow = distinct.flow
+        self.active: Flags = distinct.flow | self.adapted.any(-1)
         self.attended = self.flow | self.any_adapter(self.into_attention)
-        self.middle = self.attended | self.adapted[..., self.out_of_attention]
+        self.middle = self.attended | self.adapted[:, self.out_of_attention]
         self.mlp_flow = self.flow if self.parallel else self.middle
         self.gated = self.mlp_flow | self.any_adapter(self.into_mlp)
 
@@ -144,49 +152,24 @@ class Layers:
 
     def any_adapter(self, group: list[int]) -> Flags:
         """Returns whether one of these modules has an adapter."""
-        return np.asarray(self.adapted[..., group].any(-1))
+        return np.asarray(self.adapted[:, group].any(-1))
 
-    def own_input(self, width: Bytes | int) -> Bytes:
-        """Returns the bytes of the input that one adapter keeps for itself."""
+    def own_input(self, width: Bytes | int, flow: Flags) -> Bytes:
+        """Returns the bytes of the input that one adapter keeps for itself.
+
+        Args:
+            width: values of a token.
+            flow: whether that input has a gradient; without one dropout needs no mask again.
+        """
         # The mask is a byte a value in CUDA's fused kernel, and a value of its own on the CPU.
-        mask = self.step.dropout * (1 if self.c < FLOAT32 else FLOAT32)
+        mask = self.step.dropout * (1 if self.c < FLOAT32 else FLOAT32) * flow
         halved = 2 if self.step.adapter == "qblora" else 1
         return np.asarray(self.t * width // halved * (FLOAT32 + mask))
 
-    @cached_property
-    def kept(self) -> Bytes:
-        """Bytes from the forward to the backward pass, without attention's."""
-        return self.norms + self.adapters_of(range(self.adapted.shape[-1])) + self.inputs_before_mlp + self.mlp
-
-    @cached_property
-    def kept_without_mlp(self) -> Bytes:
-        """What is left of ``kept`` when the MLP has gone back."""
-        return self.kept - self.mlp - self.adapters_of([*self.into_mlp, self.out_of_mlp])
-
-    @cached_property
-    def mlp(self) -> Bytes:
-        """The MLP's own part, its modules' inputs included."""
-        read = 0 if self.parallel else self._inputs(self.into_mlp, self.h, self.mlp_flow)
-        return self.activation + self.input_of_last + read
-
-    @cached_property
-    def inputs_before_mlp(self) -> Bytes:
-        """Inputs of attention's modules, and of those that read the same."""
-        group = [*self.into_attention, *(self.into_mlp if self.parallel else [])]
-        return self._inputs(group, self.h, self.flow) + self.attention_output
-
-    @cached_property
-    def attention_output(self) -> Bytes:
-        """Input of the module behind attention, where attention does not keep that tensor itself."""
-        # A partial rotary embedding joins its parts, so that heads come first and the output is laid out anew.
-        anew = self.step.written_out or self.name in ("phi", "phi3")
-        there = np.zeros_like(self.attended) if anew else self.attended
-        return self._inputs([self.out_of_attention], self.q, self.attended, there)
-
-    @cached_property
-    def input_of_last(self) -> Bytes:
-        """Input of the MLP's last module."""
-        return self._inputs([self.out_of_mlp], self.ch, self.gated)
+    @property
+    def norms_copy(self) -> bool:
+        """Whether a norm keeps a copy of what it reads: RMSNorm computes in float32, LayerNorm in either type."""
+        return self.c < FLOAT32 and self.family.norm_values == 1
 
     @property
     def norm(self) -> int:
@@ -196,16 +179,12 @@ class Layers:
         offset = FLOAT32 * self.h if self.name.startswith("gemma") else 0
         return self.t * (FLOAT32 * self.h + FLOAT32) + offset
 
-    @cached_property
-    def norms(self) -> Bytes:
-        """All of a layer's norms."""
-        count = self.flow.astype(np.int64)
-        if self.family.norms >= 2:
-            count = count + self.mlp_flow
-        if self.family.norms == 4:
-            count = count + self.middle + (self.gated | self.adapted[..., self.out_of_mlp])
-        heads = FLOAT32 * self.t * (self.q + self.k + self.heads + self.groups) if self.family.head_norms else 0
-        return np.asarray(count * self.norm + heads * self.attended)
+    @property
+    def head_norms(self) -> Bytes:
+        """What the norms of queries and keys keep."""
+        if not self.family.head_norms:
+            return np.zeros_like(self.q)
+        return np.asarray(FLOAT32 * self.t * (self.q + self.k + self.heads + self.groups) * self.attended)
 
     @cached_property
     def attention(self) -> Bytes:
@@ -221,17 +200,11 @@ class Layers:
         return np.asarray(kept * self.attended)
 
     @cached_property
-    def activation(self) -> Bytes:
-        """The MLP's activation, with both factors where it has a gate."""
-        one = self.t * self.c * self.ch
-        if not self.has_gate or len(self.into_mlp) == 1:
-            return np.asarray((3 if self.has_gate else 4) * one * self.gated)
-        gate, up = (self.mlp_flow | self.adapted[..., index] for index in self.into_mlp)
-        return np.asarray(one * (2 * gate.astype(np.int64) + up))
+    def escapes(self) -> tuple[Bytes, ...]:
+        """What int8 products keep until the step ends: not as autograd keeps it, so that nothing frees it earlier.
 
-    @cached_property
-    def escaped(self) -> Bytes:
-        """What int8 products keep until the step ends: not as autograd keeps it, so that nothing frees it earlier."""
+        Of the inputs of attention's modules, of the one behind it, of the MLP's, and of its last module.
+        """
         first = [*self.into_attention, *(self.into_mlp if self.parallel else [])]
         parts = (
             (first, self.h, self.flow),
@@ -239,29 +212,12 @@ class Layers:
             ([] if self.parallel else self.into_mlp, self.h, self.mlp_flow),
             ([self.out_of_mlp], self.ch, self.gated),
         )
-        return np.asarray(
-            sum(
-                self.t * self.c * width * (self.modules.leaks[..., group] & flow[..., None]).any(-1)
-                for group, width, flow in parts
-            )
+        return tuple(
+            np.asarray(self.t * self.c * width * (self.modules.leaks[:, group] & flow[:, None]).any(-1))
+            for group, width, flow in parts
         )
 
-    def adapters_of(self, group: "range | list[int]") -> Bytes:
-        """Returns what adapters of these modules keep beside their inputs."""
-        places = list(group)
-        doubled = 2 if self.step.adapter == "qblora" else 1
-        kept = FLOAT32 * self.t * doubled * self.modules.ranks[..., places].sum(-1)
-        if self.step.adapter == "dora":
-            outputs = (self.rows[:, places] * self.adapted[..., places]).sum(-1)
-            kept = kept + (self.t * (FLOAT32 + self.c) + 3 * FLOAT32) * outputs
-        return np.asarray(kept)
-
-    def _inputs(self, group: list[int], width: Bytes | int, flow: Flags, there: Flags | None = None) -> Bytes:
-        """Returns what modules that read one tensor keep of it; ``there`` says where it is kept anyway."""
-        by_format = (self.modules.keeps_input[..., group] & flow[..., None]).any(-1)
-        elsewhere = np.zeros_like(flow) if there is None else there
-        plain = self.t * self.c * width
-        if self.shares_inputs:
-            return np.asarray(plain * ((by_format | self.any_adapter(group)) & ~elsewhere))
-        own = self.own_input(width) * self.adapted[..., group].sum(-1)
-        return np.asarray(own + plain * (by_format & ~elsewhere))
+    @cached_property
+    def escaped(self) -> Bytes:
+        """All of it."""
+        return np.asarray(sum(self.escapes))

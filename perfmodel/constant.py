@@ -1,17 +1,17 @@
 """The mean of the training set: the baseline that every other surrogate has to beat."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.slopes import FREE, Slopes
 from perfmodel.state_file import read_state, write_state
 from perfmodel.surrogate import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from perfmodel.surrogate import Features
 
 _FILE = "constant.json"
 
@@ -23,12 +23,12 @@ class ConstantSurrogate(AbstractSurrogate):
     kind: ClassVar[str] = "constant"
     version: ClassVar[int] = 1
 
-    def __init__(self, *, log_target: bool, rising: Sequence[str] = (), seed: int = 0) -> None:
-        del rising, seed  # a constant rises nowhere and draws nothing
+    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
+        del slopes, seed  # a constant keeps to every slope and draws nothing
         self._log = log_target
         self._moments: tuple[float, float] | None = None
 
-    def fit(self, features: "pd.DataFrame", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
         column_matrix(features, list(features.columns))  # refuses NaN as every surrogate does
         link = link_target(features, target, groups, log_target=self._log)
@@ -36,7 +36,7 @@ class ConstantSurrogate(AbstractSurrogate):
         self._moments = float(link.mean()), float(link.std(ddof=1) * np.sqrt(1 + 1 / len(link)))
         return self
 
-    def posterior(self, features: "pd.DataFrame") -> Posterior:
+    def posterior(self, features: "Features") -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
         location, scale = fitted(self._moments, self.kind)
         return Posterior(np.full(len(features), location), np.full(len(features), scale), self._log)

@@ -10,9 +10,11 @@ from typing import Any
 
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError
 from perfmodel.state_file import read_state, write_state
+from perfmodel.time_correction import TimeCorrection
 from perfmodel.trace import DeviceClass
 
-PROFILE_VERSION = 1
+PROFILE_VERSION = 2
+"""Version 1 knew no thin products, no correction, and the threads among its details."""
 SHIPPED_FILE = Path(__file__).with_name("device_profiles.json")
 
 
@@ -28,13 +30,19 @@ class DeviceProfile:
         matrix_rates: (operations of one matrix product, operations a second), rising in the first; between points the
             rate is interpolated on logarithms, beyond them it is the last one's.
         bytes_per_s: of memory, read or written.
+        thin_rates: (rank, operations a second) of an adapter's products, rising in the first; between points they are
+            interpolated on logarithms, below them they fall with the rank, beyond them ``matrix_rates`` decide.
         dequantized_per_s: weights brought back to the compute type a second, by ``format_family``; one that is missing
             goes by ``bytes_per_s``.
         moving_factor: how many times as long activations take to move between products as their bytes alone.
         seconds_per_pass: cost of one pass through one linear module besides its arithmetic.
         seconds_per_adapter: the same for an adapter.
         seconds_per_step: cost of a step besides all that.
-        details: threads, versions, errors of the fit; nothing reads them.
+        threads: of torch, where it was measured on a CPU; 0 where it was not.
+        compared_traces: of this device, whose step times the closed form was compared with.
+        closed_form_error: its mean absolute relative error on them, None where there were none.
+        correction: learned from them, where it beats the closed form.
+        details: versions, errors of the fit; nothing reads them.
     """
 
     name: str
@@ -43,11 +51,16 @@ class DeviceProfile:
     measured: bool
     matrix_rates: tuple[tuple[float, float], ...]
     bytes_per_s: float
+    thin_rates: tuple[tuple[float, float], ...] = ()
     dequantized_per_s: Mapping[str, float] = field(default_factory=dict)
     moving_factor: float = 1.0
     seconds_per_pass: float = 0.0
     seconds_per_adapter: float = 0.0
     seconds_per_step: float = 0.0
+    threads: int = 0
+    compared_traces: int = 0
+    closed_form_error: float | None = None
+    correction: TimeCorrection | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -55,27 +68,33 @@ class DeviceProfile:
         rates = [
             self.bytes_per_s,
             *self.dequantized_per_s.values(),
-            *(value for pair in self.matrix_rates for value in pair),
+            *(value for pair in (*self.matrix_rates, *self.thin_rates) for value in pair),
         ]
         overheads = (self.moving_factor, self.seconds_per_pass, self.seconds_per_adapter, self.seconds_per_step)
         legal = all(math.isfinite(rate) and rate > 0 for rate in rates)
-        sizes = [size for size, _ in self.matrix_rates]
-        if not (legal and sizes and sizes == sorted(set(sizes)) and all(0 <= each < math.inf for each in overheads)):
+        rising = all(
+            sizes == sorted(set(sizes))
+            for sizes in ([size for size, _ in rates] for rates in (self.matrix_rates, self.thin_rates))
+        )
+        if not (legal and self.matrix_rates and rising and all(0 <= each < math.inf for each in overheads)):
             raise InvalidConfigurationError(
                 f"the profile of {self.name} holds an impossible figure",
                 "rates are above 0, sizes of products rise, overheads are 0 or more",
                 "run bench calibrate again",
             )
 
-    def matrix_rate(self, operations: float) -> float:
-        """Returns the operations a second of a product of so many operations."""
-        sizes = [size for size, _ in self.matrix_rates]
-        place = bisect_left(sizes, operations)
-        if place in (0, len(sizes)):
-            return self.matrix_rates[min(place, len(sizes) - 1)][1]
-        (low, slow), (high, fast) = self.matrix_rates[place - 1 : place + 1]
-        share = math.log(operations / low) / math.log(high / low)
-        return math.exp(math.log(slow) + share * math.log(fast / slow))
+    def matrix_rate(self, operations: float, rank: int = 0) -> float:
+        """Returns the operations a second of a product of so many operations.
+
+        Args:
+            operations: of the product.
+            rank: of the adapter whose product it is, 0 where it is none's.
+        """
+        rate = _interpolated(self.matrix_rates, operations)
+        if not (rank and self.thin_rates) or rank > self.thin_rates[-1][0]:
+            return rate
+        smallest = self.thin_rates[0][0]
+        return min(rate, _interpolated(self.thin_rates, rank) * min(1.0, rank / smallest))
 
     def save(self, path: Path) -> None:
         """Writes the profile as versioned JSON with its checksum.
@@ -117,6 +136,24 @@ def format_family(name: str) -> str:
     return name.split("g", 1)[0] if name.startswith("hqq") else name
 
 
+def _interpolated(rates: tuple[tuple[float, float], ...], size: float) -> float:
+    """Returns the rate at a size, on logarithms between points and the nearest one's beyond them."""
+    sizes = [each for each, _ in rates]
+    place = bisect_left(sizes, size)
+    if place in (0, len(sizes)):
+        return rates[min(place, len(sizes) - 1)][1]
+    (low, slow), (high, fast) = rates[place - 1 : place + 1]
+    share = math.log(size / low) / math.log(high / low)
+    return math.exp(math.log(slow) + share * math.log(fast / slow))
+
+
 def _from_body(body: Mapping[str, Any]) -> DeviceProfile:
-    rates = tuple((float(size), float(rate)) for size, rate in body["matrix_rates"])
-    return DeviceProfile(**{**body, "matrix_rates": rates})
+    values = dict(body)
+    for name in ("matrix_rates", "thin_rates"):
+        if name in values:
+            values[name] = tuple((float(size), float(rate)) for size, rate in values[name])
+    if values.get("correction") is not None:
+        values["correction"] = TimeCorrection(**values["correction"])
+    # Version 1 had the threads among the details.
+    values.setdefault("threads", int(values.get("details", {}).get("threads", 0)))
+    return DeviceProfile(**values)

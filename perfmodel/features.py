@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from perfmodel.architecture import Architecture
 from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError
+from perfmodel.feature_matrix import FeatureMatrix
 from perfmodel.formats import FORMATS
 from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES, state_bytes
 from perfmodel.methods import WIDTHS, Methods, adapter_parameters
@@ -124,19 +125,22 @@ class Featurizer:
         self._architecture = architecture
         self._device_class: DeviceClass = device_class
         self._training_factor = 1 + OPTIMIZER_BYTES[optimizer] / ADAPTER_BYTES
-        self._tables: dict[tuple[float, int, Methods], _UnitTable] = {}
+        self._tables: dict[tuple[float, int, Methods], UnitTable] = {}
 
     def table(self, arrays: ConfigurationArrays) -> "pd.DataFrame":
+        """Returns the data frame of ``matrix``."""
+        return self.matrix(arrays).frame()
+
+    def matrix(self, arrays: ConfigurationArrays) -> FeatureMatrix:
         """Returns ``SUMMARY_COLUMNS`` and then ``unit_columns`` of each configuration, n rows.
 
         Raises:
             InvalidConfigurationError: when a width is unknown or the number of units is neither.
         """
-        import pandas as pd
-
         units = arrays.bits.shape[1]
+        columns = (*SUMMARY_COLUMNS, *unit_columns(units))
         if not len(arrays):
-            return pd.DataFrame(columns=[*SUMMARY_COLUMNS, *unit_columns(units)], dtype=np.float64)
+            return FeatureMatrix(columns, np.empty((0, len(columns))))
         layers = len(self._architecture.layers)
         allowed = (layers, layers * len(self._architecture.modules))
         if units not in allowed or arrays.ranks.shape != arrays.bits.shape:
@@ -154,8 +158,24 @@ class Featurizer:
                 *self._byte_columns(arrays),
             )
         )
-        values = np.hstack((summary, arrays.bits, arrays.ranks))
-        return pd.DataFrame(values, columns=[*SUMMARY_COLUMNS, *unit_columns(units)])
+        return FeatureMatrix(columns, np.hstack((summary, arrays.bits, arrays.ranks)))
+
+    def unit_table(self, rate: float, units: int, methods: Methods) -> "UnitTable":
+        """Returns what is known of every unit of the model pruned at one rate, kept from call to call."""
+        key = rate, units, methods
+        if key not in self._tables:
+            self._tables[key] = UnitTable(self._architecture, *key, self._device_class)
+        return self._tables[key]
+
+    @property
+    def layers(self) -> int:
+        """Layers of the model."""
+        return len(self._architecture.layers)
+
+    @property
+    def training_factor(self) -> float:
+        """Bytes of gradients and optimiser over those of the adapters."""
+        return self._training_factor
 
     def _bits_columns(self, arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
         parameters = self._per_unit(arrays, "parameters")
@@ -195,15 +215,12 @@ class Featurizer:
         rates, inverse = np.unique(arrays.rates, return_inverse=True)
         return np.array([getattr(self._table(float(rate), arrays), name) for rate in rates])[inverse]
 
-    def _table(self, rate: float, arrays: ConfigurationArrays) -> "_UnitTable":
-        key = rate, arrays.bits.shape[1], arrays.methods
-        if key not in self._tables:
-            self._tables[key] = _UnitTable(self._architecture, *key, self._device_class)
-        return self._tables[key]
+    def _table(self, rate: float, arrays: ConfigurationArrays) -> "UnitTable":
+        return self.unit_table(rate, arrays.bits.shape[1], arrays.methods)
 
 
 @final
-class _UnitTable:
+class UnitTable:
     """Bytes of every unit of the model pruned at one rate; sums are exact, being integers far below 2**53.
 
     Attributes:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perfmodel.checksum import sha256_of
-from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
+from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, UnknownNameError
 from perfmodel.trace import Trace
-from perfmodel.trace_columns import COLUMNS, TRACE_VERSION, columns_of, upgraded
+from perfmodel.trace_columns import ADDED, COLUMNS, TRACE_VERSION, columns_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,9 +54,94 @@ def read_traces(path: Path, *, sha256: str | None = None) -> list[Trace]:
         CorruptFileError: when the file is missing, unreadable or its checksum differs.
         SchemaVersionError: when a newer version wrote it.
     """
+    return [Trace.from_row(row) for row in read_table(path, sha256=sha256).to_pylist()]
+
+
+def read_table(
+    path: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    where: Sequence[tuple[str, str, Any]] = (),
+    sha256: str | None = None,
+) -> "pa.Table":
+    """Returns the rows of a Parquet file as a table of this version's columns after checking it: for many traces.
+
+    Text is dictionary-encoded: recipes and versions of packages repeat, and are most of a large table otherwise.
+
+    Args:
+        path: the file.
+        columns: to keep, in this order; all by default.
+        where: conditions that all must hold, such as ``("pruning_rate", "<=", 0.2)`` or ``("task", "in", [...])``.
+        sha256: as for ``read_traces``.
+
+    Raises:
+        CorruptFileError: when the file is missing, unreadable or its checksum differs.
+        SchemaVersionError: when a newer version wrote it.
+        UnknownNameError: when a column does not exist.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    wanted = list(columns or COLUMNS)
+    _check_names([*wanted, *(name for name, _, _ in where)])
+    _check_file(path, sha256)
+    version = trace_version(path)
+    present = columns_of(version)
+    # Columns that came later stand in no file of an older version: they are added before anything is filtered by them.
+    early = all(name in present for name, _, _ in where)
+    needed = {*wanted, *(() if early else (name for name, _, _ in where))}
+    conditions = pq.filters_to_expression(list(where)) if where else None
+    try:
+        table = pq.read_table(
+            path,
+            columns=[name for name in present if name in needed],
+            filters=conditions if early else None,
+            read_dictionary=[name for name, kind in COLUMNS.items() if kind == "text"],
+            page_checksum_verification=True,
+        )
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    schema = _schema()
+    for later in range(version + 1, TRACE_VERSION + 1):
+        for name, value in ADDED[later].items():
+            if name in needed:
+                field = schema.field(name)
+                table = table.append_column(field, pa.array([value] * len(table), type=field.type))
+    if not early:
+        table = table.filter(conditions)
+    return table.select(wanted)
+
+
+def trace_version(path: Path) -> int:
+    """Returns the version of the schema that a Parquet file was written with.
+
+    Raises:
+        CorruptFileError: when the file is unreadable, no file of traces, or lacks a column of its version.
+        SchemaVersionError: when a newer version wrote it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    stored = (schema.metadata or {}).get(_VERSION_KEY, b"")
+    version = int(stored) if stored.isdigit() else 0
+    if version > TRACE_VERSION:
+        raise SchemaVersionError(
+            f"{path} has trace version {version}", f"known are up to {TRACE_VERSION}", "upgrade perfmodel"
+        )
+    if version < 1:
+        raise CorruptFileError(f"{path} carries no trace version", "a file made by bench export", "check the path")
+    if missing := [name for name in columns_of(version) if name not in schema.names]:
+        raise CorruptFileError(
+            f"{path} lacks {', '.join(missing)}", "every column of a trace is needed", "export the file again"
+        )
+    return version
+
+
+def _check_file(path: Path, sha256: str | None) -> None:
     if not path.is_file():
         raise CorruptFileError(f"there is no file {path}", "a Parquet file of traces", "check the path")
     beside = path.with_name(path.name + ".sha256")
@@ -65,25 +150,20 @@ def read_traces(path: Path, *, sha256: str | None = None) -> list[Trace]:
         raise CorruptFileError(
             f"{path} has sha256 {found}", f"the recorded one is {expected}", "fetch or export the file again"
         )
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptFileError(
-            f"{path} cannot be read ({error})", "a Parquet file of traces", "fetch or export the file again"
-        ) from error
-    stored = (table.schema.metadata or {}).get(_VERSION_KEY, b"")
-    version = int(stored) if stored.isdigit() else 0
-    if version > TRACE_VERSION:
-        raise SchemaVersionError(
-            f"{path} has trace version {version}", f"known are up to {TRACE_VERSION}", "upgrade perfmodel"
-        )
-    if version < 1:
-        raise CorruptFileError(f"{path} carries no trace version", "a file made by bench export", "check the path")
-    if missing := [name for name in columns_of(version) if name not in table.column_names]:
-        raise CorruptFileError(
-            f"{path} lacks {', '.join(missing)}", "every column of a trace is needed", "export the file again"
-        )
-    return [Trace.from_row(upgraded(row, version)) for row in table.to_pylist()]
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if name not in COLUMNS:
+            raise UnknownNameError(
+                f"there is no column {name!r}", f"columns are {', '.join(COLUMNS)}", "use one of these names"
+            )
+
+
+def _unreadable(path: Path, error: Exception) -> CorruptFileError:
+    return CorruptFileError(
+        f"{path} cannot be read ({error})", "a Parquet file of traces", "fetch or export the file again"
+    )
 
 
 def _schema() -> "pa.Schema":

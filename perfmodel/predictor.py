@@ -8,25 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.architecture import Architecture
-from perfmodel.configuration_arrays import ConfigurationArrays
+from perfmodel.configuration_arrays import space_vectors
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError, UserError
-from perfmodel.features import Featurizer
-from perfmodel.metrics import METRICS
-from perfmodel.predictor_record import PredictorRecord
+from perfmodel.fast_features import SpaceFeatures
+from perfmodel.feature_matrix import FeatureMatrix
+from perfmodel.fitting import fit_surrogates, setting_featurizer
+from perfmodel.learning_curve import METRIC as LOSS
+from perfmodel.learning_curve import LearningCurve
+from perfmodel.prediction import Prediction
+from perfmodel.predictor_record import PredictorRecord, curve_folder
 from perfmodel.space import Configuration, Space
 from perfmodel.surrogate import AbstractSurrogate
-from perfmodel.surrogates import SURROGATES, make_surrogate, surrogate_class
+from perfmodel.surrogates import surrogate_class
 from perfmodel.trace import Setting, Trace
-from perfmodel.training_data import common_setting, training_data
-from perfmodel.validation import INTERVAL_LEVEL, Score, choose, score_surrogates
+from perfmodel.validation import INTERVAL_LEVEL, Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DEFAULT_METRICS = ("held_out_loss", "accuracy", "peak_memory_bytes", "step_time_s")
 
-DOMAIN_COLUMNS = ("pruning_rate", "mean_bits", "mean_log2_error", "mean_log2_rank", "state_total_bytes")
-"""Summary features that say where a configuration lies; outside the training range of any, it is extrapolation."""
+ONLY_AT_THE_END = ("accuracy",)
+"""Metrics that training changes and that traces know after the last step only."""
+
+CHUNK = 256
+"""Rows predicted at once: their arrays stay in the cache, and are small enough for the allocator to use again."""
 
 GOLDEN = 5
 """Predictions stored with the model and made again on load: they show that another machine computes the same."""
@@ -44,12 +50,23 @@ class Predictor:
     Args:
         record: what is known about them.
         surrogates: the fitted surrogate of each metric.
+        curve: that of the loss at each of the record's ``curve_steps``.
     """
 
-    def __init__(self, record: PredictorRecord, surrogates: Mapping[str, AbstractSurrogate]) -> None:
+    def __init__(
+        self,
+        record: PredictorRecord,
+        surrogates: Mapping[str, AbstractSurrogate],
+        curve: Mapping[int, AbstractSurrogate] | None = None,
+    ) -> None:
         self._record = record
         self._surrogates = dict(surrogates)
-        self._featurizer = _featurizer(record.architecture, record.setting)
+        self._curve = LearningCurve(curve or {}, record.setting.recipe.steps)
+        self._features = SpaceFeatures(record.space, setting_featurizer(record.architecture, record.setting))
+        self._domain_columns = tuple(record.domain)
+        low, high = np.array(list(record.domain.values())).T
+        slack = 1e-9 * np.maximum(np.abs(low), np.abs(high))  # means of equal values differ in the last digit
+        self._domain = low - slack, high + slack
 
     @classmethod
     def fit(
@@ -69,7 +86,7 @@ class Predictor:
             space: of the configurations that will be asked about.
             architecture: of the unpruned base model.
             metrics: columns to predict.
-            surrogates: candidates; all by default. A single one is used whatever its score.
+            surrogates: candidates, ``CANDIDATES`` by default. A single one is used whatever its score.
             seed: of splits and surrogates.
 
         Raises:
@@ -78,33 +95,7 @@ class Predictor:
             UserError: when the traces mix settings or methods, or no metric is asked for.
             UnknownNameError: when a metric or surrogate does not exist.
         """
-        setting = common_setting(traces)
-        _check_request(space, architecture, traces[0].asked.configuration, metrics)
-        names = tuple(surrogates) if surrogates else tuple(SURROGATES)
-        featurizer = _featurizer(architecture, setting)
-        scores: list[Score] = []
-        fitted: dict[str, AbstractSurrogate] = {}
-        chosen, n_traces, domain = {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
-        for metric in metrics:
-            data = training_data(traces, metric, featurizer)
-            scores += score_surrogates(data, names, seed=seed)
-            chosen[metric] = names[0] if len(names) == 1 else choose(scores)[metric]
-            fitted[metric] = make_surrogate(chosen[metric], metric, seed=seed).fit(
-                data.features, data.target, data.groups
-            )
-            n_traces[metric] = len(data.target)
-            domain = np.vstack((domain, data.features[list(DOMAIN_COLUMNS)]))
-        ends = zip(domain.min(axis=0).tolist(), domain.max(axis=0).tolist(), strict=True)
-        record = PredictorRecord(
-            setting=setting,
-            architecture=architecture,
-            space=space,
-            chosen=chosen,
-            scores=tuple(scores),
-            domain=dict(zip(DOMAIN_COLUMNS, ends, strict=True)),
-            n_traces=n_traces,
-        )
-        return cls(record, fitted)
+        return cls(*fit_surrogates(traces, space, architecture, metrics=metrics, surrogates=surrogates, seed=seed))
 
     @property
     def record(self) -> PredictorRecord:
@@ -126,7 +117,9 @@ class Predictor:
         """The metrics that it predicts, in the order of the columns."""
         return tuple(self._surrogates)
 
-    def predict(self, configurations: Sequence[Configuration | Mapping[str, Any]]) -> "pd.DataFrame":
+    def predict(
+        self, configurations: Sequence[Configuration | Mapping[str, Any]], *, at: int | None = None
+    ) -> "pd.DataFrame":
         """Returns one row for each configuration.
 
         Columns are, for each metric, ``<metric>``, ``<metric>_std``, and ``<metric>_low`` and ``<metric>_high``, the
@@ -135,24 +128,61 @@ class Predictor:
 
         Args:
             configurations: configurations, or mappings with their keys, shape ``(n,)``.
+            at: optimiser steps after which the loss is wanted, None for the last. Metrics that training changes and
+                whose curves are not learned (accuracy) are then left out.
 
         Raises:
             InvalidConfigurationError: when one lies outside the space.
+            UserError: when the step lies outside the traces' learning curves.
+        """
+        space = self._record.space
+        given = [_configuration(each) for each in configurations]
+        return self.predict_arrays(space_vectors(space, given), at=at).table()
+
+    def predict_arrays(self, vectors: NDArray[np.int64], *, at: int | None = None) -> Prediction:
+        """Returns the same as arrays, for index vectors: the fast path, without a data frame.
+
+        Args:
+            vectors: index vectors of the space, shape ``(n, 1 + 2 * units)``.
+            at: as for ``predict``.
+
+        Raises:
+            ValueError: when the shape or an index does not belong to the space.
+            UserError: when the step lies outside the traces' learning curves.
+        """
+        features = self._features.matrix(vectors)
+        parts = [features.rows(start, start + CHUNK) for start in range(0, max(1, len(features)), CHUNK)]
+        return Prediction.joined([self._predict_rows(part, at) for part in parts])
+
+    def _predict_rows(self, features: FeatureMatrix, at: int | None) -> Prediction:
+        metrics = (
+            tuple(self._surrogates)
+            if at is None
+            else tuple(metric for metric in self._surrogates if metric not in ONLY_AT_THE_END)
+        )
+        posteriors = [self._surrogates[metric].posterior(features) for metric in metrics]
+        if at is not None and LOSS in metrics:
+            place = metrics.index(LOSS)
+            posteriors[place] = self._curve.posterior(at, features, posteriors[place])
+        return Prediction.of(metrics, posteriors, self._outside_domain(features), INTERVAL_LEVEL)
+
+    def probability_ok(self, configurations: Sequence[Configuration | Mapping[str, Any]]) -> "pd.DataFrame":
+        """Returns the probability that a trial ends well: columns ``ok``, and ``ok_low`` and ``ok_high`` (90 %).
+
+        Args:
+            configurations: as for ``predict``.
+
+        Raises:
+            InvalidConfigurationError: when one lies outside the space.
+            UserError: when the predictor was saved before it knew statuses.
         """
         import pandas as pd
 
-        space = self._record.space
-        vectors = space.encode(_configuration(given) for given in configurations)
-        features = self._featurizer.table(ConfigurationArrays.from_vectors(space, vectors))
-        columns: dict[str, NDArray[Any]] = {}
-        for metric, surrogate in self._surrogates.items():
-            posterior = surrogate.posterior(features)
-            low, high = posterior.interval(INTERVAL_LEVEL)
-            columns[metric] = _physical(metric, posterior.mean)
-            columns[f"{metric}_std"] = posterior.std
-            columns[f"{metric}_low"] = _physical(metric, low)
-            columns[f"{metric}_high"] = _physical(metric, high)
-        return pd.DataFrame({**columns, "outside_domain": self._outside_domain(features)})
+        if self._record.feasibility is None:
+            raise UserError("the predictor does not know statuses", "one of version 3 or later does", "fit it again")
+        vectors = space_vectors(self._record.space, [_configuration(each) for each in configurations])
+        found = self._record.feasibility.probability(self._features.matrix(vectors))
+        return pd.DataFrame(dict(zip(("ok", "ok_low", "ok_high"), found, strict=True)))
 
     def predict_mean(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns predicted means for a searcher, shape ``(n, m)``, columns in the order of ``metrics``.
@@ -163,10 +193,7 @@ class Predictor:
         Raises:
             ValueError: when the shape or an index does not belong to the space.
         """
-        features = self._featurizer.table(ConfigurationArrays.from_vectors(self._record.space, vectors))
-        return np.column_stack(
-            [_physical(metric, model.posterior(features).mean) for metric, model in self._surrogates.items()]
-        )
+        return self.predict_arrays(vectors).mean
 
     def save(self, folder: Path) -> None:
         """Writes the predictor: ``predictor.json`` and one folder a metric, without pickles.
@@ -177,6 +204,8 @@ class Predictor:
         folder = Path(folder)
         for metric, surrogate in self._surrogates.items():
             surrogate.save(folder / metric)
+        for step, surrogate in self._curve.steps.items():
+            surrogate.save(curve_folder(folder, step))
         vectors = _golden_vectors(self._record.space)
         self._record.write(folder, {"vectors": vectors.tolist(), "means": self.predict_mean(vectors).tolist()})
 
@@ -192,7 +221,10 @@ class Predictor:
         folder = Path(folder)
         record, golden = PredictorRecord.read(folder)
         surrogates = {metric: surrogate_class(name).load(folder / metric) for metric, name in record.chosen.items()}
-        predictor = cls(record, surrogates)
+        curve = {
+            step: surrogate_class(record.chosen[LOSS]).load(curve_folder(folder, step)) for step in record.curve_steps
+        }
+        predictor = cls(record, surrogates, curve)
         means = predictor.predict_mean(np.asarray(golden["vectors"], dtype=np.int64))
         if not np.allclose(means, golden["means"], rtol=GOLDEN_TOLERANCE, atol=0):
             raise CorruptFileError(
@@ -202,31 +234,9 @@ class Predictor:
             )
         return predictor
 
-    def _outside_domain(self, features: "pd.DataFrame") -> NDArray[np.bool_]:
-        values = features[list(self._record.domain)].to_numpy()
-        low, high = np.array(list(self._record.domain.values())).T
-        slack = 1e-9 * np.maximum(np.abs(low), np.abs(high))  # means of equal values differ in the last digit
-        return np.asarray(np.any((values < low - slack) | (values > high + slack), axis=1))
-
-
-def _check_request(space: Space, architecture: Architecture, example: Configuration, metrics: Sequence[str]) -> None:
-    layers, modules = len(architecture.layers), len(architecture.modules)
-    if space.units not in (layers, layers * modules) or len(example.bits) != space.units:
-        raise InvalidConfigurationError(
-            f"the space has {space.units} units and the traces {len(example.bits)}",
-            f"the architecture has {layers} layers of {modules} linear modules",
-            "make the space with Space.for_architecture",
-        )
-    if example.methods != space.methods:
-        raise InvalidConfigurationError(
-            f"the traces were made with {example.methods}", f"the space asks for {space.methods}", "use the same"
-        )
-    if not metrics:
-        raise UserError("no metric is asked for", f"metrics are {', '.join(METRICS)}", "name one or more")
-
-
-def _featurizer(architecture: Architecture, setting: Setting) -> Featurizer:
-    return Featurizer(architecture, device_class=setting.device_class, optimizer=setting.recipe.optimizer)
+    def _outside_domain(self, features: FeatureMatrix) -> NDArray[np.bool_]:
+        values, (low, high) = features.take(self._domain_columns), self._domain
+        return np.asarray(((values < low) | (values > high)).any(axis=1))
 
 
 def _configuration(given: Configuration | Mapping[str, Any]) -> Configuration:
@@ -243,7 +253,3 @@ def _configuration(given: Configuration | Mapping[str, Any]) -> Configuration:
 
 def _golden_vectors(space: Space) -> NDArray[np.int64]:
     return np.random.default_rng(0).integers(space.cardinalities, size=(GOLDEN, len(space.cardinalities)))
-
-
-def _physical(metric: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.clip(values, METRICS[metric].lower, METRICS[metric].upper)

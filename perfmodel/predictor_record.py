@@ -9,14 +9,18 @@ from perfmodel.architecture import Architecture, LayerShape
 from perfmodel.bootstrap import Estimate
 from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, UserError
+from perfmodel.feasibility import Feasibility
 from perfmodel.recipe import Recipe
 from perfmodel.space import Space
 from perfmodel.state_file import read_state, write_state
 from perfmodel.trace import Setting
 from perfmodel.validation import Score
 
-PREDICTOR_VERSION = 2
-"""Version 1 named the methods beside the space; they were the defaults, as they are in its space."""
+PREDICTOR_VERSION = 3
+"""Version 1 named the methods beside the space; they were the defaults, as they are in its space.
+
+Version 2 knew neither learning curves nor statuses.
+"""
 FILE = "predictor.json"
 
 
@@ -32,6 +36,8 @@ class PredictorRecord:
         scores: out-of-fold scores of every candidate.
         domain: lowest and highest value of each domain column in the training set.
         n_traces: number of usable traces for each metric.
+        curve_steps: steps before the last at which the loss is modelled too, rising.
+        feasibility: of ending well; None in files of version 2.
     """
 
     setting: Setting
@@ -41,6 +47,8 @@ class PredictorRecord:
     scores: tuple[Score, ...]
     domain: Mapping[str, tuple[float, float]]
     n_traces: Mapping[str, int]
+    curve_steps: tuple[int, ...] = ()
+    feasibility: Feasibility | None = None
 
     def write(self, folder: Path, golden: Mapping[str, Any]) -> None:
         """Writes ``predictor.json`` over the surrogates' files that lie in the folder already.
@@ -52,8 +60,10 @@ class PredictorRecord:
         Raises:
             OutputFolderError: when the folder cannot be written.
         """
-        paths = sorted(folder / metric / path.name for metric in self.chosen for path in (folder / metric).iterdir())
+        folders = [folder / metric for metric in self.chosen] + [curve_folder(folder, s) for s in self.curve_steps]
+        paths = sorted(path for each in folders for path in each.rglob("*") if path.is_file())
         body = {**asdict(self), "space": self.space.to_json(), "golden": dict(golden)}
+        body["feasibility"] = self.feasibility and self.feasibility.to_dict()
         body["files"] = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
         write_state(folder / FILE, "predictor", PREDICTOR_VERSION, body)
 
@@ -92,7 +102,14 @@ class PredictorRecord:
             scores=tuple(_score(entry) for entry in body["scores"]),
             domain={column: (low, high) for column, (low, high) in body["domain"].items()},
             n_traces=body["n_traces"],
+            curve_steps=tuple(body.get("curve_steps", ())),
+            feasibility=Feasibility.from_dict(body["feasibility"]) if body.get("feasibility") else None,
         )
+
+
+def curve_folder(folder: Path, step: int) -> Path:
+    """Returns where the model of the loss after so many steps lies in a predictor's folder."""
+    return folder / f"held_out_loss_at_{step}"
 
 
 def _score(values: Mapping[str, Any]) -> Score:

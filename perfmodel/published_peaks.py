@@ -73,7 +73,7 @@ def _beside_estimate(record: Mapping[str, Any], row: Mapping[str, Any]) -> Publi
         architecture,
         configuration,
         Recipe(dropout=record["dropout"], gradient_checkpointing=True),
-        Load(row["batch_size"], record["length"], 0, loop="trainer"),
+        Load(row["batch_size"], record["length"], 0, loop="trainer", shifts_logits=True),
         device_class="cuda",
     )
     return PublishedPeak(

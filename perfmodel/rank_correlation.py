@@ -37,7 +37,8 @@ def spearman(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np
     """
     # Row i's mid-rank is the weight below it and half of the weight level with it, up to a constant.
     x_ranks, y_ranks = weights @ (_signs(x).T + 1) / 2, weights @ (_signs(y).T + 1) / 2
-    total = weights.sum(axis=1, keepdims=True)
+    # A weighting of nothing has ranks of 0 throughout, which do not vary.
+    total = np.maximum(weights.sum(axis=1, keepdims=True), _ROUNDING)
     x_ranks -= (weights * x_ranks).sum(axis=1, keepdims=True) / total
     y_ranks -= (weights * y_ranks).sum(axis=1, keepdims=True) / total
     covariance = (weights * x_ranks * y_ranks).sum(axis=1)

@@ -1,6 +1,5 @@
 """What stays in memory over a whole fine-tune, term by term, for many configurations of one model at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from perfmodel.activations import FLOAT32, Bytes, Modules
 from perfmodel.architecture import FAMILIES, Architecture
+from perfmodel.distinct_layers import DistinctLayers
 from perfmodel.formats import (
     BLOCK,
     FORMATS,
@@ -19,7 +19,6 @@ from perfmodel.formats import (
     RowScaledLayout,
 )
 from perfmodel.methods import WIDTHS, Methods
-from perfmodel.space import Configuration, by_module
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,8 @@ class Stored:
         building: most bytes that live while that weight is made, itself included.
         keeps_input: whether the product keeps its input for the backward pass.
         leaks: whether it keeps it until the step ends, past its own backward pass and past checkpointing.
+        saves: whether autograd keeps anything for it: HQQ its input, bfloat16 the weight that is stored anyway.
+        cloned: whether PEFT clones the product, as it does with those of 4 bits.
         tensors: count of what is stored.
     """
 
@@ -42,6 +43,8 @@ class Stored:
     building: int
     keeps_input: bool
     leaks: bool
+    saves: bool
+    cloned: bool
     tensors: int
 
 
@@ -54,10 +57,10 @@ class Resident:
         metadata: of quantisation.
         embeddings: embeddings and head, the same for all.
         norms: the same for all.
-        adapters: parameters of each layer's adapters, shape ``(n, L)``.
+        adapters: parameters of the adapters of each distinct layer, shape ``(r,)``.
         largest_adapter: parameters of the largest adapter tensor.
         tensors: count of stored tensors and adapters.
-        modules: formats and ranks, for the activations.
+        modules: formats and ranks of distinct layers, for the activations.
     """
 
     weights: Bytes
@@ -70,36 +73,45 @@ class Resident:
     modules: Modules
 
 
-def resident(shapes: Architecture, configurations: Sequence[Configuration], methods: Methods, compute: int) -> Resident:
+def resident(shapes: Architecture, distinct: DistinctLayers, methods: Methods, compute: int) -> Resident:
     """Returns what configurations with these methods keep.
 
     Args:
         shapes: of the (pruned) model, shared by all.
-        configurations: bits and ranks, by layer or by module.
+        distinct: their layers.
         methods: formats and the form of the adapters.
         compute: bytes of a compute value.
 
     Raises:
-        InvalidConfigurationError: when a configuration does not fit the model, or a format a shape.
+        InvalidConfigurationError: when a format does not fit a shape.
     """
-    bits, ranks = (_by_module(shapes, configurations, name) for name in ("bits", "ranks"))
+    bits, ranks, number = distinct.bits, distinct.ranks, distinct.number
     tables = _tables(shapes, methods, tuple(np.unique(bits).tolist()), compute)
-    layers, modules = np.arange(bits.shape[1])[:, None], np.arange(bits.shape[2])[None, :]
-    found = {name: table[layers, modules, bits] for name, table in tables.items()}
-    sides = np.array([list(shapes.module_shapes(layer).values()) for layer in range(bits.shape[1])], dtype=np.int64)
-    rows, columns = sides[..., 0], sides[..., 1]
-    adapters = (ranks * (rows + columns) + (ranks > 0) * rows * (methods.adapter == "dora")).sum(-1)
+    places = distinct.layer[:, None], np.arange(bits.shape[1])[None, :], bits
+    found = {name: table[places] for name, table in tables.items()}
+    sides = np.array([list(shapes.module_shapes(layer).values()) for layer in range(len(shapes.layers))])
+    rows, columns = (sides[distinct.layer, :, side].astype(np.int64) for side in (0, 1))
+    adapters = ranks * (rows + columns) + (ranks > 0) * rows * (methods.adapter == "dora")
     head = shapes.vocabulary if FAMILIES[shapes.family].head_bias else 0
     embeddings = shapes.vocabulary * shapes.hidden * (1 if shapes.tied_embeddings else 2) + head
+    tensors = found["tensors"] + 2 * (ranks > 0)
     return Resident(
-        weights=found["values"].sum((1, 2)) + compute * shapes.bias_parameters,
-        metadata=found["metadata"].sum((1, 2)),
+        weights=found["values"].sum(1)[number].sum(1) + compute * shapes.bias_parameters,
+        metadata=found["metadata"].sum(1)[number].sum(1),
         embeddings=compute * embeddings,
         norms=compute * shapes.norm_parameters,
-        adapters=adapters,
-        largest_adapter=(ranks * np.maximum(rows, columns)).max((1, 2)),
-        tensors=found["tensors"].sum((1, 2)) + 2 * (ranks > 0).sum((1, 2)),
-        modules=Modules(ranks, found["keeps_input"] > 0, found["held"], found["building"], found["leaks"] > 0),
+        adapters=adapters.sum(1),
+        largest_adapter=(ranks * np.maximum(rows, columns)).max(1)[number].max(1),
+        tensors=tensors.sum(1)[number].sum(1),
+        modules=Modules(
+            ranks,
+            rows,
+            columns,
+            adapters,
+            held=found["held"],
+            building=found["building"],
+            **{name: found[name] > 0 for name in ("keeps_input", "leaks", "saves", "cloned")},
+        ),
     )
 
 
@@ -119,32 +131,45 @@ def stored(layout: AbstractLayout, rows: int, columns: int, compute: int) -> Sto
     match layout:
         case Bfloat16Layout():
             converted = copy if compute == FLOAT32 else 0
-            return Stored(whole, 0, converted, converted, keeps_input=False, leaks=False, tensors=1)
+            return Stored(
+                whole, 0, converted, converted, keeps_input=False, leaks=False, saves=True, cloned=False, tensors=1
+            )
         case RowScaledLayout():
             values = rows * columns
-            return Stored(values, whole - values, copy, copy, keeps_input=True, leaks=True, tensors=2)
+            return Stored(
+                values, whole - values, copy, copy, keeps_input=True, leaks=True, saves=False, cloned=False, tensors=2
+            )
         case BlockScaledLayout(double=double):
             values = -(-rows * columns // 2)
             building = copy + (2 * FLOAT32 * -(-rows * columns // BLOCK) if double else 0)
             tensors = 6 if double else 3
-            return Stored(values, whole - values, copy, building, keeps_input=False, leaks=False, tensors=tensors)
+            return Stored(
+                values,
+                whole - values,
+                copy,
+                building,
+                keeps_input=False,
+                leaks=False,
+                saves=False,
+                cloned=True,
+                tensors=tensors,
+            )
         case GroupedLayout(bits=bits, group=group):
             per_word, word = HQQ_PER_WORD[bits]
             words = -(-(rows * columns // group) // per_word) * group
             building = compute * words * per_word + 2 * copy
-            return Stored(words * word, whole - words * word, copy, building, keeps_input=True, leaks=False, tensors=3)
+            return Stored(
+                words * word,
+                whole - words * word,
+                copy,
+                building,
+                keeps_input=True,
+                leaks=False,
+                saves=True,
+                cloned=False,
+                tensors=3,
+            )
     raise TypeError(f"no account is written for {layout!r}")
-
-
-def _by_module(shapes: Architecture, configurations: Sequence[Configuration], name: str) -> Bytes:
-    """Returns bits or ranks of every module, shape ``(n, L, M)``."""
-    layers, modules = len(shapes.layers), len(shapes.modules)
-    values = [getattr(each, name) for each in configurations]
-    for length in {len(each) for each in values} - {layers, layers * modules}:
-        by_module((0,) * length, layers, modules)  # raises
-    if {len(each) for each in values} == {layers}:
-        return np.repeat(np.array(values, dtype=np.int64)[..., None], modules, axis=-1)
-    return np.array([by_module(each, layers, modules) for each in values], dtype=np.int64)
 
 
 @lru_cache(maxsize=64)

@@ -4,17 +4,23 @@
     p   columns that vary in the training set
     X   standardised columns, shape (g, p);  A = X'X + diag(penalties), shape (p, p);  H = 1/g + X A^-1 X'
 
+Columns whose coefficient would take a sign that cannot be are left out: the rest is the best fit with the right signs.
+
 Leaving configuration i out changes its residual r_i to r_i / (1 - H_ii), so every penalty is judged from one
 factorisation. Source: Allen (1974), Technometrics 16:125, the PRESS statistic.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from perfmodel.packed_arrays import pack, unpack
+from perfmodel.signed_fit import signed_coefficients
 
 COMMON_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 """Tried on the first block, whose columns are each scaled to unit variance."""
@@ -62,23 +68,38 @@ class Ridge:
         Args:
             values: the columns of all blocks, shape ``(n, q)`` with ``q >= p``.
         """
-        columns = (values[:, self.kept] - self.centre) / self.scale
-        location = np.clip(self.intercept + columns @ self.coefficients, self.bounds[0], self.bounds[1])
-        leverage = 1 / self.configurations + ((columns @ self.inverse) * columns).sum(axis=1)
-        spread = float(self.bounds[1] - self.bounds[0]) / 3
-        uncertainty = np.clip(self.noise * leverage, 0.0, spread**2)
-        return location, np.sqrt(self.noise + uncertainty + self.seed_noise)
+        columns = values.take(self.kept, axis=1)
+        columns -= self.centre
+        columns /= self.scale
+        low, high = self.bounds
+        location = columns @ self.coefficients
+        location += self.intercept
+        np.minimum(np.maximum(location, low, out=location), high, out=location)
+        variance = np.einsum("ij,ij->i", columns @ self.inverse, columns)
+        variance += 1 / self.configurations
+        variance *= self.noise
+        np.minimum(variance, ((high - low) / 3) ** 2, out=variance)
+        variance += self.noise + self.seed_noise
+        return location, np.sqrt(variance, out=variance)
+
+    @property
+    def run_noise(self) -> float:
+        """Standard deviation of one run about the line."""
+        return math.sqrt(self.noise + self.seed_noise)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the regression as plain values."""
-        return {
-            name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in asdict(self).items()
-        }
+        return {name: pack(value) if isinstance(value, np.ndarray) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Ridge":
-        """Returns the regression that ``to_dict`` wrote."""
-        arrays = {field.name: np.asarray(values[field.name]) for field in fields(cls)}
+        """Returns the regression that ``to_dict`` wrote; up to version 1 it wrote arrays as lists."""
+        arrays = {
+            field.name: unpack(values[field.name])
+            if isinstance(values[field.name], Mapping)
+            else np.asarray(values[field.name])
+            for field in fields(cls)
+        }
         arrays["inverse"] = arrays["inverse"].reshape(len(arrays["kept"]), -1)
         arrays["kept"] = arrays["kept"].astype(np.int64)
         plain = {
@@ -96,6 +117,7 @@ def fit_ridge(
     ranks: NDArray[np.float64],
     target: NDArray[np.float64],
     groups: NDArray[Any],
+    signs: Sequence[int] = (),
 ) -> Ridge:
     """Returns the regression with the smallest leave-one-configuration-out error.
 
@@ -105,30 +127,89 @@ def fit_ridge(
         ranks: columns scaled and penalised as a block, shape ``(n, q2)``.
         target: shape ``(n,)``.
         groups: configuration of each row, shape ``(n,)``.
+        signs: that the coefficients of all columns must have, 0 where any will do; none for no such knowledge.
+    """
+    averages = by_configuration(np.hstack((common, errors, ranks)), target, groups)
+    centre, deviations = averages.values.mean(axis=0), averages.values.std(axis=0)
+    scale = _block_scales(deviations, common.shape[1], errors.shape[1])
+    kept = varying(averages.values)
+    columns, link = (averages.values[:, kept] - centre[kept]) / scale[kept], averages.target - averages.target.mean()
+    penalties, _ = _choose_penalties(columns, link, kept < common.shape[1])
+    return signed_ridge(averages, kept, scale[kept], penalties, np.asarray(signs or [0] * len(scale))[kept])
+
+
+@dataclass(frozen=True)
+class Averages:
+    """The rows of each configuration averaged, g of them.
+
+    Args:
+        values: shape ``(g, q)``.
+        target: shape ``(g,)``.
+        seed_noise: variance between runs of one configuration that averaging removed.
+        left_noise: that it left, 0 where no configuration was run twice.
+    """
+
+    values: NDArray[np.float64]
+    target: NDArray[np.float64]
+    seed_noise: float
+    left_noise: float
+
+
+def by_configuration(values: NDArray[np.float64], target: NDArray[np.float64], groups: NDArray[Any]) -> Averages:
+    """Returns the averages over the rows of each configuration.
+
+    Args:
+        values: shape ``(n, q)``.
+        target: shape ``(n,)``.
+        groups: configuration of each row, shape ``(n,)``.
     """
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
     average = _averaging(inverse, counts)
-    values, means = average @ np.hstack((common, errors, ranks)), average @ target
-    seed_noise = _seed_variance(target - means[inverse], counts) * (1 - float(np.mean(1 / counts)))
-    centre, deviations = values.mean(axis=0), values.std(axis=0)
-    scale = _block_scales(deviations, common.shape[1], errors.shape[1])
-    # A column whose spread is rounding error next to its size does not vary.
-    kept = np.flatnonzero(deviations > 1e-10 * (1 + np.abs(centre)))
-    columns = (values[:, kept] - centre[kept]) / scale[kept]
-    penalties, noise = _choose_penalties(columns, means - means.mean(), kept < common.shape[1])
+    means = average @ target
+    noise, left = _seed_variance(target - means[inverse], counts), float(np.mean(1 / counts))
+    return Averages(average @ values, means, noise * (1 - left), noise * left)
+
+
+def varying(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Returns the indices of the columns that vary by more than rounding error, shape ``(p,)``."""
+    return np.flatnonzero(values.std(axis=0) > 1e-10 * (1 + np.abs(values.mean(axis=0))))
+
+
+def signed_ridge(
+    averages: Averages,
+    kept: NDArray[np.int64],
+    scale: NDArray[np.float64],
+    penalties: NDArray[np.float64],
+    signs: NDArray[np.int64],
+) -> Ridge:
+    """Returns the regression of given penalties whose coefficients have the right signs.
+
+    Args:
+        averages: of g configurations.
+        kept: columns to use, shape ``(p,)``.
+        scale: their divisors, shape ``(p,)``.
+        penalties: of their coefficients, shape ``(p,)``.
+        signs: that these must have, 0 where any will do, shape ``(p,)``.
+    """
+    centre, link = averages.values[:, kept].mean(axis=0), averages.target - averages.target.mean()
+    columns = (averages.values[:, kept] - centre) / scale
+    if np.any(signs):
+        support = (signed_coefficients(columns, link, penalties, signs) != 0) | (signs == 0)
+        kept, centre, scale, penalties = kept[support], centre[support], scale[support], penalties[support]
+        columns = columns[:, support]
     inverted = np.linalg.inv(columns.T @ columns + np.diag(penalties))
-    low, high = float(means.min()), float(means.max())
+    low, high = float(averages.target.min()), float(averages.target.max())
     return Ridge(
         kept=kept,
-        centre=centre[kept],
-        scale=scale[kept],
-        coefficients=inverted @ columns.T @ (means - means.mean()),
+        centre=centre,
+        scale=scale,
+        coefficients=inverted @ columns.T @ link,
         inverse=inverted,
-        intercept=float(means.mean()),
+        intercept=float(averages.target.mean()),
         bounds=np.array([2 * low - high, 2 * high - low]),
-        configurations=len(means),
-        noise=noise,
-        seed_noise=seed_noise,
+        configurations=len(averages.target),
+        noise=_noise(*_left_out(columns, link, penalties)),
+        seed_noise=averages.seed_noise,
     )
 
 
@@ -159,23 +240,31 @@ def _choose_penalties(
     for common in COMMON_PENALTIES:
         for unit in UNIT_PENALTIES:
             penalties = np.where(is_common, common, unit)
-            smoother = np.linalg.solve(columns.T @ columns + np.diag(penalties), columns.T)
-            left = 1 - np.minimum((columns * smoother.T).sum(axis=1) + 1 / len(target), MAX_LEVERAGE)
-            left_out = (target - columns @ (smoother @ target)) / left
+            left_out, left = _left_out(columns, target, penalties)
             error = float(np.mean(left_out**2))
             if best is None or error < best[0]:
-                # A point left out has the predictive variance noise * (1 + H / (1 - H)) = noise / (1 - H).
-                best = error, penalties, _noise(np.abs(left_out) * np.sqrt(left))
+                best = error, penalties, _noise(left_out, left)
     assert best is not None  # the grids are not empty
     return best[1], best[2]
 
 
-def _noise(standardised: NDArray[np.float64]) -> float:
-    """Returns the noise variance for absolute left-out errors over their leverage, shape ``(g,)``.
+def _left_out(
+    columns: NDArray[np.float64], target: NDArray[np.float64], penalties: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the errors of configurations left out and 1 - H, each of shape ``(g,)``."""
+    smoother = np.linalg.solve(columns.T @ columns + np.diag(penalties), columns.T)
+    left = 1 - np.minimum((columns * smoother.T).sum(axis=1) + 1 / len(target), MAX_LEVERAGE)
+    return (target - columns @ (smoother @ target)) / left, left
 
-    The penalties were chosen on the same errors, so their mean square flatters: the 90 % quantile with the correction
-    of split conformal prediction for few points is a second floor. Source: Lei et al. (2018), JASA 113:1094.
+
+def _noise(left_out: NDArray[np.float64], left: NDArray[np.float64]) -> float:
+    """Returns the noise variance for left-out errors and 1 - H, each of shape ``(g,)``.
+
+    A point left out has the predictive variance noise * (1 + H / (1 - H)) = noise / (1 - H). The penalties were chosen
+    on the same errors, so their mean square flatters: the 90 % quantile with the correction of split conformal
+    prediction for few points is a second floor. Source: Lei et al. (2018), JASA 113:1094.
     """
+    standardised = np.abs(left_out) * np.sqrt(left)
     count = len(standardised)
     rank = min(count, int(np.ceil(0.9 * (count + 1))))
     quantile = float(np.sort(standardised)[rank - 1]) / NormalDist().inv_cdf(0.95)

@@ -66,6 +66,18 @@ class Sensitivities:
     rates: NDArray[np.float64]
     taylor_mass: NDArray[np.float64]
 
+    def check_shapes(self) -> None:
+        """Refuses arrays that do not belong together.
+
+        Raises:
+            ValueError: naming the first whose shape is another than the class says.
+        """
+        units, widths, rates = len(self.gradient_norm), len(self.widths), len(self.rates)
+        shapes = {**dict.fromkeys(_ARRAYS[:4], (units, widths)), **dict.fromkeys(_ARRAYS[4:6], (units,))}
+        for name, shape in {**shapes, **dict.fromkeys(_ARRAYS[6:], (rates,))}.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
+
     def save(self, path: Path) -> None:
         """Writes versioned JSON with its checksum.
 
@@ -89,7 +101,9 @@ class Sensitivities:
         try:
             arrays = {name: np.asarray(body[name], dtype=np.float64) for name in _ARRAYS}
             plain = {"methods": Methods(**body["methods"]), "widths": tuple(body["widths"])}
-            return cls(**{**body, **arrays, **plain})
+            found = cls(**{**body, **arrays, **plain})
+            found.check_shapes()
+            return found
         except (KeyError, TypeError, ValueError) as error:
             raise CorruptFileError(
                 f"{path} holds no sensitivities ({error!r})", "bench sense writes them", "measure them again"

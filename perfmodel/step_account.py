@@ -2,20 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from perfmodel.activations import FLOAT32, Bytes, Layers, Step
 from perfmodel.architecture import FAMILIES, Architecture
+from perfmodel.distinct_layers import distinct_layers
 from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES
 from perfmodel.recipe import Recipe
 from perfmodel.resident import Resident, resident
 from perfmodel.space import Configuration
-from perfmodel.step_moments import Moment, moments
+from perfmodel.step_moments import highest_moment
 from perfmodel.trace import DeviceClass
 
 Attention = Literal["sdpa", "eager"]
+
+WRITTEN_OUT = ("gemma2",)
+"""Families whose attention transformers writes out whatever is asked: no fused kernel caps its scores."""
 
 Loop = Literal["own", "trainer"]
 """Whose training loop: this project's, which makes logits of scored tokens only, or transformers' Trainer's."""
@@ -57,12 +62,14 @@ class Load:
         length: tokens of each, padding included.
         answer_tokens: scored tokens of the whole batch.
         loop: whose; Trainer's makes logits of every token.
+        shifts_logits: whether the loss copies the logits to shift them, as transformers 4.48 did and 5.23 does not.
     """
 
     batch_size: int
     length: int
     answer_tokens: int
     loop: Loop = "own"
+    shifts_logits: bool = False
 
     @property
     def tokens(self) -> int:
@@ -110,29 +117,33 @@ class StepAccount:
         methods = configurations[0].methods
         self.compute = COMPUTE_BYTES[device_class]
         self.shapes, self.recipe, self.load, self.device_class = shapes, recipe, load, device_class
-        self.resident: Resident = resident(shapes, configurations, methods, self.compute)
+        distinct = distinct_layers(shapes, configurations, recomputes=recipe.gradient_checkpointing)
+        self.number = distinct.number
+        self.resident: Resident = resident(shapes, distinct, methods, self.compute)
         self.step = Step(
             load.batch_size,
             load.length,
             self.compute,
             dropout=recipe.dropout > 0,
             adapter=methods.adapter,
-            written_out=attention == "eager",
+            written_out=attention == "eager" or shapes.family in WRITTEN_OUT,
             capped=shapes.family == "gemma2",
             recomputes=recipe.gradient_checkpointing,
         )
-        self.layers = Layers(shapes, self.resident.modules, self.step)
+        self.layers = Layers(shapes, distinct, self.resident.modules, self.step)
+        self.highest = highest_moment(self.layers)
         self.residual = self.step.tokens * self.compute * shapes.hidden
         self.logits = load.logits * shapes.vocabulary
         # Our loop holds them in float32 until the step ends; Trainer gives them up when it has the loss.
         self.held_logits = FLOAT32 * self.logits if load.loop == "own" else 0
         self.rotary = 2 * load.length * shapes.head_dim * self.compute
-        self.gradients = ADAPTER_BYTES * self.resident.adapters
+        self.gradients = (ADAPTER_BYTES * self.resident.adapters)[self.number]
+        self.escaped = self.layers.escaped[self.number]
 
     def terms(self) -> dict[str, Bytes]:
         """Returns every term of ``TrainingMemory`` by name, shape ``(n,)``."""
         count = len(self.gradients)
-        candidates = [*self._loss(), *(self._at(moment) for moment in moments(self.layers)), self._update()]
+        candidates = [*self._loss(), self._within_layers(), self._update()]
         stacked = np.array([[np.broadcast_to(term, count) for term in each] for each in candidates], dtype=np.int64)
         highest = stacked.sum(1).argmax(0)
         chosen = dict(zip(_Peak._fields, stacked[highest, :, np.arange(count)].T, strict=True))
@@ -142,66 +153,77 @@ class StepAccount:
             "embeddings": np.full(count, self.resident.embeddings),
             "norms": np.full(count, self.resident.norms),
             "adapters": self.gradients.sum(1),
-            "optimizer": OPTIMIZER_BYTES[self.recipe.optimizer] * self.resident.adapters.sum(1),
+            "optimizer": OPTIMIZER_BYTES[self.recipe.optimizer] * self.gradients.sum(1) // ADAPTER_BYTES,
         }
         return fixed | chosen | self._device(chosen)
 
-    @property
+    @cached_property
     def _between(self) -> Bytes:
-        """What each layer keeps from its forward to its backward pass, shape ``(n, L)``."""
-        layers = self.layers
+        """What each layer keeps from its forward to its backward pass, attention's part left out, shape ``(n, L)``."""
         if self.recipe.gradient_checkpointing:
-            return layers.escaped + self.residual
-        return layers.kept + layers.attention
+            return self.escaped + self.residual
+        return self.highest.kept[self.number]
 
-    @property
+    @cached_property
     def _attention_between(self) -> Bytes:
         """Attention's part of it."""
-        attention = self.layers.attention
-        return np.zeros_like(attention) if self.recipe.gradient_checkpointing else attention
+        if self.recipe.gradient_checkpointing:
+            return np.zeros_like(self.escaped)
+        return self.highest.attention[self.number]
 
-    def _loss(self) -> tuple[_Peak, _Peak]:
-        """Returns the moment of the loss's gradient, and that of the last norm's."""
+    def _loss(self) -> tuple[_Peak, ...]:
+        """Returns the moments of the loss and of its gradient, and that of the last norm's."""
         rms = FAMILIES[self.shapes.family].norm_values == 1
         tokens, hidden = self.step.tokens, self.shapes.hidden
         norm = tokens * FLOAT32 * (hidden + 1) if rms else tokens * (self.compute * hidden + 2 * FLOAT32)
         back = 5 * FLOAT32 * tokens * hidden if rms else 3 * self.residual
         # gemma2 caps its logits in the compute type and keeps the hyperbolic tangent.
         cap = self.logits * self.compute if self.shapes.family == "gemma2" else 0
-        # Beside the logits: their log-softmax, and the gradients of both, all in float32.
-        loss = (self.held_logits or self.compute * self.logits) + 3 * FLOAT32 * self.logits
-        # Trainer's model holds what its head reads while it makes the loss.
-        read = self.residual if self.load.loop == "trainer" else 0
         attention = self._attention_between.sum(1)
-        saved = self._between.sum(1) - attention + norm + self.rotary
+        saved = self._between.sum(1) + norm + self.rotary
+        # The log-softmax, and the gradients of both it and the logits, all in float32.
+        gradient = self.held_logits + 3 * FLOAT32 * self.logits
         return (
-            _Peak(saved, attention, loss + cap, 0, read, 0),
+            # Trainer's model holds what its head reads while it makes the loss.
+            _Peak(saved, attention, self._logits_made() + cap, 0, self.residual, 0),
+            _Peak(saved, attention, gradient + cap, 0, 0, 0),
             _Peak(saved, attention, self.held_logits + cap, 0, back, 0),
         )
 
-    def _at(self, moment: Moment) -> _Peak:
-        """Returns one kind of moment in the layer in which most lives at it."""
-        layers, between, attention = self.layers, self._between, self._attention_between
+    def _logits_made(self) -> int:
+        """Returns the bytes of the logits when their log-softmax has been made."""
+        converted = FLOAT32 if self.compute < FLOAT32 else 0
+        shifted = FLOAT32 if self.load.shifts_logits else 0
+        return self.logits * (self.compute + converted + shifted + FLOAT32)
+
+    def _within_layers(self) -> _Peak:
+        """Returns the highest moment of the layer in which most lives at it."""
+        highest, number = self.highest, self.number
+        between, attention, gradients, escaped = (
+            self._between,
+            self._attention_between,
+            self.gradients,
+            self.escaped,
+        )
         before, attention_before = (each.cumsum(1) - each for each in (between, attention))
-        after, escaped = (each[:, ::-1].cumsum(1)[:, ::-1] - each for each in (self.gradients, layers.escaped))
-        before = before + escaped
+        after, later = (each[:, ::-1].cumsum(1)[:, ::-1] - each for each in (gradients, escaped))
+        before += later
         if self.recipe.gradient_checkpointing:
-            # On the CPU the first norm keeps the layer's very input.
-            same = np.where(layers.flow & (self.compute == FLOAT32), self.residual, 0)
-            before = before + between - same
-        total = np.where(layers.active, before + after + moment.total, 0)
-        place = total.argmax(1)[:, None]
-
-        def there(values: Bytes) -> Bytes:
-            return np.take_along_axis(np.broadcast_to(values, total.shape), place, 1)[:, 0]
-
+            # Where the first norm makes no copy, it keeps the layer's very input.
+            before += between if self.layers.norms_copy else between - self.residual
+        total = before + attention_before + after + highest.total[number]
+        total *= self.layers.active[number]
+        every = np.arange(len(total))
+        place = total.argmax(1)
+        kind = number[every, place]
+        there = {name: values[kind] for name, values in highest.terms.items()}
         return _Peak(
-            there(before - attention_before + moment.kept) + self.rotary,
-            there(attention_before + moment.attention),
+            before[every, place] + there["kept"] + self.rotary,
+            attention_before[every, place] + there["attention"],
             self.held_logits,
-            there(moment.dequantization),
-            there(moment.working),
-            there(after),
+            there["weight"],
+            there["working"],
+            after[every, place] + there["gradients"],
         )
 
     def _update(self) -> _Peak:
@@ -211,7 +233,7 @@ class StepAccount:
         if self.recipe.optimizer == "adamw":
             largest = 2 * ADAPTER_BYTES * self.resident.largest_adapter
             working = gradients if self.device_class == "cuda" else largest
-        return _Peak(self.layers.escaped.sum(1), 0, self.held_logits, 0, working, gradients)
+        return _Peak(self.escaped.sum(1), 0, self.held_logits, 0, working, gradients)
 
     def _device(self, chosen: dict[str, Bytes]) -> dict[str, Bytes]:
         """Returns the terms that only a CUDA device has."""
@@ -220,7 +242,7 @@ class StepAccount:
         if self.device_class == "cpu":
             return dict.fromkeys(names, nothing)
         moving = np.sum(list(chosen.values()), axis=0)
-        tensors = 4 * self.resident.tensors + TENSORS_OF_A_LAYER * self.layers.active.sum(1)
+        tensors = 4 * self.resident.tensors + TENSORS_OF_A_LAYER * self.layers.active[self.number].sum(1)
         slack = (SLACK_SHARE * moving).astype(np.int64) + SEGMENT // 2
         values = (nothing + CUBLAS_WORKSPACE, ROUNDING // 2 * tensors, slack, nothing + CONTEXT)
         return dict(zip(names, values, strict=True))

@@ -1,122 +1,155 @@
 """The moments of a step at which most lives at once within a layer, beside what the layers before it keep.
 
-Autograd frees what an operation kept as soon as that operation has gone back, so that the peak lies near the start of a
-layer's backward pass: in its MLP. Each moment below is one operation that can be the highest; which of them is depends
-on widths, formats and batch, so all are computed and the largest counts.
+The operations are those of the modeling files of transformers 5.23, in their order. Each is looked at twice: as it runs
+(before the loss, or again where activations are recomputed beside a waiting gradient) and as it goes back.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 
-from perfmodel.activations import FLOAT32, Bytes, Layers
+from perfmodel.activations import FLOAT32, Bytes, Flags, Layers
+from perfmodel.highest import Highest
+from perfmodel.module_pass import Around, ModulePass, Read
 
 
-@dataclass(frozen=True)
-class Moment:
-    """One point of a layer's pass, shape ``(n, L)`` each.
-
-    Args:
-        kept: of the layer's activations, what still lives.
-        attention: of what attention kept, what still lives.
-        dequantization: a weight in the compute type, and what makes it.
-        working: gradients of activations, and copies that live for one operation.
-    """
-
-    kept: Bytes
-    attention: Bytes
-    dequantization: Bytes
-    working: Bytes
-
-    @property
-    def total(self) -> Bytes:
-        """All of it."""
-        return self.kept + self.attention + self.dequantization + self.working
+def highest_moment(layers: Layers) -> Highest:
+    """Returns the highest moment of every layer, and what the layer has kept when its forward pass is done."""
+    return _LayerPass(layers).follow()
 
 
-def moments(layers: Layers) -> tuple[Moment, ...]:
-    """Returns the moments of every layer."""
-    return (
-        *_last_module(layers),
-        *_middle(layers),
-        _behind_attention(layers),
-        _attention(layers),
-        _before_attention(layers),
-        *_forward(layers),
-        *_row_norms(layers),
-    )
+class _LayerPass:
+    """Follows one layer of each kind."""
 
+    def __init__(self, layers: Layers) -> None:
+        self.layers = layers
+        self.highest = Highest(layers.q)
+        self.residual = layers.t * layers.c * layers.h
+        self.nothing = np.zeros_like(layers.q)
+        # Where a norm keeps a copy of the residual, the residual lives beside it.
+        self.passing = self.residual if layers.norms_copy else 0
+        caller = 0 if layers.step.recomputes else self.passing
+        self.beside = self.nothing + _waiting(layers) + caller
+        # Behind a norm of its own, a part's gradient is another tensor than the residual's.
+        self.back = self.nothing + self.residual * (2 if layers.family.norms == 4 else 1)
 
-def _moment(layers: Layers, kept: Bytes, *, working: Bytes | int, weight: Bytes | None = None) -> Moment:
-    nothing = np.zeros_like(layers.kept)
-    return Moment(kept, layers.attention, nothing if weight is None else weight, working + nothing)
+    def follow(self) -> Highest:
+        layers = self.layers
+        self._norm(layers.flow, 0)
+        read = Read(layers.h, layers.flow, self._nowhere(), self._nowhere())
+        self._before_attention(read)
+        self._attention()
+        self._behind_attention()
+        if layers.family.norms == 4:
+            self._norm(layers.middle, layers.out_of_attention + 1)
+        if not layers.parallel:
+            self._norm(layers.mlp_flow, layers.into_mlp[0])
+            read = Read(layers.h, layers.mlp_flow, self._nowhere(), self._nowhere())
+        self._mlp(read)
+        if layers.family.norms == 4:
+            self._norm(layers.gated | layers.adapted[:, layers.out_of_mlp], layers.out_of_mlp + 1)
+        return self.highest
 
+    def _nowhere(self) -> Flags:
+        return np.zeros_like(self.layers.flow)
 
-def _scaled(layers: Layers, width: Bytes | int, index: int) -> Bytes:
-    """Returns the gradient of a module's output, times the adapter's scaling: in float32, so on CUDA with a copy."""
-    copies = FLOAT32 if layers.c == FLOAT32 else 2 * FLOAT32
-    return np.asarray(layers.t * width * copies * layers.adapted[..., index])
+    def _gradients(self, behind: int) -> Bytes:
+        """Returns the gradients of the adapters from a module on, which have gone back before."""
+        return np.asarray(FLOAT32 * self.layers.modules.parameters[:, behind:].sum(-1))
 
+    def _escaped(self, behind: int) -> Bytes:
+        """Returns what int8 products keep of inputs from that one on, though their modules have gone back."""
+        if self.layers.step.recomputes:  # that was kept by the first pass, and is counted there
+            return self.nothing
+        return np.asarray(sum(self.layers.escapes[behind:], self.nothing))
 
-def _after_norm(layers: Layers) -> Bytes:
-    """Returns what lives when the MLP goes back: in gemma the norm behind it has gone back before."""
-    return layers.kept - layers.norm * layers.gated if layers.family.norms == 4 else layers.kept
+    def _norm(self, flow: Flags, behind: int) -> None:
+        """Follows a norm; ``behind`` is the first module behind it."""
+        layers, highest = self.layers, self.highest
+        values = FLOAT32 * layers.t * layers.h
+        highest.look(self.beside + self.passing + 2 * values)
+        highest.keep(layers.norm * flow)
+        if layers.family.norm_values == 1:
+            escaped = self._escaped(0 if behind == 0 else 2 if behind <= layers.into_mlp[0] else 4)
+            highest.look(self.residual + 5 * values + escaped, gradients=self._gradients(behind), when=flow)
 
+    def _module(self, index: int, read: Read, forward: Bytes | int, backward: Bytes | int) -> None:
+        layers = self.layers
+        product: Flags | bool = True
+        update: Flags | bool = True
+        if index == layers.out_of_mlp and layers.step.recomputes and layers.family.norms != 4:
+            modules, adapted = layers.modules, layers.adapted[:, index]
+            product = adapted | modules.saves[:, index]
+            update = self._nowhere()
+        shared = layers.family.norms != 4 and index in (layers.out_of_attention, layers.out_of_mlp)
+        around = Around(self.beside + forward, self.nothing + backward, shared, product, update)
+        ModulePass(layers, self.highest, index, read, around).follow()
 
-def _last_module(layers: Layers) -> tuple[Moment, ...]:
-    """Returns the MLP's last module: in its adapter, while its weight is made, and in the product."""
-    index, read = layers.out_of_mlp, layers.t * layers.c * layers.ch
-    residual = layers.t * layers.c * layers.h * (2 if layers.family.norms == 4 else 1)
-    kept, adapted = _after_norm(layers), layers.adapted[..., layers.out_of_mlp]
-    if layers.shares_inputs:
-        freed = np.where(layers.modules.keeps_input[..., index], 0, layers.input_of_last)
-    else:
-        freed = layers.own_input(layers.ch) * adapted
-    left = kept - freed - FLOAT32 * layers.t * layers.modules.ranks[..., index]
-    through = residual + read * adapted
-    return (
-        _moment(layers, kept, working=residual + _scaled(layers, layers.h, index)),
-        _moment(layers, left, working=through, weight=layers.modules.building[..., index]),
-        _moment(layers, left, working=through + read, weight=layers.modules.held[..., index]),
-    )
+    def _before_attention(self, read: Read) -> None:
+        layers = self.layers
+        made = self.nothing
+        rows = [layers.t * layers.c * layers.modules.rows[:, index] for index in layers.into_attention]
+        for place, index in enumerate(layers.into_attention):
+            waiting = self.residual + self._escaped(1) + sum(rows[: place + 1], self.nothing)
+            if place + 1 < len(rows):
+                waiting = waiting + self.residual * layers.flow
+            self._module(index, read, self.passing + made, waiting)
+            made = made + rows[place]
+        self.highest.keep(layers.head_norms)
+        if not layers.parallel:
+            self.beside = self.beside + self.residual * read.passing
 
+    def _attention(self) -> None:
+        layers, step = self.layers, self.layers.step
+        self.highest.attention = layers.attention
+        working = layers.t * layers.c * (layers.h + 2 * layers.q + 2 * layers.k)
+        if step.written_out:
+            working = working + 2 * FLOAT32 * step.batch_size * layers.heads * step.length**2
+        elif layers.c < FLOAT32:
+            working = working + _flash_workspace(layers)
+        working = working + self._escaped(1)
+        self.highest.look(working, gradients=self._gradients(layers.out_of_attention), when=layers.attended)
 
-def _middle(layers: Layers) -> tuple[Moment, ...]:
-    """Returns the activation's backward, and the module before it: in its adapter and while its weight is made."""
-    residual, one = layers.t * layers.c * layers.h, layers.t * layers.c * layers.ch
-    kept = _after_norm(layers) - layers.input_of_last
-    index = layers.into_mlp[-1]
-    fused = len(layers.into_mlp) == 1
-    gradient = layers.t * layers.c * layers.rows[:, index]
-    freed = layers.activation if fused else layers.activation * 2 // 3
-    waiting = residual + gradient + (0 if fused else one)
-    # A fused gate's two gradients are joined before they go on.
-    joined = gradient if fused and layers.has_gate else 0
-    through = waiting + residual * layers.adapted[..., index]
-    scaled = np.maximum(_scaled(layers, layers.rows[:, index], index), joined)
-    return (
-        _moment(layers, kept, working=residual + 3 * one),
-        _moment(layers, kept - freed, working=waiting + scaled),
-        _moment(layers, kept - freed, working=through, weight=layers.modules.building[..., index]),
-    )
+    def _behind_attention(self) -> None:
+        layers = self.layers
+        # A partial rotary embedding joins its parts, so that heads come first and the output is laid out anew.
+        anew = layers.step.written_out or layers.name in ("phi", "phi3")
+        there = self._nowhere() if anew else layers.attended
+        read = Read(layers.q, layers.attended, there, self._nowhere())
+        self._module(layers.out_of_attention, read, 2 * self.passing, self.back + self._escaped(2))
+        self.beside = self.beside + layers.t * layers.c * layers.q * read.passing
 
+    def _mlp(self, read: Read) -> None:
+        layers = self.layers
+        one = layers.t * layers.c * layers.ch
+        # phi adds the attention's output at the end.
+        forward = self.passing + self.residual * layers.parallel
+        self._into_mlp(read, forward, one)
+        last = Read(layers.ch, layers.gated, self._nowhere(), self._nowhere())
+        self._module(layers.out_of_mlp, last, forward + self._read(read), self.back)
 
-def _behind_attention(layers: Layers) -> Moment:
-    """Returns the module behind attention while its weight is made."""
-    index = layers.out_of_attention
-    working = layers.t * layers.c * (layers.h + layers.q * layers.adapted[..., index])
-    return _moment(layers, layers.kept_without_mlp, working=working, weight=layers.modules.building[..., index])
+    def _read(self, read: Read) -> Bytes:
+        return np.asarray(self.residual * ~read.held)
 
-
-def _attention(layers: Layers) -> Moment:
-    """Returns the moment at which queries, keys and values get their gradients."""
-    step = layers.step
-    working = layers.t * layers.c * (layers.h + 2 * layers.q + 2 * layers.k)
-    if step.written_out:
-        working = working + 2 * FLOAT32 * step.batch_size * layers.heads * step.length**2
-    elif layers.c < FLOAT32:
-        working = working + _flash_workspace(layers)
-    return _moment(layers, layers.kept_without_mlp - layers.attention_output, working=working)
+    def _into_mlp(self, read: Read, forward: Bytes | int, one: Bytes) -> None:
+        layers, highest = self.layers, self.highest
+        later, back = self._gradients(layers.out_of_mlp), self.back + self._escaped(3)
+        first, rest = layers.into_mlp[0], layers.into_mlp[1:]
+        if rest:
+            gate = layers.mlp_flow | layers.adapted[:, first]
+            up = layers.mlp_flow | layers.adapted[:, rest[0]]
+            # The gradient of what both read waits for the gate's.
+            self._module(first, read, forward, back + one + self.residual * layers.mlp_flow)
+            highest.keep(2 * one * gate)
+            self._module(rest[0], read, forward + 2 * one * ~gate, back + 2 * one)
+            highest.keep(one * up)
+        else:
+            made = layers.t * layers.c * layers.modules.rows[:, first]
+            self._module(first, read, forward, back + made)
+            if layers.has_gate:  # the gradients of both halves are joined
+                highest.look(back + 2 * made, gradients=later, when=layers.gated)
+            highest.keep((3 if layers.has_gate else 4) * one * layers.gated)
+        highest.look(self.beside + forward + self._read(read) + one)
+        # The gradients of both factors beside that of their product.
+        highest.look(back + 3 * one, gradients=later, when=layers.gated)
 
 
 def _flash_workspace(layers: Layers) -> Bytes:
@@ -127,55 +160,18 @@ def _flash_workspace(layers: Layers) -> Bytes:
     return np.asarray(FLOAT32 * step.batch_size * layers.heads * rounded + repeated)
 
 
-def _before_attention(layers: Layers) -> Moment:
-    """Returns the modules before attention while the largest of their weights is made."""
-    nothing = np.zeros_like(layers.kept)
-    working = layers.t * layers.c * (4 * layers.h + layers.q) + nothing
-    weight = layers.modules.building[..., layers.into_attention].max(-1)
-    return Moment(layers.kept_without_mlp - layers.attention_output, nothing, weight, working)
-
-
 def _waiting(layers: Layers) -> Bytes:
-    """Returns the gradient that waits while a layer is recomputed: it has come through the last adapter's scaling."""
-    scaled = FLOAT32 * layers.adapted[..., layers.out_of_mlp]
-    return np.asarray(layers.t * layers.h * (layers.c + scaled) * layers.step.recomputes)
+    """Returns the gradients that wait while a layer is recomputed: what went back before a kept tensor was asked for.
 
-
-def _passing(layers: Layers) -> int:
-    """Returns the residual and the norm's output, which live during the MLP, where they are not what is kept."""
-    return 2 * layers.t * layers.c * layers.h if layers.c < FLOAT32 else 0
-
-
-def _forward(layers: Layers) -> tuple[Moment, ...]:
-    """Returns the MLP's forward pass, which counts where it runs beside a gradient or a pooled adapter widens it."""
-    step, final, index = layers.step, layers.out_of_mlp, layers.into_mlp[-1]
-    if not step.recomputes and step.adapter != "qblora":
-        return ()
-    one, out = layers.t * layers.c * layers.ch, layers.t * layers.rows[:, index]
-    rank = FLOAT32 * layers.t * layers.modules.ranks[..., final]
-    missing = layers.activation if len(layers.into_mlp) == 1 else np.minimum(layers.activation, one)
-    adapted = layers.adapted[..., index]
-    update = out * layers.c + 2 * FLOAT32 * out * adapted
-    if step.adapter == "qblora":
-        update = update + (FLOAT32 * layers.t * layers.h + FLOAT32 // 2 * out) * adapted
-    beside = _waiting(layers) + _passing(layers)
-    own = np.zeros_like(layers.kept) if layers.shares_inputs else layers.own_input(layers.ch)
-    read = one * ((layers.c < FLOAT32) & ~layers.modules.keeps_input[..., final])
-    weight = layers.modules.building[..., final]
-    return (
-        _moment(layers, layers.kept - layers.input_of_last - rank - missing, working=beside + update),
-        _moment(layers, layers.kept - rank - own * layers.adapted[..., final], working=beside + read, weight=weight),
-        _moment(layers, layers.kept, working=beside + read + layers.t * layers.c * layers.h),
-    )
-
-
-def _row_norms(layers: Layers) -> tuple[Moment, ...]:
-    """Returns the moment in which DoRA takes the norms of the rows of the widest weight, in the forward pass."""
-    if layers.step.adapter != "dora":
-        return ()
-    columns, rows = layers.columns * layers.adapted, layers.rows * layers.adapted
-    # PEFT sends an identity matrix through A and B, then makes the weight, the update, and their sum, in float32.
-    largest = (FLOAT32 * columns * (columns + layers.modules.ranks) + 4 * FLOAT32 * rows * columns).max(-1)
-    later = FLOAT32 * layers.t * layers.h * layers.adapted[..., layers.out_of_mlp]
-    read = layers.t * layers.c * layers.ch if layers.c < FLOAT32 else 0
-    return (_moment(layers, layers.kept - later, working=largest + _waiting(layers) + _passing(layers) + read),)
+    They have come through the last adapter's scaling; without one, through a product whose weight autograd does not
+    keep.
+    """
+    index = layers.out_of_mlp
+    residual, adapted = layers.t * layers.c * layers.h, layers.adapted[:, index]
+    if layers.family.norms == 4:
+        further = np.zeros_like(layers.q)
+    else:
+        unasked = layers.t * layers.c * layers.ch * ~layers.modules.saves[:, index]
+        cast = residual * layers.modules.saves[:, index] * (layers.c < FLOAT32)
+        further = np.where(adapted, FLOAT32 * layers.t * layers.h + cast, unasked)
+    return np.asarray((residual + further) * layers.step.recomputes)

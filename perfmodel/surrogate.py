@@ -16,9 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError, UserError
+from perfmodel.feature_matrix import FeatureMatrix
+from perfmodel.slopes import FREE, Slopes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    Features = FeatureMatrix | pd.DataFrame
 
 State = TypeVar("State")
 
@@ -34,16 +38,24 @@ class Posterior:
         location: mean in link space, shape ``(n,)``.
         scale: standard deviation in link space, shape ``(n,)``.
         log: whether link space is log(y), so that y is log-normal and positive.
+        noise: the part of ``scale`` that every row has, in link space; None where a model does not tell it apart.
     """
 
     location: NDArray[np.float64]
     scale: NDArray[np.float64]
     log: bool
+    noise: float | None = None
 
     @property
     def mean(self) -> NDArray[np.float64]:
-        """Mean in the metric's unit, shape ``(n,)``."""
-        return np.exp(self.location + self.scale**2 / 2) if self.log else self.location
+        """Mean in the metric's unit, shape ``(n,)``.
+
+        Under ``log`` it is that of a new run at the location, so that it rises and falls as the location does; what
+        the model does not know widens the interval and does not lift the mean.
+        """
+        if not self.log:
+            return self.location
+        return np.exp(self.location + (self.scale if self.noise is None else self.noise) ** 2 / 2)
 
     @property
     def std(self) -> NDArray[np.float64]:
@@ -68,17 +80,17 @@ class AbstractSurrogate(ABC):
     version: ClassVar[int]
 
     @abstractmethod
-    def __init__(self, *, log_target: bool, rising: Sequence[str] = (), seed: int = 0) -> None:
+    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
         """Makes an unfitted model; all take the same arguments, so that one line makes any of them.
 
         Args:
             log_target: model log(y).
-            rising: columns in which the metric cannot fall, for models that can hold to it.
+            slopes: what is known of the metric's slopes; every model holds to it.
             seed: of every random choice.
         """
 
     @abstractmethod
-    def fit(self, features: "pd.DataFrame", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted.
 
         Args:
@@ -92,7 +104,7 @@ class AbstractSurrogate(ABC):
         """
 
     @abstractmethod
-    def posterior(self, features: "pd.DataFrame") -> Posterior:
+    def posterior(self, features: "Features") -> Posterior:
         """Returns the prediction for each row.
 
         Args:
@@ -123,7 +135,7 @@ class AbstractSurrogate(ABC):
 
 
 def link_target(
-    features: "pd.DataFrame", target: NDArray[np.float64], groups: NDArray[Any], *, log_target: bool
+    features: "Features", target: NDArray[np.float64], groups: NDArray[Any], *, log_target: bool
 ) -> NDArray[np.float64]:
     """Returns z, shape ``(n,)``, after checking that the rows can be fitted.
 
@@ -149,21 +161,13 @@ def link_target(
     return np.log(target) if log_target else target
 
 
-def column_matrix(features: "pd.DataFrame", columns: Sequence[str]) -> NDArray[np.float64]:
+def column_matrix(features: "Features", columns: Sequence[str]) -> NDArray[np.float64]:
     """Returns the named columns, shape ``(n, len(columns))``.
 
     Raises:
         UserError: when a column is missing, or holds NaN or infinity.
     """
-    missing = [column for column in columns if column not in features.columns]
-    if missing:
-        raise UserError(
-            f"features lack {', '.join(missing[:3])}", f"the model uses {len(columns)} columns", "use the same features"
-        )
-    values = features[list(columns)].to_numpy(dtype=np.float64)
-    if not np.all(np.isfinite(values)):
-        raise UserError("the features hold NaN or infinity", "values must be finite", "drop those rows")
-    return values
+    return FeatureMatrix.of(features).take(tuple(columns))
 
 
 def fitted(state: State | None, kind: str) -> State:

@@ -4,23 +4,21 @@ from perfmodel.additive import AdditiveSurrogate
 from perfmodel.boosted import BoostedSurrogate
 from perfmodel.constant import ConstantSurrogate
 from perfmodel.errors import UnknownNameError
-from perfmodel.features import BYTE_COLUMNS
+from perfmodel.gaussian_process import GaussianProcessSurrogate
 from perfmodel.metrics import metric as metric_named
+from perfmodel.slopes import FREE, SLOPES
+from perfmodel.stack import StackSurrogate
 from perfmodel.surrogate import AbstractSurrogate
 
 SURROGATES: dict[str, type[AbstractSurrogate]] = {
     "constant": ConstantSurrogate,
     "additive": AdditiveSurrogate,
     "boosted": BoostedSurrogate,
+    "gaussian_process": GaussianProcessSurrogate,
+    "stack": StackSurrogate,
 }
-
-RISING: dict[str, tuple[str, ...]] = {
-    "peak_memory_bytes": BYTE_COLUMNS,
-    "weight_bytes": ("state_weight_bytes",),
-    "adapter_bytes": ("state_adapter_bytes",),
-    "optimizer_bytes": ("state_training_bytes",),
-}
-"""Columns in which a metric cannot fall: what is resident is part of the peak."""
+CANDIDATES = ("constant", "additive", "boosted", "gaussian_process")
+"""Those from which a predictor chooses unless it is told others: a stack costs five times all of them together."""
 
 
 def surrogate_class(name: str) -> type[AbstractSurrogate]:
@@ -43,4 +41,4 @@ def make_surrogate(name: str, metric: str, *, seed: int = 0) -> AbstractSurrogat
         UnknownNameError: when the surrogate or the metric does not exist.
     """
     log_target = metric_named(metric).log_target
-    return surrogate_class(name)(log_target=log_target, rising=RISING.get(metric, ()), seed=seed)
+    return surrogate_class(name)(log_target=log_target, slopes=SLOPES.get(metric, FREE), seed=seed)

@@ -11,7 +11,7 @@ first. Evaluation, loading and quantising are left out.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from perfmodel.architecture import Architecture
@@ -21,6 +21,7 @@ from perfmodel.formats import FORMATS
 from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES, adapter_parameters
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration, by_module
+from perfmodel.time_correction import PARTS
 from perfmodel.trace import DeviceClass
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Work:
     """What one optimiser step does.
 
     Args:
-        products: how many matrix products there are of (operations, bytes read and written).
+        products: how many matrix products there are of (operations, bytes read and written, rank); the rank is 0 but
+            for an adapter's.
         dequantized: weights brought back to the compute type, over all passes, by ``format_family``.
         dequantized_bytes: read and written by that, by ``format_family``.
         moved_bytes: read and written by operations that do little else.
@@ -67,7 +69,7 @@ class Work:
         adapter_passes: through adapters.
     """
 
-    products: Mapping[tuple[float, float], int]
+    products: Mapping[tuple[float, float, int], int]
     dequantized: Mapping[str, int]
     dequantized_bytes: Mapping[str, int]
     moved_bytes: float
@@ -77,7 +79,7 @@ class Work:
     @property
     def operations(self) -> float:
         """Operations of all matrix products."""
-        return sum(operations * count for (operations, _), count in self.products.items())
+        return sum(operations * count for (operations, _, _), count in self.products.items())
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,16 @@ def step_work(
 def step_time(work: Work, profile: DeviceProfile) -> StepTime:
     """Returns the seconds of one step on a device.
 
-    A product takes its operations at the device's rate, or its bytes at the memory's, whichever is longer.
+    A product takes its operations at the device's rate, or its bytes at the memory's, whichever is longer. Each part is
+    multiplied by the factor of the profile's correction, where it has one.
 
     Args:
         work: of ``step_work`` for the profile's device class.
         profile: of the device.
     """
     products = sum(
-        times * max(operations / profile.matrix_rate(operations), moved / profile.bytes_per_s)
-        for (operations, moved), times in work.products.items()
+        times * max(operations / profile.matrix_rate(operations, rank), moved / profile.bytes_per_s)
+        for (operations, moved, rank), times in work.products.items()
     )
     dequantization = sum(
         weights / profile.dequantized_per_s[family]
@@ -165,13 +168,17 @@ def step_time(work: Work, profile: DeviceProfile) -> StepTime:
         for family, weights in work.dequantized.items()
     )
     overhead = work.passes * profile.seconds_per_pass + work.adapter_passes * profile.seconds_per_adapter
-    return StepTime(
+    closed_form = StepTime(
         products=products,
         dequantization=dequantization,
         moving=work.moved_bytes * profile.moving_factor / profile.bytes_per_s,
         overhead=overhead + profile.seconds_per_step,
         lower_bound=not profile.measured,
     )
+    if profile.correction is None:
+        return closed_form
+    factors = {name: getattr(closed_form, name) * getattr(profile.correction, name) for name in PARTS}
+    return replace(closed_form, **factors)
 
 
 def finetune_seconds(step: StepTime, recipe: Recipe) -> float:
@@ -189,7 +196,7 @@ class _Counts:
         self._load = load
         self._tokens = load.batch_size * load.length
         self._compute = compute
-        self._products: Counter[tuple[float, float]] = Counter()
+        self._products: Counter[tuple[float, float, int]] = Counter()
         self._dequantized: Counter[str] = Counter()
         self._dequantized_bytes: Counter[str] = Counter()
         self._passes = 0
@@ -252,8 +259,8 @@ class _Counts:
 
     def _adapter(self, rows: int, columns: int, rank: int, forward: int, backward: int) -> None:
         # Backward: one product for the gradient of the weight, one for that of the input.
-        self._product(self._tokens, rank, columns, forward + 2 * backward)
-        self._product(self._tokens, rows, rank, forward + 2 * backward)
+        self._product(self._tokens, rank, columns, forward + 2 * backward, rank)
+        self._product(self._tokens, rows, rank, forward + 2 * backward, rank)
         self._adapter_passes += self._times * (forward + backward)
         turns = forward + BACKWARD_VALUES * backward
         self.moved += self._times * ADAPTER_VALUES * rows * self._tokens * ADAPTER_BYTES * turns
@@ -263,9 +270,9 @@ class _Counts:
         operations = 4.0 * length * length * queries
         moved = float(self._compute * length * 2 * (queries + keys))
         passes = forward + backward * ATTENTION_BACKWARD
-        self._products[operations * passes, moved * passes] += self._times * batch
+        self._products[operations * passes, moved * passes, 0] += self._times * batch
 
-    def _product(self, tokens: int, rows: int, columns: int, times: int) -> None:
+    def _product(self, tokens: int, rows: int, columns: int, times: int, rank: int = 0) -> None:
         if tokens and times:
             moved = self._compute * (rows * columns + tokens * (rows + columns))
-            self._products[2.0 * tokens * rows * columns, float(moved)] += self._times * times
+            self._products[2.0 * tokens * rows * columns, float(moved), rank] += self._times * times

@@ -1,7 +1,7 @@
-"""Traces of one setting as the arrays that a surrogate is fitted to."""
+"""Traces as the arrays that a surrogate is fitted to: of one setting, or of several beside each other."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from perfmodel.features import Featurizer
 
 
+def _not_known() -> NDArray[Any]:
+    return np.empty(0, dtype=object)
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """One metric of usable traces.
@@ -27,12 +31,25 @@ class TrainingData:
         features: n rows.
         target: measured values in the metric's unit, shape ``(n,)``.
         groups: identifier of each row's configuration, shape ``(n,)``.
+        sources: who proposed each row, shape ``(n,)``; empty where that is not known.
+        tasks: task of each row, likewise.
+        models: base model of each row, likewise.
+        settings: identifier of each row's setting, likewise.
     """
 
     metric: str
     features: "pd.DataFrame"
     target: NDArray[np.float64]
     groups: NDArray[Any]
+    sources: NDArray[Any] = field(default_factory=_not_known)
+    tasks: NDArray[Any] = field(default_factory=_not_known)
+    models: NDArray[Any] = field(default_factory=_not_known)
+    settings: NDArray[Any] = field(default_factory=_not_known)
+
+    @property
+    def blocks(self) -> NDArray[Any]:
+        """Which rows can be compared: those of one setting, shape ``(n,)``; all where settings are not known."""
+        return self.settings if len(self.settings) else np.zeros(len(self.target), dtype=np.int64)
 
 
 def common_setting(traces: Sequence[Trace]) -> Setting:
@@ -83,8 +100,48 @@ def training_data(traces: Sequence[Trace], metric: str, featurizer: "Featurizer"
     """
     usable, target = measured(traces, metric)
     arrays = ConfigurationArrays.from_configurations([trace.asked.configuration for trace in usable])
-    groups = np.array([trace.asked.configuration.identifier for trace in usable], dtype=object)
-    return TrainingData(metric, featurizer.table(arrays), target, groups)
+    asked = [trace.asked for trace in usable]
+    return TrainingData(
+        metric,
+        featurizer.table(arrays),
+        target,
+        groups=np.array([each.configuration.identifier for each in asked], dtype=object),
+        sources=np.array([each.source for each in asked], dtype=object),
+        tasks=np.array([each.setting.task for each in asked], dtype=object),
+        models=np.array([each.setting.model for each in asked], dtype=object),
+        settings=np.array([each.setting.identifier for each in asked], dtype=object),
+    )
+
+
+def pooled_data(traces: Sequence[Trace], metric: str, featurizers: Mapping[str, "Featurizer"]) -> TrainingData:
+    """Returns a metric's rows over several settings, with the columns that all of them have.
+
+    Args:
+        traces: of any settings whose models are known.
+        metric: name of the column.
+        featurizers: of the settings, by their identifier.
+
+    Raises:
+        NotEnoughTracesError: when no setting has a usable trace.
+        UnknownNameError: when the metric does not exist.
+    """
+    import pandas as pd
+
+    by_setting: dict[str, list[Trace]] = {}
+    for trace in measured(traces, metric)[0]:
+        by_setting.setdefault(trace.asked.setting.identifier, []).append(trace)
+    if not by_setting:
+        raise NotEnoughTracesError(
+            f"no usable trace has {metric}", "one or more settings with traces are needed", "collect traces first"
+        )
+    parts = [training_data(own, metric, featurizers[setting]) for setting, own in by_setting.items()]
+
+    def joined(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    features = pd.concat([part.features for part in parts], join="inner", ignore_index=True)
+    labels = {name: joined(name) for name in ("groups", "sources", "tasks", "models", "settings")}
+    return TrainingData(metric, features, joined("target"), **labels)
 
 
 def measured(traces: Sequence[Trace], metric: str) -> tuple[list[Trace], NDArray[np.float64]]:

@@ -1,63 +1,34 @@
 """How good a surrogate is on configurations it never saw: repeated cross-validation by configuration, and scores.
 
+The harder splits and the rest of the scores are in ``perfmodel.score_sheet``; these are what a predictor goes by when
+it chooses among its candidates. Intervals are conformal, calibrated by configurations in other folds.
+
 n   traces
 k   repeats of the whole cross-validation
 b   bootstrap samples over configurations
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perfmodel.bootstrap import RESAMPLES, Estimate, estimate, group_weights
+from perfmodel.conformal import Conformal
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.metrics import metric as metric_named
-from perfmodel.rank_correlation import kendall, spearman
-from perfmodel.surrogates import make_surrogate
+from perfmodel.out_of_fold import INTERVAL_LEVEL, OutOfFold, out_of_fold
+from perfmodel.score_table import RANKINGS, STATISTICS, averaged
+from perfmodel.scores import ratio
+from perfmodel.splits import FOLDS, ConfigurationFolds
 from perfmodel.training_data import TrainingData
+
+__all__ = ["INTERVAL_LEVEL", "Judged", "Score", "choose", "cross_validate", "judge", "score", "score_surrogates"]
 
 MINIMUM_CONFIGURATIONS = 10
 """Below this, five folds hold one configuration each and every score is a matter of luck."""
 
-INTERVAL_LEVEL = 0.9
-FOLDS = 5
 REPEATS = 3
 BASELINE = "constant"
-
-
-@dataclass(frozen=True)
-class OutOfFold:
-    """Predictions of a surrogate for traces whose configuration was left out of its fit.
-
-    Args:
-        metric: what was predicted.
-        surrogate: its name.
-        groups: configuration of each trace, shape ``(n,)``.
-        observed: measured values, shape ``(n,)``, in the metric's unit.
-        folds: number of the fold that each trace was in, shape ``(k, n)``.
-        mean: predictions, shape ``(k, n)``.
-        location: predictions on the scale on which the metric is modelled (log or its own), shape ``(k, n)``.
-        low: lower ends of the ``INTERVAL_LEVEL`` intervals, shape ``(k, n)``.
-        high: upper ends, shape ``(k, n)``.
-    """
-
-    metric: str
-    surrogate: str
-    groups: NDArray[Any]
-    observed: NDArray[np.float64]
-    folds: NDArray[np.int64]
-    mean: NDArray[np.float64]
-    location: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-    @property
-    def observed_location(self) -> NDArray[np.float64]:
-        """The measured values on the scale on which the metric is modelled, shape ``(n,)``."""
-        return np.log(self.observed) if metric_named(self.metric).log_target else self.observed
 
 
 @dataclass(frozen=True)
@@ -77,7 +48,7 @@ class Score:
         kendall: tau-b; undefined likewise.
         rmse: root mean squared error in the metric's unit.
         error_ratio_to_constant: root mean squared error over the constant's, same splits; on the modelled scale.
-        coverage: share of traces inside the ``INTERVAL_LEVEL`` interval.
+        coverage: share of traces inside the conformal ``INTERVAL_LEVEL`` interval.
         relative_width: mean width of that interval over the mean magnitude of the observed values.
     """
 
@@ -92,6 +63,19 @@ class Score:
     error_ratio_to_constant: Estimate
     coverage: Estimate
     relative_width: Estimate
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Surrogates of one metric under the same splits.
+
+    Args:
+        scores: in the order of their names.
+        calibrations: of each surrogate's intervals, for the same surrogate fitted to everything.
+    """
+
+    scores: list[Score]
+    calibrations: dict[str, Conformal]
 
 
 def cross_validate(
@@ -110,28 +94,15 @@ def cross_validate(
         NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` different configurations.
         UnknownNameError: when the surrogate does not exist.
     """
-    from sklearn.model_selection import GroupKFold
-
-    _require_configurations(data)
-    shape = (repeats, len(data.target))
-    fold_of = np.zeros(shape, dtype=np.int64)
-    mean, location, low, high = (np.zeros(shape) for _ in range(4))
-    for repeat in range(repeats):
-        splitter = GroupKFold(folds, shuffle=True, random_state=seed + repeat)
-        for fold, (train, test) in enumerate(splitter.split(data.features, groups=data.groups)):
-            model = make_surrogate(surrogate, data.metric, seed=seed)
-            model.fit(data.features.iloc[train], data.target[train], data.groups[train])
-            posterior = model.posterior(data.features.iloc[test])
-            fold_of[repeat, test] = fold
-            mean[repeat, test], location[repeat, test] = posterior.mean, posterior.location
-            low[repeat, test], high[repeat, test] = posterior.interval(INTERVAL_LEVEL)
-    return OutOfFold(data.metric, surrogate, data.groups, data.target, fold_of, mean, location, low, high)
+    require_configurations(data)
+    splitters = [ConfigurationFolds(folds, seed + repeat) for repeat in range(repeats)]
+    return out_of_fold(data, surrogate, splitters, seed=seed)
 
 
-def score_surrogates(
+def judge(
     data: TrainingData, surrogates: Sequence[str], *, folds: int = FOLDS, repeats: int = REPEATS, seed: int = 0
-) -> list[Score]:
-    """Returns the scores of several surrogates under the same splits, in the order of their names.
+) -> Judged:
+    """Returns the scores and the calibrations of several surrogates under the same splits.
 
     Args:
         data: traces of one metric, n rows.
@@ -146,7 +117,22 @@ def score_surrogates(
     """
     names = dict.fromkeys((*surrogates, BASELINE))
     results = {name: cross_validate(data, name, folds=folds, repeats=repeats, seed=seed) for name in names}
-    return [score(results[name], results[BASELINE], seed=seed) for name in surrogates]
+    return Judged(
+        [score(results[name], results[BASELINE], seed=seed) for name in surrogates],
+        {name: results[name].calibration() for name in surrogates},
+    )
+
+
+def score_surrogates(
+    data: TrainingData, surrogates: Sequence[str], *, folds: int = FOLDS, repeats: int = REPEATS, seed: int = 0
+) -> list[Score]:
+    """Returns the scores of ``judge``, in the order of the names.
+
+    Raises:
+        NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` different configurations.
+        UnknownNameError: when a surrogate does not exist.
+    """
+    return judge(data, surrogates, folds=folds, repeats=repeats, seed=seed).scores
 
 
 def score(result: OutOfFold, constant: OutOfFold, *, resamples: int = RESAMPLES, seed: int = 0) -> Score:
@@ -160,23 +146,26 @@ def score(result: OutOfFold, constant: OutOfFold, *, resamples: int = RESAMPLES,
     """
     weights = group_weights(result.groups, resamples=resamples, seed=seed)
     varies = len(np.unique(result.observed)) > 1
-    error, baseline = (_rmse(each.location, each.observed_location, weights) for each in (result, constant))
-    undefined = np.full(len(weights), np.nan)
-    ranks = varies and _differs_within_a_fold(result)
-    inside = (result.low <= result.observed) & (result.observed <= result.high)
-    magnitude = _mean(np.abs(result.observed), weights)
+    ranks = varies and result.differs_within_a_fold
+
+    def of(name: str, *, defined: bool = True) -> Estimate:
+        if not defined or (name in RANKINGS and not ranks):
+            return Estimate.undefined()
+        return estimate(averaged(result, weights, STATISTICS[name]))
+
+    error, baseline = (averaged(each, weights, STATISTICS["link_rmse"]) for each in (result, constant))
     return Score(
         metric=result.metric,
         surrogate=result.surrogate,
         n_traces=len(result.observed),
         n_configurations=len(np.unique(result.groups)),
-        r2=estimate(_r2(result, weights) if varies else undefined),
-        spearman=estimate(_over_repeats(spearman, result, weights) if ranks else undefined),
-        kendall=estimate(_over_repeats(kendall, result, weights) if ranks else undefined),
-        rmse=estimate(_rmse(result.mean, result.observed, weights)),
-        error_ratio_to_constant=estimate(_divide(error, baseline) if varies else undefined),
-        coverage=estimate(_mean(inside.mean(axis=0), weights) if varies else undefined),
-        relative_width=estimate(_divide(_mean((result.high - result.low).mean(axis=0), weights), magnitude)),
+        r2=of("r2", defined=varies),
+        spearman=of("spearman"),
+        kendall=of("kendall"),
+        rmse=of("rmse"),
+        error_ratio_to_constant=estimate(ratio(error, baseline)) if varies else Estimate.undefined(),
+        coverage=of("coverage_90", defined=varies),
+        relative_width=of("width_90"),
     )
 
 
@@ -188,14 +177,19 @@ def choose(scores: Sequence[Score]) -> dict[str, str]:
     """
     chosen: dict[str, tuple[float, str]] = {}
     for entry in scores:
-        ratio = entry.error_ratio_to_constant.value
+        error = entry.error_ratio_to_constant.value
         chosen.setdefault(entry.metric, (1.0, BASELINE))
-        if ratio is not None and ratio < chosen[entry.metric][0]:
-            chosen[entry.metric] = ratio, entry.surrogate
+        if error is not None and error < chosen[entry.metric][0]:
+            chosen[entry.metric] = error, entry.surrogate
     return {metric: name for metric, (_, name) in chosen.items()}
 
 
-def _require_configurations(data: TrainingData) -> None:
+def require_configurations(data: TrainingData) -> None:
+    """Refuses data that no surrogate can be judged by.
+
+    Raises:
+        NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` different configurations.
+    """
     count = len(np.unique(data.groups))
     if count < MINIMUM_CONFIGURATIONS:
         raise NotEnoughTracesError(
@@ -203,47 +197,3 @@ def _require_configurations(data: TrainingData) -> None:
             f"at least {MINIMUM_CONFIGURATIONS} configurations are needed to judge a surrogate",
             "collect more traces of this setting, or leave the metric out",
         )
-
-
-def _differs_within_a_fold(result: OutOfFold) -> bool:
-    # Pooled over folds a constant is perfectly anti-correlated with what it left out: an artefact, not a ranking.
-    for folds, means in zip(result.folds, result.mean, strict=True):
-        if any(np.ptp(means[folds == fold]) > 0 for fold in np.unique(folds)):
-            return True
-    return False
-
-
-def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(weights @ values / weights.sum(axis=1))
-
-
-def _squared_error(
-    predicted: NDArray[np.float64], observed: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Returns the mean squared error of each repeat and weighting, shape ``(k, b)``."""
-    return np.array([_mean((each - observed) ** 2, weights) for each in predicted])
-
-
-def _rmse(
-    predicted: NDArray[np.float64], observed: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return np.asarray(np.sqrt(_squared_error(predicted, observed, weights)).mean(axis=0))
-
-
-def _r2(result: OutOfFold, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    observed = result.observed_location
-    centred = observed - observed.mean()
-    variance = _mean(centred**2, weights) - _mean(centred, weights) ** 2
-    return 1 - _divide(_squared_error(result.location, observed, weights).mean(axis=0), variance)
-
-
-Statistic = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
-
-
-def _over_repeats(statistic: Statistic, result: OutOfFold, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.mean([statistic(means, result.observed, weights) for means in result.mean], axis=0))
-
-
-def _divide(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    ratio: NDArray[np.float64] = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
-    return ratio

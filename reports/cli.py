@@ -4,12 +4,16 @@ import shlex
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from perfmodel.errors import InterruptedRunError, MissingExtraError, PerfModelError
+from reports.data_command import data_app
+
+if TYPE_CHECKING:
+    from reports.run import Run
 
 
 class _Commands(TyperGroup):
@@ -40,6 +44,7 @@ app = typer.Typer(
 )
 traces_app = typer.Typer(help="Traces as Parquet, and back into a run's store.", no_args_is_help=True)
 app.add_typer(traces_app, name="traces")
+app.add_typer(data_app, name="data")
 
 SuiteArgument = Annotated[str, typer.Argument(help="A shipped suite's name or a YAML file.")]
 OverridesArgument = Annotated[
@@ -54,6 +59,12 @@ AddressOption = Annotated[
 ]
 
 
+def _on(address: str | None, overrides: list[str] | None) -> list[str]:
+    """Returns the overrides, with those for a Ray cluster where there is an address."""
+    ray = [] if address is None else ["collect.executor=ray", f"collect.address={address}"]
+    return [*(overrides or []), *ray]
+
+
 def _add_stage(name: str, until: str, text: str, *, alone: bool) -> None:
     def command(
         suite: SuiteArgument = "default",
@@ -62,19 +73,35 @@ def _add_stage(name: str, until: str, text: str, *, alone: bool) -> None:
         address: AddressOption = None,
         debug: DebugOption = False,
     ) -> None:
-        if address is not None:
-            overrides = [*(overrides or []), "collect.executor=ray", f"collect.address={address}"]
-        _stages(suite, overrides, folder, until=until, alone=alone)
+        _stages(suite, _on(address, overrides), folder, until=until, alone=alone)
 
     app.command(name, help=text)(command)
 
 
 _add_stage("run", "report", "Run every stage and write the report; what is up to date is not done again.", alone=False)
 _add_stage("collect", "collect", "Run the suite's own fine-tunes.", alone=True)
-_add_stage("fit", "fit", "Fit and score the surrogates.", alone=True)
 _add_stage("search", "search", "Search for the best trade-offs on the surrogates.", alone=True)
 _add_stage("validate", "validate", "Fine-tune what was proposed, with fresh seeds.", alone=True)
 _add_stage("report", "report", "Write the report from the records of the other stages.", alone=True)
+
+
+@app.command("fit")
+def fit(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    address: AddressOption = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Score every surrogate on every split too: scores/scores.html, .md, .json.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Fit and score the surrogates."""
+    run = _stages(suite, _on(address, overrides), folder, until="fit", alone=True)
+    if report:
+        from reports.fit_report import report_of_run
+
+        typer.echo(str(report_of_run(run).resolve()))
 
 
 @app.command("export")
@@ -207,12 +234,75 @@ def calibrate(
     to: Annotated[
         Path | None, typer.Option(help="File to write; one in the cache by default, which bench plan reads.")
     ] = None,
+    traces: Annotated[
+        Path | None,
+        typer.Option(help="Traces that this device made, a store or Parquet: they judge and correct the seconds."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Of a CPU, as the traces have them; torch's own choice by default.")
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
     """Measure how fast this device trains, in about a minute, so that bench plan knows the seconds of a step."""
     from reports.plan_command import calibrate_command
 
-    typer.echo(str(calibrate_command(device, to).resolve()))
+    typer.echo(str(calibrate_command(device, to, traces, threads).resolve()))
+
+
+@app.command()
+def sense(
+    model: Annotated[str, typer.Option(help="The embedded model, a checkpoint's folder or a hub id.")] = "smollm2-135m",
+    task: Annotated[str, typer.Option(help="Whose calibration examples are used.")] = "chain_sum",
+    unit: Annotated[str, typer.Option(help="What is touched alone: layer or module.")] = "layer",
+    examples: Annotated[int, typer.Option(min=1, help="Most calibration examples.")] = 32,
+    max_length: Annotated[int, typer.Option(min=1, help="Tokens that an example may have.")] = 96,
+    to: Annotated[
+        Path | None, typer.Option(help="File to write; one in the cache by default, where it is found by name.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Measure what each layer or module loses at each width, without fine-tuning; minutes for a small model."""
+    from reports.sense_command import sense_command
+
+    typer.echo(str(sense_command(model, task, unit, examples, max_length, to).resolve()))
+
+
+@app.command("compare")
+def compare_searchers(
+    suite: Annotated[str | None, typer.Argument(help="A suite whose traces, space and task are used.")] = None,
+    shelf: Annotated[str | None, typer.Option(help="Release of published traces; the suite's by default.")] = None,
+    searchers: Annotated[
+        str, typer.Option(help="Names, comma-separated; ablations too: joint_without_trust_region.")
+    ] = ("joint,random,nsga2,qlognehvi"),
+    seeds: Annotated[int, typer.Option(min=1, help="Searches of each searcher on each task.")] = 10,
+    evaluations: Annotated[str, typer.Option(help="Budgets to compare at, comma-separated.")] = "25,50,100,200",
+    tasks: Annotated[str, typer.Option(help="Names, comma-separated; the suite's, or all with repeats.")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Configurations between two proposals.")] = 8,
+    reference: Annotated[int, typer.Option(min=1, help="Evaluations of the search for the best front.")] = 20_000,
+    profile: Annotated[
+        Path | None, typer.Option(help="A device profile for simulated seconds; the traces' own times by default.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="The comparison's folder.")] = Path("runs/compare"),
+    debug: DebugOption = False,
+) -> None:
+    """Compare searchers at equal cost on surrogates of measured traces; what is there is not searched again."""
+    from reports.compare_command import Options, compare_command, names, numbers
+
+    options = Options(
+        suite,
+        shelf,
+        names(searchers),
+        seeds,
+        numbers(evaluations),
+        names(tasks),
+        workers,
+        folder,
+        profile,
+        batch,
+        reference,
+    )
+    typer.echo(str(compare_command(options).resolve()))
 
 
 def main() -> None:
@@ -241,7 +331,7 @@ def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:
     sys.exit(code)
 
 
-def _stages(suite: str, overrides: list[str] | None, folder: Path | None, *, until: str, alone: bool) -> None:
+def _stages(suite: str, overrides: list[str] | None, folder: Path | None, *, until: str, alone: bool) -> "Run":
     from reports.progress import say
     from reports.run import Run
     from reports.stages import report_path, run_stages
@@ -253,6 +343,7 @@ def _stages(suite: str, overrides: list[str] | None, folder: Path | None, *, unt
     run_stages(run, until, alone=alone)
     if until == "report":
         typer.echo(str(report_path(run.folder).resolve()))
+    return run
 
 
 if __name__ == "__main__":

@@ -26,42 +26,44 @@ def markdown(record: Record, figures: Sequence[tuple[str, str]]) -> str:
     """
     effects = effects_table(record)
     parts = [
-        f"# {_escaped(record['name'])}",
-        *(_escaped(sentence) for sentence in record["verdict"]),
-        "\n".join(f"- **{label}**: {_escaped(value)}" for label, value in facts(record)),
-        f"## {_escaped(front_heading(record))}",
-        *(f"![{_escaped(alt)}]({path})" for alt, path in figures),
-        _escaped(failed_sentence(record)),
-        f"## {_escaped(prediction_heading(record))}",
-        *(_escaped(sentence) for sentence in prediction_sentences(record)),
-        f"## {_escaped(scores_heading(record))}",
-        _table(scores_table(record)),
+        f"# {escaped(record['name'])}",
+        *(escaped(sentence) for sentence in record["verdict"]),
+        "\n".join(f"- **{label}**: {escaped(value)}" for label, value in facts(record)),
+        f"## {escaped(front_heading(record))}",
+        *(f"![{escaped(alt)}]({path})" for alt, path in figures),
+        escaped(failed_sentence(record)),
+        f"## {escaped(prediction_heading(record))}",
+        *(escaped(sentence) for sentence in prediction_sentences(record)),
+        f"## {escaped(scores_heading(record))}",
+        table_text(scores_table(record)),
         f"Brackets hold {level_text(record, 'scores')} intervals over configurations; R² and error / constant's are on "
         "the logarithm for losses and times.",
-        f"## {_escaped(hypervolume_heading(record))}",
-        f"## {_escaped(effects_heading(record))}",
-        _escaped(noise_sentence(record)),
-        _table(effects) if effects else _escaped(record.get("effects_reason") or ""),
+        f"## {escaped(hypervolume_heading(record))}",
+        f"## {escaped(effects_heading(record))}",
+        escaped(noise_sentence(record)),
+        table_text(effects) if effects else escaped(record.get("effects_reason") or ""),
         "## Validated configurations",
-        _table(validation_table(record)),
+        table_text(validation_table(record)),
         f"Brackets hold {level_text(record, 'predicted')} intervals; n counts real runs.",
         "## To repeat it",
         f"```\n{record['command'].replace('```', '')}\n```",
-        *(f"### {table.title}\n\n{_table(table)}" for table in provenance_tables(record)),
+        *(f"### {table.title}\n\n{table_text(table)}" for table in provenance_tables(record)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _table(table: Table) -> str:
+def table_text(table: Table) -> str:
+    """Returns a table as Markdown, nothing where it has no rows."""
     if not table.rows:
         return ""
     groups = [name for name, count in table.groups for _ in range(count)] or [""] * len(table.head)
     head = tuple(f"{group}: {cell}" if group else cell for group, cell in zip(groups, table.head, strict=True))
     lines = [head, tuple("---" for _ in table.head), *table.rows]
-    return "\n".join("| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(escaped(cell) for cell in line) + " |" for line in lines)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Returns text without what Markdown would take for marks."""
     plain = " ".join(text.split()).replace("\\", "\\\\").replace("<", "&lt;")
     for character in "|*_`[]#":
         plain = plain.replace(character, f"\\{character}")

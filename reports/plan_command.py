@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError
-from perfmodel.trace import DeviceClass
+from perfmodel.trace import DeviceClass, Trace
 from reports.plan import Asked, answer, calibrated_path
 from reports.plan_tables import VERSION, as_values, print_answer
 
@@ -43,28 +43,55 @@ def plan_command(options: Mapping[str, Any], *, as_json: bool, picture: Path | N
     return 0 if answered.plan.fits else 1
 
 
-def calibrate_command(device: str | None, to: Path | None) -> Path:
+def calibrate_command(
+    device: str | None, to: Path | None, traces: Path | None = None, threads: int | None = None
+) -> Path:
     """Returns the file of the profile that was measured.
 
     Args:
         device: ``cuda``, ``cpu`` or None for the best there is.
         to: the file, or None for the one that ``bench plan`` reads.
+        traces: a trace store or a Parquet file of traces, from which the correction is learned; None for none.
+        threads: of torch on a CPU, or None for its own choice.
 
     Raises:
         InvalidConfigurationError: when there is no such device.
+        CorruptFileError: when the traces cannot be read.
         OutputFolderError: when the file cannot be written.
     """
     if device is not None:
         _check_device(device)
+    known = _traces_of(traces) if traces else []  # before a minute is spent on measuring
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
     from collectors.calibrate import STAGES, calibrate, present_device
     from reports.progress import bar
 
     present = present_device(device)
     with bar("calibrating", STAGES[present]) as advance:
         profile = calibrate(present, advance)
+    if traces is not None:
+        from collectors.learned_time import learned
+
+        found = learned(profile, known)
+        profile = found.profile
+        _say(found.told())
     path = to or calibrated_path(profile.device_class)
     profile.save(path)
     return path
+
+
+def _traces_of(path: Path) -> list[Trace]:
+    if path.suffix == ".parquet":
+        from perfmodel.parquet import read_traces
+
+        return read_traces(path)
+    from perfmodel.store import TraceStore
+
+    with TraceStore(path) as store:
+        return list(store)
 
 
 def _check_device(device: str) -> None:

@@ -12,6 +12,7 @@ from reports.quantity import UNKNOWN
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from perfmodel.device_profiles import DeviceProfile
     from reports.plan import Answer
 
 VERSION = 1
@@ -72,7 +73,19 @@ def as_values(answer: "Answer") -> dict[str, Any]:
         "otherwise": [_choice_values(choice, answer) for choice in answer.otherwise.choices]
         if answer.otherwise
         else [],
-        "profile": profile and {"name": profile.name, "source": profile.source, "measured": profile.measured},
+        "profile": profile and _profile_values(profile),
+    }
+
+
+def _profile_values(profile: "DeviceProfile") -> dict[str, Any]:
+    correction = profile.correction
+    return {
+        "name": profile.name,
+        "source": profile.source,
+        "measured": profile.measured,
+        "form": "correction" if correction else "closed form",
+        "step_error": correction.error if correction else profile.closed_form_error,
+        "step_error_traces": correction.traces if correction else profile.compared_traces,
     }
 
 
@@ -199,10 +212,25 @@ def _notes(answer: "Answer") -> list[str]:
             if best
             else ""
         )
-        notes.append(
-            f"step: {profile.name}, {profile.source}{' (a lower bound)' if not profile.measured else ''}{total}"
-        )
+        bound = " (a lower bound)" if not profile.measured else ""
+        notes.append(f"step: {profile.name}, {profile.source}{bound}, {_form(profile)}{total}")
     return notes
+
+
+def _form(profile: "DeviceProfile") -> str:
+    """Returns which form of the seconds was used, and how far it is from traces of that device."""
+    correction = profile.correction
+    if correction is not None:
+        return (
+            f"closed form with a correction: off by {100 * correction.error:.1f} % on average in settings that it was "
+            f"not learned from, {correction.traces} traces (the closed form alone by "
+            f"{100 * correction.closed_form_error:.1f} %)"
+        )
+    if profile.closed_form_error is not None:
+        return (
+            f"closed form: off by {100 * profile.closed_form_error:.1f} % on average, {profile.compared_traces} traces"
+        )
+    return "closed form, compared with no traces of it"
 
 
 def _whole(value: int | None) -> str:

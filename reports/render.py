@@ -59,12 +59,33 @@ def write_report(record: Mapping[str, Any], folder: Path) -> Path:
     }
     files |= {name: text.encode() for name, text in texts.items()}
     for name, content in files.items():
-        _write(folder / name, content)
+        write_file(folder / name, content)
     return folder / "report.html"
 
 
 def page(record: Record) -> str:
     """Returns the page as HTML that needs nothing from outside.
+
+    Raises:
+        MissingExtraError: when plotly or jinja2 is not installed.
+    """
+    return rendered(
+        "report.html",
+        record=record,
+        findings=findings,
+        tables=tables,
+        level=lambda kind: level_text(record, kind),
+        plots=drawings(record),
+        embedded=embedded,
+    )
+
+
+def rendered(template: str, **values: Any) -> str:
+    """Returns a template of ours as HTML that needs nothing from outside; it finds plotly's source in ``plotly_js``.
+
+    Args:
+        template: file in the folder of templates.
+        values: that it names.
 
     Raises:
         MissingExtraError: when plotly or jinja2 is not installed.
@@ -80,15 +101,7 @@ def page(record: Record) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(
-        record=record,
-        findings=findings,
-        tables=tables,
-        level=lambda kind: level_text(record, kind),
-        plots=drawings(record),
-        embedded=embedded,
-        plotly_js=get_plotlyjs(),
-    )
+    return environment.get_template(template).render(**values, plotly_js=get_plotlyjs())
 
 
 def embedded(drawing: Drawing) -> str:
@@ -111,7 +124,12 @@ def embedded(drawing: Drawing) -> str:
     return html
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Writes a file, whole or not at all.
+
+    Raises:
+        OutputFolderError: when it cannot be written.
+    """
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -106,16 +106,36 @@ def scorer(model: "ModelListGP", targets: Targets, baseline: Floats, pending: Fl
     return score
 
 
+def beliefs(model: "ModelListGP", target: int, inputs: Floats) -> tuple[Floats, Floats, float]:
+    """Returns the mean ``(c,)`` and covariance ``(c, c)`` of one target's process, and the variance of its noise.
+
+    Args:
+        model: fitted.
+        target: which of its ``t``.
+        inputs: shape ``(c, d)`` in [0, 1].
+    """
+    with _quiet():
+        import torch
+
+        process: Any = model.models[target]
+        with torch.no_grad():
+            posterior = process(torch.as_tensor(inputs, dtype=torch.float64))
+            noise = float(process.likelihood.noise.mean())
+            return posterior.mean.numpy(), posterior.covariance_matrix.numpy(), noise
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silences what BoTorch is known to say here.
 
     Deprecations inside its imports; a fit cut off after the iterations that we allow; jitter on the diagonal, its own
-    cure for repeated points; a constraint column, whose 0 has a meaning, or a constant one, that is not standardised.
+    cure for repeated points; that it is asked about points it was fitted to; a constraint column, whose 0 has a
+    meaning, or a constant one, that is not standardised.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r".*torch\.jit", category=DeprecationWarning)
         warnings.filterwarnings("ignore", message="`scipy_minimize` terminated")
         warnings.filterwarnings("ignore", message=r"A not p\.d\.")
+        warnings.filterwarnings("ignore", message="The input matches the stored training data")
         warnings.filterwarnings("ignore", message=r"Data \(outcome observations\) is not standardized")
         yield

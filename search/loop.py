@@ -1,9 +1,10 @@
 """The loop of ask, evaluate and tell, and the history that it leaves."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from search.problem import AbstractProblem
 from search.searcher import AbstractSearcher
 
 Progress = Callable[[int, int], None]
+
+# Shares such as 1/3 add up to 1 only nearly.
+_ROUNDING: Final = 1e-9
 
 
 @final
@@ -26,12 +30,14 @@ class History:
         vectors: index vectors, shape ``(n, d)``.
         objectives: losses, shape ``(n, m)``, minimised; NaN where a trial failed.
         violations: shape ``(n,)``, 0 where the budget is met.
+        shares: of the full training after which each was measured, shape ``(n,)``.
     """
 
     space: Space
     vectors: NDArray[np.int64]
     objectives: NDArray[np.float64]
     violations: NDArray[np.float64]
+    shares: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Number of evaluations."""
@@ -52,10 +58,13 @@ def run(
 ) -> History:
     """Returns the history of a search; shorter than asked for when the space holds no more configurations.
 
+    A training cut short counts as its share, so searchers of many fidelities and of one spend alike; the last batch
+    may end less than one evaluation late.
+
     Args:
         searcher: may have been told results before.
         problem: over the searcher's space.
-        evaluations: number of configurations to evaluate.
+        evaluations: number of full trainings to spend.
         batch: number evaluated between two proposals, 1 or more.
         on_progress: called with evaluations done and evaluations in all after every batch.
 
@@ -69,17 +78,26 @@ def run(
             "build the searcher from problem.space and len(problem.objectives)",
         )
     vectors = [np.empty((0, 1 + 2 * problem.space.units), dtype=np.int64)]
-    objectives, violations, done = [np.empty((0, searcher.objectives))], [np.empty(0)], 0
-    while done < evaluations:
-        asked = searcher.ask_vectors(min(batch, evaluations - done))
+    objectives, violations, shares = [np.empty((0, searcher.objectives))], [np.empty(0)], [np.empty(0)]
+    done = 0.0
+    while (left := evaluations - done) > _ROUNDING:
+        asked = searcher.ask_vectors(min(batch, math.ceil(left - _ROUNDING)))
         if len(asked) == 0:
             break
-        evaluation = problem.evaluate_vectors(asked)
-        searcher.tell_vectors(asked, evaluation)
+        at = searcher.at
+        evaluation = problem.evaluate_vectors(asked, at)
+        searcher.tell_vectors(asked, evaluation, at)
         vectors.append(asked)
         objectives.append(evaluation.objectives)
         violations.append(evaluation.violations)
-        done += len(asked)
+        shares.append(np.full(len(asked), at))
+        done += at * len(asked)
         if on_progress is not None:
-            on_progress(done, evaluations)
-    return History(problem.space, np.concatenate(vectors), np.concatenate(objectives), np.concatenate(violations))
+            on_progress(min(math.floor(done + _ROUNDING), evaluations), evaluations)
+    return History(
+        problem.space,
+        np.concatenate(vectors),
+        np.concatenate(objectives),
+        np.concatenate(violations),
+        np.concatenate(shares),
+    )

@@ -20,6 +20,7 @@ from perfmodel.errors import UserError
 from perfmodel.extras import needs_extra
 from perfmodel.sampling import sample
 from perfmodel.space import Space
+from search.knowledge import Knowledge
 from search.moves import move
 from search.problem import Evaluation
 from search.searcher import AbstractSearcher
@@ -40,6 +41,7 @@ class NSGA2(AbstractSearcher):
         space: the legal configurations.
         objectives: number of objectives.
         seed: of everything random here.
+        knowledge: not used here.
         population: number kept, 4 or more.
 
     Raises:
@@ -47,8 +49,10 @@ class NSGA2(AbstractSearcher):
         UserError: when the population is too small to breed.
     """
 
-    def __init__(self, space: Space, objectives: int, seed: int, *, population: int = 100) -> None:
-        super().__init__(space, objectives, seed)
+    def __init__(
+        self, space: Space, objectives: int, seed: int, knowledge: Knowledge | None = None, *, population: int = 100
+    ) -> None:
+        super().__init__(space, objectives, seed, knowledge)
         if population < 4:
             raise UserError(f"a population of {population}", "4 or more", "raise the population")
         self._size = population

@@ -97,6 +97,11 @@ class AbstractProblem(ABC):
         self._signs = np.asarray([metric(name).to_loss(1.0) for name in self.metrics])
         self._columns = [self.metrics.index(name) for name in self.objectives]
 
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        """Shares of the full training after which it can measure, rising, the last one 1."""
+        return (1.0,)
+
     @abstractmethod
     def measure(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns metric values in their own units, shape ``(n, k)``, NaN where a trial failed.
@@ -105,23 +110,45 @@ class AbstractProblem(ABC):
             vectors: index vectors of legal configurations, shape ``(n, d)``.
         """
 
+    def measure_early(self, vectors: NDArray[np.int64], at: float) -> NDArray[np.float64]:
+        """Returns what ``measure`` returns, of trainings cut short; a problem of more ``fidelities`` answers here.
+
+        Args:
+            vectors: shape ``(n, d)``.
+            at: share of the full training, below 1.
+
+        Raises:
+            UserError: when the problem does not measure there.
+        """
+        raise UserError(
+            f"{len(vectors)} configurations at {at:g} of the training",
+            f"this problem measures at {', '.join(f'{share:g}' for share in self.fidelities)}",
+            "ask for one of these, or give the searcher no other fidelities",
+        )
+
     @final
-    def evaluate(self, configurations: Sequence[Configuration]) -> Evaluation:
+    def evaluate(self, configurations: Sequence[Configuration], at: float = 1.0) -> Evaluation:
         """Returns the evaluation of ``n`` configurations.
+
+        Args:
+            configurations: legal ones.
+            at: share of the full training after which they are measured.
 
         Raises:
             InvalidConfigurationError: when one lies outside the space.
+            UserError: when the problem does not measure at that share.
         """
-        return self.evaluate_vectors(self.space.encode(configurations))
+        return self.evaluate_vectors(self.space.encode(configurations), at)
 
     @final
-    def evaluate_vectors(self, vectors: NDArray[np.int64]) -> Evaluation:
+    def evaluate_vectors(self, vectors: NDArray[np.int64], at: float = 1.0) -> Evaluation:
         """Returns the evaluation of index vectors, shape ``(n, d)``, without building configurations.
 
         Raises:
-            UserError: when the back end's answer is not of shape ``(n, k)``.
+            UserError: when the back end's answer is not of shape ``(n, k)``, or it does not measure at that share.
         """
-        values = np.asarray(self.measure(vectors), dtype=np.float64)
+        measured = self.measure(vectors) if at == 1.0 else self.measure_early(vectors, at)
+        values = np.asarray(measured, dtype=np.float64)
         if values.shape != (len(vectors), len(self.metrics)):
             raise UserError(
                 f"measured values of shape {values.shape}",

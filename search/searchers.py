@@ -7,21 +7,51 @@ from typing import Final
 
 from perfmodel.errors import UnknownNameError
 from perfmodel.space import Space
+from search.amq import AMQ
+from search.apq import APQ
+from search.automixq import AutoMixQ
+from search.autoqra import AutoQRA
+from search.hawq import HAWQ
+from search.joint import Joint
+from search.knowledge import Knowledge
+from search.milp import MixedIntegerProgram
 from search.nsga2 import NSGA2
+from search.optuna_samplers import OptunaNSGA2, OptunaTPE
+from search.parego import ParEGO
 from search.qlognehvi import QLogNEHVI
+from search.qpruner import QPruner
+from search.qr_adaptor import QRAdaptor
 from search.random_search import RandomSearch
 from search.searcher import AbstractSearcher
+from search.sensitivity_greedy import SensitivityGreedy
+from search.uniform import UniformGrid
 
 SEARCHERS: Final[Mapping[str, type[AbstractSearcher]]] = MappingProxyType(
     {
+        "uniform": UniformGrid,
         "random": RandomSearch,
+        "sensitivity_greedy": SensitivityGreedy,
+        "milp": MixedIntegerProgram,
+        "hawq": HAWQ,
         "nsga2": NSGA2,
         "qlognehvi": QLogNEHVI,
+        "parego": ParEGO,
+        "automixq": AutoMixQ,
+        "qpruner": QPruner,
+        "qr_adaptor": QRAdaptor,
+        "autoqra": AutoQRA,
+        "amq": AMQ,
+        "apq": APQ,
+        "optuna_tpe": OptunaTPE,
+        "optuna_nsga2": OptunaNSGA2,
+        "joint": Joint,
     }
 )
 
 
-def searcher(name: str, space: Space, objectives: int, seed: int, **options: int) -> AbstractSearcher:
+def searcher(
+    name: str, space: Space, objectives: int, seed: int, knowledge: Knowledge | None = None, **options: int
+) -> AbstractSearcher:
     """Returns the searcher of that name.
 
     Args:
@@ -29,19 +59,23 @@ def searcher(name: str, space: Space, objectives: int, seed: int, **options: int
         space: the legal configurations.
         objectives: number of objectives.
         seed: of everything random in it.
+        knowledge: what is known without an evaluation.
         options: keyword arguments of that searcher alone, such as ``population`` or ``initial``.
 
     Raises:
         UnknownNameError: when there is no such searcher, or it has no such option.
+        UserError: when the searcher needs knowledge that is not there.
     """
     if name not in SEARCHERS:
         raise UnknownNameError(
             f"searcher {name!r} is unknown", f"searchers are {', '.join(SEARCHERS)}", "use one of these names"
         )
     made = SEARCHERS[name]
-    known = [key for key in inspect.signature(made).parameters if key not in ("space", "objectives", "seed")]
+    known = [
+        key for key in inspect.signature(made).parameters if key not in ("space", "objectives", "seed", "knowledge")
+    ]
     for option in options:
         if option not in known:
             allowed = f"its options are {', '.join(known)}" if known else "it has no options"
             raise UnknownNameError(f"searcher {name!r} has no option {option!r}", allowed, "remove or rename it")
-    return made(space, objectives, seed, **options)
+    return made(space, objectives, seed, knowledge, **options)

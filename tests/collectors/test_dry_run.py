@@ -24,6 +24,7 @@ from perfmodel.training_memory import Load, training_memory
 
 LAYERS = 7
 LOAD = Load(4, 24, 16)
+TRAINER = Load(4, 24, 0, loop="trainer")
 CONFIG = {
     "hidden_size": 64,
     "intermediate_size": 192,
@@ -39,9 +40,9 @@ CONFIG = {
 }
 
 
-def asked(name: str, adapter: str = "lora", *, ranks: tuple[int, ...] = (8,) * LAYERS, rate: float = 0.0):
+def asked(name: str, adapter: str = "lora", *, ranks=None, rate: float = 0.0, layers: int = LAYERS):
     methods = replace(Methods().with_format(name), adapter=adapter)
-    return Configuration(rate, (FORMATS[name].bits,) * LAYERS, ranks, methods)
+    return Configuration(rate, (FORMATS[name].bits,) * layers, ranks or (8,) * layers, methods)
 
 
 @pytest.fixture
@@ -102,33 +103,51 @@ def test_a_dry_run_counts_what_the_meter_sees(measured, family, configuration, r
     assert counted.peak == pytest.approx(peak, rel=0.004)
 
 
-@pytest.mark.parametrize("device_class", ["cpu", "cuda"])
-@pytest.mark.parametrize("checkpointing", [False, True])
+FAMILIES = ("llama", "qwen3", "gemma3_text", "phi", "phi3", "mistral", "qwen2", "gemma2")
+WAYS = (("cpu", False), ("cuda", True), ("cuda", False), ("cpu", True))
+
+
+def every_format():
+    """Yields two cases of every format: families and the four ways take turns."""
+    for turn, name in enumerate((*FORMATS, *FORMATS)):
+        family, (device, checkpointing) = FAMILIES[turn % len(FAMILIES)], WAYS[(turn + turn // 8) % 4]
+        yield family, asked(name, layers=2), Recipe(gradient_checkpointing=checkpointing), LOAD, device
+
+
+def what_else_differs():
+    """Yields other adapters, dropout, pruned shapes, modules without adapters and Trainer's loop."""
+    both = [(device, Recipe(gradient_checkpointing=on)) for device, on in (("cuda", True), ("cpu", True))]
+    for device, recipe in both:
+        for adapter, name in (("dora", "nf4"), ("qblora", "int8"), ("rslora", "bf16")):
+            yield "llama", asked(name, adapter, layers=2), recipe, LOAD, device
+        yield "llama", asked("nf4", layers=2), replace(recipe, dropout=0.1), LOAD, device
+        yield "phi3", asked("hqq4g64", rate=0.3, layers=7), recipe, LOAD, device
+        only = Configuration(0.0, (4,) * 14, ((8,) * 4 + (0,) * 3) * 2)
+        yield "mistral", only, recipe, TRAINER, device
+    for family in ("llama", "qwen2", "phi"):
+        yield family, asked("nf4dq", layers=2), Recipe(), TRAINER, "cuda"
+
+
 @pytest.mark.parametrize(
-    ("family", "configuration"),
-    [
-        ("llama", asked("bf16")),
-        ("llama", asked("nf4", rate=0.3)),
-        ("qwen3", asked("int8")),
-        ("gemma3_text", asked("nf4dq")),
-        ("phi", asked("nf4")),
-        ("phi3", asked("hqq4g64", rate=0.3)),
-    ],
+    ("family", "configuration", "recipe", "load", "device_class"),
+    [*every_format(), *what_else_differs()],
+    ids=lambda value: value.methods.format_of(value.bits[0]) if isinstance(value, Configuration) else None,
 )
-def test_the_closed_form_meets_the_dry_run(family, configuration, checkpointing, device_class):
-    config, recipe = CONFIG | {"model_type": family}, Recipe(gradient_checkpointing=checkpointing)
-    counted = dry_run(config, configuration, recipe, LOAD, device_class=device_class)
+def test_the_closed_form_meets_the_dry_run(family, configuration, recipe, load, device_class):
+    layers = len(configuration.bits) if len(configuration.bits) < 14 else 2
+    config = CONFIG | {"model_type": family, "num_hidden_layers": layers}
+    counted = dry_run(config, configuration, recipe, load, device_class=device_class)
     architecture = Architecture.from_config(config)
-    estimate = training_memory(architecture, configuration, recipe, LOAD, device_class=device_class)
+    estimate = training_memory(architecture, configuration, recipe, load, device_class=device_class)
     assert estimate.live == pytest.approx(counted.peak, rel=0.02)
 
 
 @pytest.mark.parametrize("device_class", ["cpu", "cuda"])
 def test_attention_that_is_written_out_is_followed_too(device_class):
-    config = CONFIG | {"model_type": "gemma2"}
+    config = CONFIG | {"model_type": "llama", "num_hidden_layers": 2}
     settings = {"device_class": device_class, "attention": "eager"}
-    counted = dry_run(config, asked("nf4"), Recipe(), LOAD, **settings)
-    estimate = training_memory(Architecture.from_config(config), asked("nf4"), Recipe(), LOAD, **settings)
+    counted = dry_run(config, asked("nf4", layers=2), Recipe(), LOAD, **settings)
+    estimate = training_memory(Architecture.from_config(config), asked("nf4", layers=2), Recipe(), LOAD, **settings)
     assert estimate.live == pytest.approx(counted.peak, rel=0.02)
 
 

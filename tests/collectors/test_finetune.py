@@ -53,7 +53,7 @@ def numbered(count):
 def drawn(count, *, steps, batch_size, seed=0):
     """Returns the numbers of the examples of every batch."""
     recipe = Recipe(steps=steps, batch_size=batch_size, curve_points=1)
-    return [(batch.ids[:, 0] - 2).tolist() for batch in module._batches(numbered(count), recipe, seed, CPU)]
+    return [(batch.ids[:, 0] - 2).tolist() for batch in module.batches(numbered(count), recipe, seed, CPU)]
 
 
 def test_every_epoch_uses_every_example_once():
@@ -156,12 +156,12 @@ def test_a_loss_that_is_not_a_number_is_divergence(train, monkeypatch):
 @pytest.mark.parametrize("bits", [16, 4])
 def test_the_peak_of_the_heavy_steps_is_the_peak_of_all(train, monkeypatch, bits):
     some, _, _ = train(bits=bits, steps=7, batch_size=8)
-    monkeypatch.setattr(module, "_heaviest", lambda batches, first: frozenset(range(1, len(batches))))
+    monkeypatch.setattr(module, "heaviest", lambda batches, first: frozenset(range(1, len(batches))))
     every, _, _ = train(bits=bits, steps=7, batch_size=8)
     assert some.peak_memory_bytes == pytest.approx(every.peak_memory_bytes, rel=0.005)
     monkeypatch.setattr(
         module,
-        "_heaviest",
+        "heaviest",
         lambda batches, first: frozenset({min(range(1, 7), key=lambda i: batches[i].padded_tokens)}),
     )
     lightest, _, _ = train(bits=bits, steps=7, batch_size=8)
@@ -172,9 +172,9 @@ def test_the_heaviest_batches_are_the_largest_of_each_kind_after_the_first():
     def batch(length, answer):
         return collate([((5,) * (length - answer), (6,) * answer)], CPU)
 
-    assert module._heaviest([batch(9, 8), batch(4, 1), batch(8, 1), batch(5, 4), batch(4, 2)], 0) == {2, 3}
-    assert module._heaviest([batch(9, 8), batch(4, 1), batch(8, 7)], 0) == {2}
-    assert module._heaviest([batch(9, 8)], 0) == {0}
+    assert module.heaviest([batch(9, 8), batch(4, 1), batch(8, 1), batch(5, 4), batch(4, 2)], 0) == {2, 3}
+    assert module.heaviest([batch(9, 8), batch(4, 1), batch(8, 7)], 0) == {2}
+    assert module.heaviest([batch(9, 8)], 0) == {0}
 
 
 def test_the_peak_holds_weights_adapters_gradients_and_optimiser(train):
@@ -195,7 +195,7 @@ def test_one_step_alone_is_recorded_and_timed(train):
 
 def test_batch_sizes_are_those_of_the_largest(train, workshop):
     recipe = replace(workshop.setting.recipe, steps=6)
-    batches = list(module._batches(workshop.train, recipe, 0, CPU))
+    batches = list(module.batches(workshop.train, recipe, 0, CPU))
     training, _, _ = train(steps=6)
     assert training.largest_batch_tokens == max(batch.padded_tokens for batch in batches)
     assert training.largest_batch_answer_tokens == max(batch.answer_tokens for batch in batches)

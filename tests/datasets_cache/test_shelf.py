@@ -6,20 +6,12 @@ from statistics import mean, stdev
 import pytest
 
 from datasets_cache import load_task, majority_accuracy, task_names
-from datasets_cache.release import by_task, card, noise_and_spread, plain_runs, question_blind
-from datasets_cache.shelf import SHELF_DATA, load_shelf, shelf_names
-from perfmodel.architecture import Architecture
+from datasets_cache.card import by_setting, card, noise_and_spread, plain_runs, takes_part_in_scores
+from datasets_cache.release import question_blind
+from datasets_cache.shelf import SHELF_DATA, load_shelf, newest_shelf, shelf_names
 from perfmodel.errors import CorruptFileError, UnknownNameError
-from perfmodel.memory import adapter_parameters, state_bytes
-from perfmodel.space import Space
-from perfmodel.trace import STATUSES
 
 NAME = "smollm2-v0"
-
-
-@pytest.fixture(scope="module")
-def smollm2(smollm2_config):
-    return Architecture.from_config(smollm2_config)
 
 
 @pytest.fixture(scope="module", params=shelf_names())
@@ -41,40 +33,19 @@ def test_release_is_as_large_as_the_first_shelf_must_be(traces):
     assert sum(count >= 3 for count in runs.values()) >= 8
 
 
-def test_every_value_is_legal(traces, smollm2):
-    space = Space.for_architecture(smollm2)
-    for trace in traces:
-        space.validate(trace.asked.configuration)
-
-        assert trace.measured.status in STATUSES
-        assert trace.ok == (trace.measured.held_out_loss is not None)
-
-    assert len({trace.asked.key for trace in traces}) == len(traces)
-
-
-def test_bytes_agree_with_the_closed_form(traces, smollm2):
-    for trace in (trace for trace in traces if trace.ok):
-        setting, configuration, measured = trace.asked.setting, trace.asked.configuration, trace.measured
-        expected = state_bytes(smollm2, configuration, device_class=setting.device_class)
-
-        assert measured.adapter_parameters == adapter_parameters(smollm2, configuration)
-        assert measured.adapter_bytes == expected.adapters
-        assert measured.weight_bytes == pytest.approx(expected.weights, rel=1e-4)
-        assert measured.optimizer_bytes == pytest.approx(expected.optimizer, rel=1e-2)
-        assert measured.peak_memory_bytes > expected.weights + expected.adapters + expected.optimizer
-
-
 def test_traces_carry_the_data_that_is_shipped(traces):
-    for task, of_task in by_task(traces):
+    for of_task in by_setting(traces).values():
+        task = of_task[0].asked.setting.task
         assert {trace.asked.setting.task_sha256 for trace in of_task} == {load_task(task).sha256}
 
 
 def test_noise_is_small_beside_the_spread(traces):
-    for task, of_task in by_task(traces):
-        if len(of_task) > 10:
-            noise, spread = noise_and_spread(of_task)
+    for label, of_one in by_setting(traces).items():
+        if len(of_one) > 10:
+            noise, spread = noise_and_spread(of_one)
 
-            assert spread > 10 * noise, task
+            assert spread > 10 * noise, label
+            assert takes_part_in_scores(of_one)
 
 
 @pytest.mark.real
@@ -101,6 +72,23 @@ def test_a_later_release_keeps_every_trace_of_the_first():
     first, later = (load_shelf(name).traces for name in (NAME, "smollm2-v0b"))
     assert len(later) > len(first)
     assert {trace.asked.key: trace for trace in first}.items() <= {trace.asked.key: trace for trace in later}.items()
+
+
+def test_the_newest_release_is_the_one_with_the_latest_traces():
+    latest = {name: max(trace.ran_on.started_at for trace in load_shelf(name).traces) for name in shelf_names()}
+
+    assert latest[newest_shelf()] == max(latest.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "sha256"),
+    [
+        ("smollm2-v0", "12f66c89939b94ea12e7e7381082ef9f7d12bf6c8aaecf5a573a056928e1f3a2"),
+        ("smollm2-v0b", "f295fa2d3e284e43d37dab9bacc690827788623a9da06a3d7d3350b76c0d75b8"),
+    ],
+)
+def test_published_traces_keep_their_bytes(name, sha256):
+    assert load_shelf(name).sha256 == sha256
 
 
 def test_unknown_shelf_is_refused_by_name():

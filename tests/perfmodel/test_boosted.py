@@ -1,11 +1,15 @@
 """The boosted bag: monotone in bytes, bootstrapped by configuration, refuses damaged members."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from perfmodel.boosted import MEMBERS, BoostedSurrogate
+from perfmodel.boosted import BoostedSurrogate
 from perfmodel.errors import CorruptFileError
+from perfmodel.slopes import Slopes
 
 
 def table(count, seed=0):
@@ -19,7 +23,9 @@ def test_memory_never_falls_when_bytes_rise():
     target = np.maximum(features["state_total_bytes"] + noise, 1e8).to_numpy()
     grid = pd.DataFrame({"state_total_bytes": np.linspace(0, 1e10, 200), "pruning_rate": 0.5})
     free = BoostedSurrogate(log_target=True).fit(features, target, np.arange(30))
-    held = BoostedSurrogate(log_target=True, rising=("state_total_bytes",)).fit(features, target, np.arange(30))
+    held = BoostedSurrogate(log_target=True, slopes=Slopes(rising=frozenset(("state_total_bytes",)))).fit(
+        features, target, np.arange(30)
+    )
     assert np.any(np.diff(free.posterior(grid).location) < 0)
     assert np.all(np.diff(held.posterior(grid).location) >= 0)
 
@@ -50,11 +56,9 @@ def test_raw_columns_are_left_out_where_there_are_summaries():
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"{garbage")])
-def test_a_damaged_member_is_refused(tmp_path, damage):
-    features = table(12)
-    target = features["state_total_bytes"].to_numpy()
-    BoostedSurrogate(log_target=True).fit(features, target, np.arange(12)).save(tmp_path)
-    assert len(list(tmp_path.glob("*.ubj"))) == MEMBERS
-    damage(tmp_path / "member_03.ubj")
-    with pytest.raises(CorruptFileError, match="member_03"):
-        BoostedSurrogate.load(tmp_path)
+def test_a_damaged_member_of_version_1_is_refused(tmp_path, damage):
+    shutil.copytree(Path(__file__).parent / "assets" / "predictor-v2" / "peak_memory_bytes", tmp_path / "model")
+    BoostedSurrogate.load(tmp_path / "model")
+    damage(tmp_path / "model" / "member_01.ubj")
+    with pytest.raises(CorruptFileError, match="member_01"):
+        BoostedSurrogate.load(tmp_path / "model")

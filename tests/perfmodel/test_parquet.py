@@ -7,10 +7,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from perfmodel.checksum import sha256_of
-from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
-from perfmodel.parquet import read_traces, write_traces
+from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, UnknownNameError
+from perfmodel.parquet import read_table, read_traces, write_traces
 from perfmodel.trace import Measured
-from perfmodel.trace_columns import TRACE_VERSION
+from perfmodel.trace_columns import ADDED, COLUMNS, TRACE_VERSION
 
 
 @pytest.fixture
@@ -158,3 +158,35 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path, traces):
 
     with pytest.raises(OutputFolderError, match="cannot be written"):
         write_traces(traces, tmp_path / "file" / "traces.parquet")
+
+
+def test_a_table_holds_the_asked_columns_of_the_rows_that_meet_all_conditions(written, traces):
+    asked = sorted((t for t in traces if t.ok and t.asked.configuration.pruning_rate <= 0.2), key=lambda t: t.asked.key)
+    table = read_table(
+        written, columns=["held_out_loss", "key"], where=[("status", "==", "ok"), ("pruning_rate", "<=", 0.2)]
+    )
+
+    assert table.column_names == ["held_out_loss", "key"]
+    assert 0 < len(asked) < len(traces)
+    assert table.column("key").to_pylist() == [trace.asked.key for trace in asked]
+    assert table.column("held_out_loss").to_pylist() == [trace.measured.held_out_loss for trace in asked]
+
+
+def test_a_table_of_an_older_file_has_what_older_rows_say_in_new_columns(written, traces):
+    older = pq.read_table(written).drop_columns(list(ADDED[2]))
+    pq.write_table(older.replace_schema_metadata({"perfmodel.trace_version": "1"}), written)
+    without_checksum(written)
+
+    table = read_table(
+        written, columns=["pruning_scope", "kv_groups", "seed"], where=[("pruning_scope", "==", "global")]
+    )
+    assert len(table) == 0 and table.column_names == ["pruning_scope", "kv_groups", "seed"]
+    table = read_table(written, where=[("pruning_scope", "==", "per_layer")])
+    assert table.column_names == list(COLUMNS) and table.column("kv_groups").to_pylist() == [[]] * len(traces)
+
+
+def test_an_unknown_column_is_refused_by_name(written):
+    with pytest.raises(UnknownNameError, match="there is no column 'loss'"):
+        read_table(written, columns=["loss"])
+    with pytest.raises(UnknownNameError, match="there is no column 'rate'"):
+        read_table(written, where=[("rate", "<", 1)])

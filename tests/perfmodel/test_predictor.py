@@ -5,12 +5,14 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import perfmodel.boosted
 from perfmodel.errors import (
     CorruptFileError,
     InvalidConfigurationError,
@@ -19,9 +21,10 @@ from perfmodel.errors import (
     UnknownNameError,
     UserError,
 )
+from perfmodel.fitting import DOMAIN_COLUMNS
 from perfmodel.methods import Methods
 from perfmodel.metrics import METRICS
-from perfmodel.predictor import DEFAULT_METRICS, DOMAIN_COLUMNS, Predictor
+from perfmodel.predictor import CHUNK, DEFAULT_METRICS, Predictor
 from perfmodel.predictor_record import PREDICTOR_VERSION
 from perfmodel.space import Configuration, Space
 from perfmodel.state_file import write_state
@@ -38,7 +41,10 @@ def predictor(tiny, tiny_space, fake_traces):
 def boosted(tiny, tiny_space, fake_traces):
     """Trees for two metrics."""
     metrics = ("held_out_loss", "peak_memory_bytes")
-    return Predictor.fit(fake_traces(20), tiny_space, tiny, metrics=metrics, surrogates=["boosted"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(perfmodel.boosted, "MEMBERS", 3)
+        patch.setattr(perfmodel.boosted, "TREES", 15)
+        return Predictor.fit(fake_traces(20), tiny_space, tiny, metrics=metrics, surrogates=["boosted"])
 
 
 @pytest.fixture
@@ -94,6 +100,16 @@ def test_the_fast_path_agrees(predictor, tiny_space, draw_configurations):
         predictor.predict_mean(np.zeros((2, 3), dtype=np.int64))
 
 
+def test_rows_do_not_depend_on_the_rows_beside_them(predictor, boosted, tiny_space):
+    vectors = np.random.default_rng(0).integers(tiny_space.cardinalities, size=(CHUNK + 40, 21))
+    for model in (predictor, boosted):
+        whole, few = model.predict_arrays(vectors), model.predict_arrays(vectors[CHUNK - 2 : CHUNK + 2])
+        assert len(whole) == CHUNK + 40 and len(few) == 4
+        for name in ("mean", "std", "low", "high", "outside_domain"):
+            part = getattr(whole, name)[CHUNK - 2 : CHUNK + 2]
+            np.testing.assert_allclose(part, getattr(few, name), rtol=1e-9)
+
+
 def test_the_fast_path_is_fast(boosted, tiny_space):
     vectors = np.random.default_rng(0).integers(tiny_space.cardinalities, size=(20_000, 21))
     start = time.process_time()
@@ -126,7 +142,7 @@ def test_round_trip(boosted, saved, draw_configurations):
     configurations = draw_configurations(10, seed=5)
     assert loaded.predict(configurations).equals(boosted.predict(configurations))
     assert loaded.record == boosted.record
-    assert {path.suffix for path in saved.rglob("*") if path.is_file()} == {".json", ".ubj"}
+    assert {path.suffix for path in saved.rglob("*") if path.is_file()} == {".json"}
 
 
 def test_round_trip_of_the_linear_one(predictor, tmp_path, draw_configurations):
@@ -135,13 +151,32 @@ def test_round_trip_of_the_linear_one(predictor, tmp_path, draw_configurations):
     assert Predictor.load(tmp_path).predict(configurations).equals(predictor.predict(configurations))
 
 
+def test_files_of_version_2_give_what_they_gave():
+    folder = Path(__file__).parent / "assets" / "predictor-v2"
+    expected = json.loads((folder / "expected.json").read_text())
+    predictor = Predictor.load(folder)
+    assert predictor.record.chosen == {
+        "held_out_loss": "additive",
+        "peak_memory_bytes": "boosted",
+        "step_time_s": "constant",
+    }
+    table = predictor.predict(expected["configurations"])
+    assert list(table.columns) == list(expected["table"])
+    for column, values in expected["table"].items():
+        np.testing.assert_allclose(table[column], values, rtol=1e-6, err_msg=column)
+    with pytest.raises(UserError, match="does not know statuses"):
+        predictor.probability_ok(expected["configurations"])
+    with pytest.raises(UserError, match="from step 30 to step 30"):
+        predictor.predict(expected["configurations"], at=3)
+
+
 def test_a_folder_without_predictor_is_the_callers_mistake(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(UserError, match="no predictor in"):
             Predictor.load(folder)
 
 
-@pytest.mark.parametrize("name", ["held_out_loss/member_02.ubj", "peak_memory_bytes/boosted.json"])
+@pytest.mark.parametrize("name", ["held_out_loss/boosted.json", "peak_memory_bytes/boosted.json"])
 @pytest.mark.parametrize("damage", ["remove", "change"])
 def test_a_changed_file_is_refused_by_name(saved, name, damage):
     path = saved / name
@@ -161,7 +196,7 @@ def test_stored_predictions_must_come_out_again(saved):
     path = saved / "predictor.json"
     body = json.loads(path.read_text())["body"]
     body["golden"]["means"][0][0] *= 1.001
-    write_state(path, "predictor", 1, body)
+    write_state(path, "predictor", 2, body)
     with pytest.raises(CorruptFileError, match="stored predictions"):
         Predictor.load(saved)
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from perfmodel import boosted
 from perfmodel.errors import CorruptFileError, NotEnoughTracesError, SchemaVersionError, UnknownNameError, UserError
 from perfmodel.features import Featurizer
 from perfmodel.state_file import write_state
@@ -14,6 +15,15 @@ from perfmodel.surrogates import SURROGATES, make_surrogate
 from perfmodel.training_data import training_data
 
 EVERY = pytest.mark.parametrize("name", SURROGATES)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_trees():
+    """Makes bags small: what is shown here does not depend on their size, and a stack fits many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boosted, "MEMBERS", 3)
+        patch.setattr(boosted, "TREES", 20)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +70,7 @@ def test_the_same_seed_gives_the_same_predictions(name, data, unseen, fitted):
 @EVERY
 def test_save_and_load_keep_every_prediction(name, fitted, unseen, tmp_path):
     fitted[name].save(tmp_path / "model")
-    assert {path.suffix for path in (tmp_path / "model").iterdir()} <= {".json", ".ubj"}
+    assert {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()} == {".json"}
     loaded = SURROGATES[name].load(tmp_path / "model")
     first, second = fitted[name].posterior(unseen.features), loaded.posterior(unseen.features)
     np.testing.assert_array_equal(first.mean, second.mean)

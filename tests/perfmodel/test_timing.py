@@ -10,6 +10,7 @@ from perfmodel.architecture import Architecture
 from perfmodel.device_profiles import DeviceProfile, shipped_profiles
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
+from perfmodel.time_correction import TimeCorrection
 from perfmodel.timing import Work, finetune_seconds, step_time, step_work
 from perfmodel.training_memory import Load
 
@@ -98,7 +99,7 @@ def test_by_module_is_by_layer_where_all_modules_agree():
 
 
 def test_seconds_are_counts_over_rates():
-    found = Work({(1e8, 1e3): 3, (1e4, 1e8): 2}, {"nf4": 10**9, "fp4": 5}, {"nf4": 7, "fp4": 10**9}, 2e9, 10, 20)
+    found = Work({(1e8, 1e3, 0): 3, (1e4, 1e8, 0): 2}, {"nf4": 10**9, "fp4": 5}, {"nf4": 7, "fp4": 10**9}, 2e9, 10, 20)
     step = step_time(found, CPU)
 
     assert step.products == pytest.approx(3 * 1e8 / 5e10 + 2 * 1e8 / 1e10)  # the second is bound by its bytes
@@ -109,6 +110,27 @@ def test_seconds_are_counts_over_rates():
     assert step_time(found, replace(CPU, moving_factor=3.0)).moving == pytest.approx(0.6)
     assert not step.lower_bound
     assert finetune_seconds(step, Recipe(steps=7, curve_points=1)) == pytest.approx(7 * step.seconds)
+
+
+def test_thin_products_of_adapters_go_at_the_rate_of_their_rank():
+    thin = replace(CPU, thin_rates=((2.0, 1e9), (8.0, 4e9)))
+    found = Work({(1e8, 1e3, 4): 1, (1e8, 1e3, 0): 1}, {}, {}, 0.0, 0, 0)
+
+    assert step_time(found, thin).products == pytest.approx(1e8 / 2e9 + 1e8 / 5e10)
+    assert {rank for _, _, rank in work(uniform(rank=16)).products} == {0, 16}
+    assert seconds(uniform(rank=2), profile=thin) > 1.02 * seconds(uniform(rank=2))
+    assert seconds(uniform(rank=64), profile=thin) == seconds(uniform(rank=64))
+
+
+def test_a_correction_multiplies_each_part():
+    correction = TimeCorrection(0.5, 2.0, 3.0, 4.0, 20, 0.05, 0.1)
+    closed, corrected = (step_time(work(), replace(CPU, correction=each)) for each in (None, correction))
+
+    assert corrected.products == pytest.approx(0.5 * closed.products)
+    assert corrected.dequantization == pytest.approx(2 * closed.dequantization)
+    assert corrected.moving == pytest.approx(3 * closed.moving)
+    assert corrected.overhead == pytest.approx(4 * closed.overhead)
+    assert corrected.seconds < closed.seconds * 4
 
 
 def test_vendor_peaks_give_a_lower_bound():

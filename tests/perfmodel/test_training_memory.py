@@ -1,6 +1,7 @@
 """The closed form of peak memory: what it adds up, that it grows where it must, and what it refuses."""
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -38,7 +39,7 @@ architectures = st.sampled_from(sorted(FAMILIES)).map(
 devices = st.sampled_from(["cpu", "cuda"])
 recipes = st.builds(Recipe, gradient_checkpointing=st.booleans(), dropout=st.sampled_from([0.0, 0.1]))
 adapters = st.sampled_from(["lora", "rslora", "dora", "qblora"])
-loads = st.builds(Load, st.integers(1, 8), st.integers(8, 96), st.integers(1, 64))
+loads = st.builds(Load, st.integers(1, 8), st.integers(8, 96), st.integers(1, 64), st.sampled_from(["own", "trainer"]))
 
 
 @st.composite
@@ -83,9 +84,9 @@ def test_more_rank_batch_length_or_answers_never_need_less(
 
     least = allocated()
     assert allocated(changed(configuration, ranks=raised(configuration.ranks, place, RANKS))) >= least
-    assert allocated(batch=Load(load.batch_size + 1, load.length, load.answer_tokens)) >= least
-    assert allocated(batch=Load(load.batch_size, load.length + 1, load.answer_tokens)) >= least
-    assert allocated(batch=Load(load.batch_size, load.length, load.answer_tokens + 1)) >= least
+    assert allocated(batch=replace(load, batch_size=load.batch_size + 1)) >= least
+    assert allocated(batch=replace(load, length=load.length + 1)) >= least
+    assert allocated(batch=replace(load, answer_tokens=load.answer_tokens + 1)) >= least
 
 
 @given(architectures, configurations(), devices, st.integers(0, LAYERS - 1))
@@ -96,6 +97,50 @@ def test_more_bits_never_store_less(architecture, configuration, device_class, p
         return memory.weights + memory.quantization_metadata
 
     assert resident(changed(configuration, bits=raised(configuration.bits, place, BITS))) >= resident(configuration)
+
+
+@given(architectures, configurations(), recipes, loads, devices, st.integers(0, LAYERS - 1))
+@settings(max_examples=80, deadline=None)
+def test_more_bits_of_one_library_never_need_less(architecture, configuration, recipe, load, device_class, place):
+    """Libraries differ in what a product keeps of its input, as the next test shows; HQQ's widths do not."""
+    methods = configuration.methods.with_format("hqq4g64").with_format("hqq8g64")
+    lower = changed(configuration, methods=methods, bits=tuple(min(each, 8) for each in configuration.bits))
+
+    def allocated(chosen):
+        return training_memory(architecture, chosen, recipe, load, device_class=device_class).allocated
+
+    assert allocated(changed(lower, bits=raised(lower.bits, place, BITS[:-1]))) >= allocated(lower)
+
+
+def test_sixteen_bits_may_need_less_than_int8_which_keeps_its_inputs():
+    """A planner that took more bits for more memory would refuse a choice that fits."""
+    architecture, load = Architecture.from_config(CONFIG | {"model_type": "llama"}), Load(8, 96, 24)
+    eight, sixteen = (
+        training_memory(
+            architecture,
+            Configuration.uniform(LAYERS, bits=bits, rank=8),
+            Recipe(gradient_checkpointing=True),
+            load,
+            device_class="cuda",
+        )
+        for bits in (8, 16)
+    )
+    inputs = LAYERS * load.tokens * 2 * (128 + 128 + 128 + 256)  # of queries and keys, output, gate and up, down
+    assert sixteen.weights > 1.9 * eight.weights
+    assert eight.live - sixteen.live == pytest.approx(inputs - (sixteen.weights - eight.weights), rel=0.1)
+    assert eight.live > sixteen.live
+
+
+@given(architectures, configurations(), recipes, loads, devices, st.floats(0.01, 0.99))
+@settings(max_examples=40, deadline=None)
+def test_the_interval_holds_the_estimate_and_is_never_negative(
+    architecture, configuration, recipe, load, device_class, level
+):
+    memory = training_memory(architecture, configuration, recipe, load, device_class=device_class)
+    low, high = peak_interval(memory, level=level, device_class=device_class)
+    assert 0 <= low <= high
+    if level >= 0.5:
+        assert low <= memory.allocated <= high
 
 
 @given(architectures, configurations(), devices)

@@ -9,15 +9,17 @@ import pytest
 from perfmodel.bootstrap import Estimate
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.features import Featurizer
+from perfmodel.out_of_fold import OutOfFold
 from perfmodel.training_data import TrainingData, training_data
-from perfmodel.validation import OutOfFold, Score, choose, cross_validate, score, score_surrogates
+from perfmodel.validation import Score, choose, cross_validate, judge, score, score_surrogates
 
 
-def result(observed, mean, half_width=1.0, surrogate="additive"):
-    observed, mean = np.asarray(observed, float), np.atleast_2d(np.asarray(mean, float))
-    folds = np.zeros(mean.shape, dtype=np.int64)
-    groups = np.arange(len(observed))
-    return OutOfFold("accuracy", surrogate, groups, observed, folds, mean, mean, mean - half_width, mean + half_width)
+def result(observed, location, half_width=1.0, surrogate="additive", metric="accuracy"):
+    observed, location = np.asarray(observed, float), np.atleast_2d(np.asarray(location, float))
+    folds, ones = np.zeros(location.shape, dtype=np.int64), np.ones(location.shape)
+    groups, reach = np.arange(len(observed)), {0.5: half_width / 2 * ones, 0.9: half_width * ones}
+    mean = np.exp(location) if metric == "held_out_loss" else location
+    return OutOfFold(metric, surrogate, groups, np.zeros(len(observed)), observed, folds, mean, location, ones, reach)
 
 
 OBSERVED = [0.0, 1.0, 2.0, 3.0]
@@ -135,15 +137,19 @@ def test_an_unknown_surrogate_is_refused(data):
 
 def test_a_loss_is_scored_on_its_logarithm():
     observed = np.array([1.0, 2.0, 4.0, 100.0])
-    groups, folds = np.arange(4), np.zeros((1, 4), dtype=np.int64)
+    constant = result(observed, np.full(4, np.log(observed).mean()), surrogate="constant", metric="held_out_loss")
+    near = result(observed, np.log([1.1, 2.2, 4.4, 110.0]), 0.09, metric="held_out_loss")
+    entry = score(near, constant)
 
-    def out_of_fold(name, location):
-        mean = np.exp(location)
-        return OutOfFold("held_out_loss", name, groups, observed, folds, mean, location, mean / 2, mean * 2)
+    assert entry.error_ratio_to_constant.value == pytest.approx(np.log(1.1) / np.log(observed).std())
+    assert entry.r2.value == pytest.approx(1 - (np.log(1.1) / np.log(observed).std()) ** 2)
+    assert entry.rmse.value == pytest.approx(np.sqrt(np.mean((0.1 * observed) ** 2)))
+    assert entry.coverage.value == 0  # exp(0.09) < 1.1
 
-    constant = out_of_fold("constant", np.full((1, 4), np.log(observed).mean()))
-    near = score(out_of_fold("boosted", np.log([[1.1, 2.2, 4.4, 110.0]])), constant)
 
-    assert near.error_ratio_to_constant.value == pytest.approx(np.log(1.1) / np.log(observed).std())
-    assert near.r2.value == pytest.approx(1 - (np.log(1.1) / np.log(observed).std()) ** 2)
-    assert near.rmse.value == pytest.approx(np.sqrt(np.mean((0.1 * observed) ** 2)))
+def test_the_judge_hands_over_scores_and_calibrations(data):
+    judged = judge(data, ["additive"], repeats=2)
+    assert judged.scores == score_surrogates(data, ["additive"], repeats=2)
+    again = cross_validate(data, "additive", repeats=2)
+    assert judged.calibrations["additive"].reach(0.9) == again.calibration().reach(0.9)
+    assert 0.5 < judged.calibrations["additive"].reach(0.9) < 4

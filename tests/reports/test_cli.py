@@ -283,6 +283,19 @@ def test_a_budget_that_nothing_meets_is_the_users(suite, tmp_path):
     assert "relax the budget" in message
 
 
+def test_fit_writes_its_report_when_asked_and_later_stages_do_not_mind(suite, tmp_path):
+    path = suite(fit={"surrogates": ["constant"], "metrics": ["held_out_loss", "peak_memory_bytes"]})
+    for command in (("collect",), ("fit", "--report"), ("search",)):
+        process = started(tmp_path, "pass", *command, path, "--folder", "kept")
+        out, stderr = process.communicate(timeout=120)
+        assert process.returncode == 0, stderr
+        if "--report" in command:
+            assert out.strip() == str(tmp_path / "kept" / "scores" / "scores.html")
+
+    assert "peak training memory" in (tmp_path / "kept" / "scores" / "scores.md").read_text().lower()
+    assert (tmp_path / "kept" / "search" / "front.json").is_file()
+
+
 def test_an_interrupt_is_told_and_the_store_stays_intact(suite, tmp_path):
     path = suite()
     body = "(Path('third').touch(), time.sleep(60)) if len(list(Path('.').glob('trial*'))) == 3 else None\n"

@@ -5,6 +5,7 @@ import re
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from perfmodel.errors import (
     UnsupportedModelError,
     UserError,
 )
+from perfmodel.time_correction import TimeCorrection
 from reports.cli import app
 from reports.plan import Asked, answer, calibrated_path
 from reports.plan_picture import GROUPS, parts, picture
@@ -102,7 +104,7 @@ def test_trainer_s_loop_makes_logits_of_every_token(config):
 
     assert {name: plan["loop"] for name, plan in plans.items()} == {"own": "own", "trainer": "trainer"}
     terms = {name: plan["smallest"]["terms_bytes"] for name, plan in plans.items()}
-    assert terms["trainer"]["logits_and_loss"] == (2 + 12) * tokens * vocabulary
+    assert terms["trainer"]["logits_and_loss"] == 3 * 4 * tokens * vocabulary  # softmax, and two gradients, in float32
     assert terms["own"]["logits_and_loss"] <= 4 * 4 * 8 * vocabulary
     assert "transformers' Trainer, which makes" in invoke(*options, "trainer").stdout
 
@@ -156,10 +158,28 @@ def test_the_calibrated_device_s_seconds_are_used_where_it_is_asked_about(config
         "name": "here",
         "source": "bench calibrate",
         "measured": True,
+        "form": "closed form",
+        "step_error": None,
+        "step_error_traces": 0,
     }
     assert as_json(*options)["profile"] is None
     with pytest.raises(InvalidConfigurationError, match="the profile is of cpu"):
         answer(Asked(str(config), budget="4GiB", profile=calibrated_path("cpu")), print)
+
+
+def test_the_note_says_which_form_of_the_seconds_was_used(config):
+    def told(profile):
+        profile.save(calibrated_path("cpu"))
+        options = ("--model", config, "--budget", "4GiB", "--length", 64, "--device", "cpu")
+        return " ".join(invoke(*options).stdout.split()), as_json(*options)["profile"]
+
+    assert "here, bench calibrate, closed form, compared with no traces of it;" in told(PROFILE)[0]
+    compared = replace(PROFILE, compared_traces=80, closed_form_error=0.05)
+    assert "closed form: off by 5.0 % on average, 80 traces;" in told(compared)[0]
+    note, values = told(replace(compared, correction=TimeCorrection(1.0, 1.1, 0.9, 1.2, 80, 0.031, 0.05)))
+    assert "closed form with a correction: off by 3.1 % on average in settings that it was not learned from" in note
+    assert "80 traces (the closed form alone by 5.0 %);" in note
+    assert (values["form"], values["step_error"], values["step_error_traces"]) == ("correction", 0.031, 80)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ import pytest
 
 from perfmodel.errors import UserError
 from perfmodel.space import Space
-from search import AdditiveProblem, RandomSearch, run
+from search import AbstractProblem, AbstractSearcher, AdditiveProblem, RandomSearch, run
+from search.knowledge import Knowledge
+from search.problem import Evaluation
 
 SPACE = Space(3)
 PROBLEM = AdditiveProblem(SPACE)
@@ -39,3 +41,48 @@ def test_a_used_up_space_ends_the_loop() -> None:
 def test_a_mismatch_is_refused(searcher: RandomSearch, batch: int) -> None:
     with pytest.raises(UserError, match="the same space"):
         run(searcher, PROBLEM, 8, batch)
+
+
+class Halves(AbstractSearcher):
+    """Asks for half trainings only."""
+
+    def _fidelity(self) -> float:
+        return 0.5
+
+    def _propose(self, n: int) -> np.ndarray:
+        return np.empty((0, 7), dtype=np.int64)
+
+    def _learn(self, vectors: np.ndarray, evaluation: Evaluation) -> None:
+        raise AssertionError("no full training was asked for")
+
+
+class TwoShares(AbstractProblem):
+    """Measures 1 in full and 2 after half of the training."""
+
+    @property
+    def fidelities(self) -> tuple[float, ...]:
+        return (0.5, 1.0)
+
+    def measure(self, vectors: np.ndarray) -> np.ndarray:
+        return np.ones((len(vectors), 2))
+
+    def measure_early(self, vectors: np.ndarray, at: float) -> np.ndarray:
+        return np.full((len(vectors), 2), 1 / at)
+
+
+def test_half_trainings_cost_half() -> None:
+    problem = TwoShares(SPACE, ["held_out_loss", "peak_memory_bytes"])
+    seen = []
+    halves = Halves(SPACE, 2, 0, Knowledge(fidelities=(0.5, 1.0)))
+    history = run(halves, problem, 3, 4, lambda done, total: seen.append((done, total)))
+    assert history.shares.tolist() == [0.5] * 6
+    assert (history.objectives == 2.0).all()
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_problem_of_full_trainings_refuses_a_share() -> None:
+    with pytest.raises(UserError, match=r"2 configurations at 0\.5 of the training; this problem measures at 1"):
+        PROBLEM.evaluate_vectors(np.zeros((2, 7), dtype=np.int64), 0.5)
+    halves = Halves(SPACE, 2, 0, Knowledge(fidelities=(0.5, 1.0)))
+    with pytest.raises(UserError, match="measures at 1"):
+        run(halves, PROBLEM, 3, 4)

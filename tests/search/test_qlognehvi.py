@@ -36,7 +36,7 @@ def test_memory_keeps_the_front_and_then_the_latest() -> None:
     searcher = QLogNEHVI(SPACE, 2, 0, initial=4, memory=10)
     losses = np.column_stack([np.arange(30.0), np.full(30, 5.0)])
     searcher.tell_vectors(sample(SPACE, 30, np.random.default_rng(0)), Evaluation(losses, np.zeros(30)))
-    assert searcher._remembered().tolist() == [0, *range(21, 30)]
+    assert searcher._archive.remembered(10).tolist() == [0, *range(21, 30)]
     assert len(searcher.ask(2)) == 2
 
 

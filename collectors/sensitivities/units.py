@@ -1,0 +1,51 @@
+"""The linear modules of each unit, and the calibration examples as batches."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from collectors.encode import Batch, Encoded, collate
+from collectors.evaluate import EVAL_BATCH
+from collectors.prune import decoder_layers, linear_modules
+from perfmodel.architecture import Architecture
+from perfmodel.space import Unit
+
+Key = tuple[int, str]
+"""Index of a layer and name of a linear module."""
+
+
+def units_of(architecture: Architecture, unit: Unit) -> list[tuple[Key, ...]]:
+    """Returns the modules of each unit, in the order of a configuration's bits.
+
+    Args:
+        architecture: of the base model.
+        unit: ``layer`` or ``module``.
+    """
+    layers = [
+        tuple((index, module.name) for module in architecture.modules) for index in range(len(architecture.layers))
+    ]
+    return layers if unit == "layer" else [(key,) for layer in layers for key in layer]
+
+
+def linears_of(model: nn.Module, architecture: Architecture) -> dict[Key, nn.Linear]:
+    """Returns every linear module of the decoder layers."""
+    return {
+        (index, name): getattr(*place)
+        for index, layer in enumerate(decoder_layers(model))
+        for name, place in linear_modules(layer, architecture).items()
+    }
+
+
+def batches_of(examples: Sequence[Encoded], device: torch.device) -> list[Batch]:
+    """Returns the examples in batches of like length, shortest first.
+
+    Args:
+        examples: of a task's calibration set.
+        device: of the model.
+    """
+    order = sorted(examples, key=lambda example: example.length)
+    return [
+        collate([(example.prompt, example.answer) for example in order[start : start + EVAL_BATCH]], device)
+        for start in range(0, len(order), EVAL_BATCH)
+    ]

@@ -1,0 +1,54 @@
+"""Sensitivities by model and task: those that come with the package, and those that ``bench sense`` left here."""
+
+from pathlib import Path
+
+from datasets_cache.cache import cache_folder
+from perfmodel.errors import UnknownNameError
+from perfmodel.sensitivities import Sensitivities
+from perfmodel.space import Unit
+
+SENSITIVITY_DATA = Path(__file__).parent / "sensitivity_data"
+
+
+def sensitivities_path(model: str, task: str, unit: Unit = "layer") -> Path:
+    """Returns the file in the cache where ``bench sense`` puts its record unless it is told another."""
+    return cache_folder() / "sensitivities" / _file_name(model, task, unit)
+
+
+def shipped_sensitivities() -> tuple[tuple[str, str], ...]:
+    """Returns the models and tasks whose records by layer come with this version, sorted."""
+    names = sorted(path.stem for path in SENSITIVITY_DATA.glob("*.json"))
+    return tuple((model, task) for model, _, task in (name.rpartition(".") for name in names))
+
+
+def load_sensitivities(model: str, task: str, unit: Unit = "layer") -> Sensitivities:
+    """Returns a record; one that was measured here comes before the one of the package.
+
+    Names say nothing of contents: where it matters, compare the record's sha256 of model and task.
+
+    Args:
+        model: name of the base model.
+        task: name of the task.
+        unit: ``layer`` or ``module``.
+
+    Raises:
+        UnknownNameError: when there is none.
+        CorruptFileError: when the file is damaged.
+        SchemaVersionError: when a newer version wrote it.
+    """
+    shipped = SENSITIVITY_DATA / _file_name(model, task, unit)
+    for path in (sensitivities_path(model, task, unit), shipped):
+        if path.is_file():
+            return Sensitivities.load(path)
+    known = ", ".join(f"{model} on {task}" for model, task in shipped_sensitivities())
+    raise UnknownNameError(
+        f"there are no sensitivities of {model} on {task} by {unit}",
+        f"those by layer that come with the package are of {known}",
+        f"measure them: bench sense --model {model} --task {task} --unit {unit}",
+    )
+
+
+def _file_name(model: str, task: str, unit: Unit) -> str:
+    # A hub id and a task of a local copy hold slashes.
+    plain = f"{model}.{task}".replace("/", "--")
+    return f"{plain}.json" if unit == "layer" else f"{plain}.{unit}.json"

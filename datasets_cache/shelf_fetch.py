@@ -1,0 +1,83 @@
+"""Brings a release into the cache from a web server or a folder that holds it with its registry."""
+
+import urllib.request
+from pathlib import Path
+from urllib.error import URLError
+
+from datasets_cache.cache import Progress, arriving, locked, make_folder
+from datasets_cache.shelf import fetched_folder, shelf_files
+from datasets_cache.shelf_registry import REGISTRY_FILE, of_release, parse_registry
+from perfmodel.checksum import sha256_of
+from perfmodel.errors import CorruptFileError, DownloadError, UnknownNameError
+
+TIMEOUT_S = 60.0
+
+
+def fetch_release(name: str, source: str | None, progress: Progress) -> Path:
+    """Returns the Parquet file of a release, which is here and whole afterwards.
+
+    A release that is here already is left as it is: published files never change.
+
+    Args:
+        name: of the release.
+        source: http(s) address or folder of ``registry.txt`` and the files; None where it is here already.
+        progress: told what is being fetched.
+
+    Raises:
+        UnknownNameError: when the release is not here and there is no source, or the source has none of that name.
+        DownloadError: when a file cannot be fetched.
+        CorruptFileError: when a file's sha256 is not the registry's.
+        OutputFolderError: when the cache cannot be written.
+    """
+    here = shelf_files()
+    if name in here:
+        return here[name]
+    if source is None:
+        raise UnknownNameError(
+            f"there is no shelf {name!r} here",
+            f"here are {', '.join(here) or 'none'}",
+            "say where it lies: --from ADDRESS_OR_FOLDER",
+        )
+    registry = parse_registry(_read(source, REGISTRY_FILE).decode("utf-8", errors="replace"), source)
+    wanted = of_release(registry, name)
+    if f"{name}.parquet" not in wanted:
+        names = [file.removesuffix(".parquet") for file in registry if file.endswith(".parquet")]
+        raise UnknownNameError(
+            f"{source} has no shelf {name!r}", f"it has {', '.join(names) or 'none'}", "use one of these names"
+        )
+    home = make_folder(fetched_folder())
+    with locked(home, progress):
+        final = home / name
+        if not final.exists():
+            with arriving(final) as partial:
+                partial.mkdir()
+                _fill(partial, source, wanted, progress)
+    return final / f"{name}.parquet"
+
+
+def _fill(folder: Path, source: str, wanted: dict[str, str], progress: Progress) -> None:
+    for file, digest in wanted.items():
+        progress(f"fetching {file}")
+        path = folder / file
+        path.write_bytes(_read(source, file))
+        if (found := sha256_of(path)) != digest:
+            raise CorruptFileError(
+                f"{file} from {source} has sha256 {found}", f"the registry there says {digest}", "fetch it again later"
+            )
+    lines = [f"{file} {digest}" for file, digest in wanted.items()]
+    (folder / REGISTRY_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _read(source: str, file: str) -> bytes:
+    try:
+        if source.startswith(("http://", "https://")):
+            address = f"{source.rstrip('/')}/{file}"
+            with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:  # noqa: S310 - the scheme was checked
+                return bytes(answer.read())
+        return (Path(source).expanduser() / file).read_bytes()
+    except (URLError, OSError, ValueError) as error:
+        raise DownloadError(
+            f"{file} could not be fetched from {source} ({error})",
+            f"an http(s) address or a folder that holds {REGISTRY_FILE} and the release's files",
+            "check the address",
+        ) from error

@@ -1,0 +1,107 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Adding your own traces
+#
+# Your fine-tunes become traces in a store or a Parquet file, and go beside the published ones. Nothing is invented
+# here: the part of "yours" is played by the traces that release `smollm2-v0b` added to `smollm2-v0`.
+
+# %%
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from IPython.display import Markdown, display
+
+from datasets_cache.shelf import load_shelf
+from datasets_cache.shelf_verify import known_architectures
+from perfmodel.errors import NotEnoughTracesError, UserError
+from perfmodel.features import Featurizer
+from perfmodel.parquet import read_traces, write_traces
+from perfmodel.predictor import Predictor
+from perfmodel.space import Space
+from perfmodel.store import TraceStore
+from perfmodel.training_data import training_data
+from perfmodel.transfer import transfer_points
+
+published = load_shelf("smollm2-v0").traces
+known = {trace.asked.key for trace in published}
+yours = [trace for trace in load_shelf("smollm2-v0b").traces if trace.asked.key not in known]
+tasks = Counter(trace.asked.setting.task for trace in yours)
+display(Markdown(f"{len(published)} published traces; yours are {', '.join(f'{n} of {t}' for t, n in tasks.items())}."))
+task = tasks.most_common(1)[0][0]
+
+# %% [markdown]
+# ## Into a store
+# `bench collect` fills the store of a run; `bench traces export` and `bench traces import` carry traces between runs
+# as Parquet with a checksum. In Python it is the same. A trial that a store holds already is kept as it is: the key is
+# what was asked, so adding twice changes nothing.
+
+# %%
+with TemporaryDirectory() as folder:
+    digest = write_traces(yours, Path(folder) / "yours.parquet")
+    with TraceStore.writer(Path(folder) / "traces.sqlite") as store:
+        first = sum(store.add(trace) for trace in [*published, *read_traces(Path(folder) / "yours.parquet")])
+        second = sum(store.add(trace) for trace in yours)
+        everything = list(store)
+display(Markdown(f"sha256 `{digest[:16]}…`; {first} traces were added, then {second}."))
+assert (first, second) == (len(published) + len(yours), 0)
+
+# %% [markdown]
+# ## One setting at a time
+# A predictor is of one setting: base model, task, recipe and device are held fixed. Traces that mix them are refused.
+
+# %%
+architecture = known_architectures()["smollm2-135m"]
+space = Space.for_architecture(architecture)
+how = {"metrics": ["held_out_loss", "peak_memory_bytes"], "surrogates": ["additive"]}
+try:
+    Predictor.fit(everything, space, architecture, **how)
+except UserError as error:
+    display(Markdown(f"All of them: *{error}*"))
+
+of_task = [trace for trace in everything if trace.asked.setting.task == task]
+before = [trace for trace in of_task if trace.asked.key in known]
+try:
+    Predictor.fit(before, space, architecture, **how)
+except NotEnoughTracesError as error:
+    display(Markdown(f"The published ones of {task}: *{error}*"))
+
+predictor = Predictor.fit(of_task, space, architecture, **how)
+score = predictor.scores[0]
+display(
+    Markdown(
+        f"With yours, {score.n_traces} traces of {score.n_configurations} configurations: Spearman "
+        f"{score.spearman.value:.2f} [{score.spearman.low:.2f}, {score.spearman.high:.2f}] on held-out loss."
+    )
+)
+
+# %% [markdown]
+# ## What the other tasks are worth
+# Models of the other tasks give a prior mean; a line carries it over to your task. Error on the logarithm of the loss,
+# predicted for configurations that neither your traces nor the others' hold, against starting from scratch.
+
+# %%
+featurizer = Featurizer(architecture, device_class="cpu", optimizer="adamw")
+by_task = {}
+for trace in everything:
+    by_task.setdefault(trace.asked.setting.task, []).append(trace)
+data = {name: training_data(found, "held_out_loss", featurizer) for name, found in by_task.items()}
+points = transfer_points(data[task], [data[name] for name in data if name != task], "additive")
+rows = ["| your traces | start | error | Spearman |", "|---|---|---|---|"]
+for point in points:
+    start = "other tasks" if point.transferred else "scratch"
+    ranks = "not defined" if point.spearman.value is None else f"{point.spearman.value:.2f}"
+    error = point.link_rmse
+    rows.append(f"| {point.traces} | {start} | {error.value:.2f} [{error.low:.2f}, {error.high:.2f}] | {ranks} |")
+display(Markdown("\n".join(rows)))

@@ -1,0 +1,107 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Comparing surrogates
+#
+# A score on random splits flatters: other seeds of a configuration may have trained. Here surrogates meet the splits
+# that matter, the best score that noise allows, and a control that has to fail. `bench fit --report` writes all of it
+# for a run, with every split and score; this notebook shows the parts. Your own surrogate is one file and one line in
+# `perfmodel.surrogates`.
+
+# %%
+from collections import Counter
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from IPython.display import Markdown, display
+
+from datasets_cache.shelf import load_shelf, newest_shelf
+from datasets_cache.shelf_verify import known_architectures
+from perfmodel.ceiling import ceiling
+from perfmodel.features import Featurizer
+from perfmodel.score_sheet import learning_curve, shuffled_control, split_lines
+from perfmodel.scores import QUANTILES
+from perfmodel.training_data import training_data
+
+shelf = load_shelf(newest_shelf())
+task = Counter(trace.asked.setting.task for trace in shelf.traces).most_common(1)[0][0]
+traces = [trace for trace in shelf.traces if trace.asked.setting.task == task]
+setting = traces[0].asked.setting
+featurizer = Featurizer(
+    known_architectures()[setting.model], device_class=setting.device_class, optimizer=setting.recipe.optimizer
+)
+data = training_data(traces, "held_out_loss", featurizer)
+names = ["constant", "additive", "gaussian_process"]
+
+
+def text(estimate):
+    """Returns an estimate with its 95 % interval over configurations."""
+    if estimate.value is None:
+        return "not defined"
+    low, high = (f"{end:.2f}" if end is not None else "?" for end in (estimate.low, estimate.high))
+    return f"{estimate.value:.2f} [{low}, {high}]"
+
+
+# %% [markdown]
+# ## The best that any predictor can do
+# A measurement is a single run, and another seed gives another number.
+
+# %%
+best = ceiling(traces, "held_out_loss")
+display(
+    Markdown(
+        f"Of {best.runs} runs of {task}: R² {text(best.r2)}, Spearman {text(best.spearman)}, "
+        f"Kendall {text(best.kendall)}."
+    )
+)
+
+# %% [markdown]
+# ## The same surrogates on an easy split and on hard ones
+# *random* holds out traces, *configuration* holds out configurations, *extrapolation* predicts the best tenth from the
+# rest: what a search asks for. Intervals are conformal; they should hold 90 %.
+
+# %%
+splits = ("random", "configuration", "extrapolation")
+lines = [line for split in splits for line in split_lines(data, names, split, ceiling=best)]
+shown = ("r2", "kendall_of_ceiling", "error_ratio_to_constant", "precision_at_top", "crps", "coverage_90")
+table = {(line.split, line.surrogate): {name: text(line.scores[name]) for name in shown} for line in lines}
+display(pd.DataFrame(table).T)
+
+# %% [markdown]
+# ## Does it know how sure it is?
+# How often a value lies below each predicted quantile; on the diagonal it is as often as said.
+
+# %%
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+for line in lines:
+    if line.split == "configuration":
+        left.plot(QUANTILES, [point.value for point in line.calibration], marker=".", label=line.surrogate)
+left.plot([0, 1], [0, 1], color="#222222", linestyle="--", linewidth=1)
+left.set(xlabel="predicted quantile", ylabel="share below it")
+left.legend()
+sizes = [size for size in (15, 80) if size < len(data.target)]
+for name in names:
+    points = [point for point in learning_curve(data, [name], sizes=sizes) if point.r2.value is not None]
+    right.plot([point.traces for point in points], [point.r2.value for point in points], marker="o", label=name)
+right.axhline(best.r2.value, color="#222222", linestyle="--", linewidth=1)
+right.set(xlabel="traces that train", ylabel="R²")
+plt.show()
+
+# %% [markdown]
+# ## A control that has to fail
+# Learnt from shuffled targets, nothing may be ranked: the interval has to hold 0.
+
+# %%
+for name in names[1:]:
+    control = shuffled_control(data, name)
+    display(Markdown(f"{name}: Spearman within folds {text(control)}."))

@@ -1,0 +1,91 @@
+"""Intervals that hold as often as they say: a posterior's spread, stretched by what it got wrong elsewhere.
+
+    n   calibration rows, predicted by a model that did not see their configuration
+    K   their configurations
+    s   conformity score of a row: |z - location| / scale, in link space
+
+Traces of one configuration are no independent evidence, so each configuration weighs 1 / (K + 1) whatever the number
+of its traces, and what is left, 1 / (K + 1), stands for the new configuration, of which nothing is known.
+
+Source: Lei et al. (2018), JASA 113:1094 (split conformal, scaled residuals); Lee, Barber, Willett (2023),
+arXiv:2306.06342 (groups).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import NotEnoughTracesError
+from perfmodel.surrogate import Posterior
+
+
+@final
+@dataclass(frozen=True)
+class Conformal:
+    """How many of its standard deviations a posterior's interval has to reach, for every level.
+
+    Args:
+        scores: the s of the calibration rows, rising, shape ``(n,)``.
+        weights: of the rows, together K / (K + 1), shape ``(n,)``.
+    """
+
+    scores: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def calibrate(cls, posterior: Posterior, observed: NDArray[np.float64], groups: NDArray[Any]) -> "Conformal":
+        """Returns the calibration by n rows that the model had not seen.
+
+        Args:
+            posterior: of the rows, shape ``(n,)``.
+            observed: measured values in the metric's unit, shape ``(n,)``.
+            groups: configuration of each row, shape ``(n,)``.
+
+        Raises:
+            NotEnoughTracesError: when there are no rows.
+        """
+        if not len(observed):
+            raise NotEnoughTracesError(
+                "no traces to calibrate intervals by", "one or more are needed", "collect more traces"
+            )
+        link = np.log(observed) if posterior.log else np.asarray(observed, dtype=np.float64)
+        scores = np.abs(link - posterior.location) / posterior.scale
+        _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
+        order = np.argsort(scores, kind="stable")
+        return cls(scores[order], (1 / counts[inverse] / (len(counts) + 1))[order])
+
+    def reach(self, level: float) -> float:
+        """Returns the half width of an interval in standard deviations.
+
+        With so few configurations that no finite reach could promise the level (8 or fewer for 90 %), the largest
+        score is given; the interval then holds K / (K + 1) of new configurations at least.
+
+        Args:
+            level: share of new measurements that the interval should hold, in (0, 1).
+        """
+        # Sums of thirds and the like fall short of the level by rounding.
+        place = int(np.searchsorted(np.cumsum(self.weights), level - 1e-9))
+        return float(self.scores[min(place, len(self.scores) - 1)])
+
+    def interval(self, posterior: Posterior, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns the interval's ends in the metric's unit, each of shape ``(m,)``.
+
+        Args:
+            posterior: of m new rows.
+            level: share of new measurements that it should hold, in (0, 1).
+        """
+        half = self.reach(level) * posterior.scale
+        low, high = posterior.location - half, posterior.location + half
+        return (np.exp(low), np.exp(high)) if posterior.log else (low, high)
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """Returns the calibration as plain values."""
+        return {"scores": self.scores.tolist(), "weights": self.weights.tolist()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, list[float]]) -> "Conformal":
+        """Returns the calibration that ``to_dict`` wrote."""
+        return cls(np.asarray(values["scores"], dtype=np.float64), np.asarray(values["weights"], dtype=np.float64))

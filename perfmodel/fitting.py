@@ -1,0 +1,98 @@
+"""How a predictor is fitted: for each metric the candidate of the lowest out-of-fold error, then all the rest."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from perfmodel.architecture import Architecture
+from perfmodel.configuration_arrays import ConfigurationArrays
+from perfmodel.errors import InvalidConfigurationError, UserError
+from perfmodel.feasibility import Feasibility
+from perfmodel.features import Featurizer
+from perfmodel.learning_curve import METRIC, recorded_steps
+from perfmodel.metrics import METRICS
+from perfmodel.predictor_record import PredictorRecord
+from perfmodel.space import Configuration, Space
+from perfmodel.surrogate import AbstractSurrogate
+from perfmodel.surrogates import CANDIDATES, make_surrogate
+from perfmodel.trace import Setting, Trace
+from perfmodel.training_data import common_setting, measured, training_data
+from perfmodel.validation import Score, choose, score_surrogates
+
+DOMAIN_COLUMNS = ("pruning_rate", "mean_bits", "mean_log2_error", "mean_log2_rank", "state_total_bytes")
+"""Summary features that say where a configuration lies; outside the training range of any, it is extrapolation."""
+
+
+def fit_surrogates(
+    traces: Sequence[Trace],
+    space: Space,
+    architecture: Architecture,
+    *,
+    metrics: Sequence[str],
+    surrogates: Sequence[str] | None,
+    seed: int,
+) -> tuple[PredictorRecord, dict[str, AbstractSurrogate], dict[int, AbstractSurrogate]]:
+    """Returns the record, the surrogate of each metric, and that of the loss at each earlier step of the curves.
+
+    Args and errors are those of ``Predictor.fit``.
+    """
+    setting = common_setting(traces)
+    _check_request(space, architecture, traces[0].asked.configuration, metrics)
+    names = tuple(surrogates) if surrogates else CANDIDATES
+    featurizer = setting_featurizer(architecture, setting)
+    scores: list[Score] = []
+    fitted: dict[str, AbstractSurrogate] = {}
+    chosen, n_traces, domain = {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
+    for metric in metrics:
+        data = training_data(traces, metric, featurizer)
+        scores += score_surrogates(data, names, seed=seed)
+        chosen[metric] = names[0] if len(names) == 1 else choose(scores)[metric]
+        fitted[metric] = make_surrogate(chosen[metric], metric, seed=seed).fit(data.features, data.target, data.groups)
+        n_traces[metric] = len(data.target)
+        domain = np.vstack((domain, data.features[list(DOMAIN_COLUMNS)]))
+    ends = zip(domain.min(axis=0).tolist(), domain.max(axis=0).tolist(), strict=True)
+    curve = _fit_curve(traces, featurizer, chosen[METRIC], seed) if METRIC in chosen else {}
+    arrays = ConfigurationArrays.from_configurations([trace.asked.configuration for trace in traces])
+    record = PredictorRecord(
+        setting=setting,
+        architecture=architecture,
+        space=space,
+        chosen=chosen,
+        scores=tuple(scores),
+        domain=dict(zip(DOMAIN_COLUMNS, ends, strict=True)),
+        n_traces=n_traces,
+        curve_steps=tuple(curve),
+        feasibility=Feasibility.fit(traces, featurizer.matrix(arrays)),
+    )
+    return record, fitted, curve
+
+
+def setting_featurizer(architecture: Architecture, setting: Setting) -> Featurizer:
+    """Returns the featurizer of a setting's model."""
+    return Featurizer(architecture, device_class=setting.device_class, optimizer=setting.recipe.optimizer)
+
+
+def _fit_curve(traces: Sequence[Trace], featurizer: Featurizer, name: str, seed: int) -> dict[int, AbstractSurrogate]:
+    usable, _ = measured(traces, METRIC)
+    data = training_data(usable, METRIC, featurizer)
+    fitted: dict[int, AbstractSurrogate] = {}
+    for step in recorded_steps(usable):
+        target = np.array([trace.loss_at(step) for trace in usable])
+        fitted[step] = make_surrogate(name, METRIC, seed=seed).fit(data.features, target, data.groups)
+    return fitted
+
+
+def _check_request(space: Space, architecture: Architecture, example: Configuration, metrics: Sequence[str]) -> None:
+    layers, modules = len(architecture.layers), len(architecture.modules)
+    if space.units not in (layers, layers * modules) or len(example.bits) != space.units:
+        raise InvalidConfigurationError(
+            f"the space has {space.units} units and the traces {len(example.bits)}",
+            f"the architecture has {layers} layers of {modules} linear modules",
+            "make the space with Space.for_architecture",
+        )
+    if example.methods != space.methods:
+        raise InvalidConfigurationError(
+            f"the traces were made with {example.methods}", f"the space asks for {space.methods}", "use the same"
+        )
+    if not metrics:
+        raise UserError("no metric is asked for", f"metrics are {', '.join(METRICS)}", "name one or more")

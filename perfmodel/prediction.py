@@ -1,0 +1,105 @@
+"""What a predictor answers: arrays first, a data frame where one is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.metrics import METRICS
+from perfmodel.surrogate import Posterior
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictions of n configurations, m metrics, in the metrics' units and held to their physical ranges.
+
+    Args:
+        metrics: names, shape ``(m,)``.
+        mean: shape ``(n, m)``.
+        std: of one new run, shape ``(n, m)``.
+        low: lower end of the interval of one new run, shape ``(n, m)``.
+        high: upper end, shape ``(n, m)``.
+        outside_domain: whether a configuration is unlike those trained on, shape ``(n,)``.
+    """
+
+    metrics: tuple[str, ...]
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    outside_domain: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, metrics: Sequence[str], posteriors: Sequence[Posterior], outside_domain: NDArray[np.bool_], level: float
+    ) -> "Prediction":
+        """Returns the prediction of one posterior a metric, on the arrays of all metrics together.
+
+        Args:
+            metrics: names.
+            posteriors: one each, of n rows.
+            outside_domain: shape ``(n,)``.
+            level: share of new runs that an interval should hold.
+        """
+        std = np.array([posterior.scale for posterior in posteriors])
+        half = _quantile(level) * std
+        ends = np.empty((3, *std.shape))
+        for index, posterior in enumerate(posteriors):
+            ends[:, index] = posterior.location
+        ends[1] -= half
+        ends[2] += half
+        for index, posterior in enumerate(posteriors):
+            if posterior.log:
+                spread = posterior.scale if posterior.noise is None else posterior.noise
+                ends[0, index] += spread * spread / 2
+                np.exp(ends[:, index], out=ends[:, index])
+                std[index] = ends[0, index] * np.sqrt(np.expm1(posterior.scale**2))
+        lower, upper = _bounds(tuple(metrics))
+        np.maximum(ends, lower, out=ends)
+        np.minimum(ends, upper, out=ends)
+        return cls(tuple(metrics), ends[0].T, std.T, ends[1].T, ends[2].T, outside_domain)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Prediction"]) -> "Prediction":
+        """Returns the predictions of consecutive rows as one.
+
+        Args:
+            parts: one or more, of the same metrics.
+        """
+        if len(parts) == 1:
+            return parts[0]
+        names = ("mean", "std", "low", "high", "outside_domain")
+        return cls(parts[0].metrics, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def __len__(self) -> int:
+        """Returns the number of configurations."""
+        return len(self.outside_domain)
+
+    def table(self) -> "pd.DataFrame":
+        """Returns one row a configuration; columns are ``<metric>``, ``_std``, ``_low``, ``_high``, then the flag."""
+        import pandas as pd
+
+        columns: dict[str, NDArray[Any]] = {}
+        for index, metric in enumerate(self.metrics):
+            for end, values in (("", self.mean), ("_std", self.std), ("_low", self.low), ("_high", self.high)):
+                columns[metric + end] = values[:, index]
+        return pd.DataFrame({**columns, "outside_domain": self.outside_domain})
+
+
+@lru_cache(maxsize=8)
+def _quantile(level: float) -> float:
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+@lru_cache(maxsize=32)
+def _bounds(metrics: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the physical ranges' ends, each of shape ``(m, 1)``."""
+    lower, upper = ([[getattr(METRICS[metric], end)] for metric in metrics] for end in ("lower", "upper"))
+    return np.array(lower), np.array(upper)

@@ -1,0 +1,361 @@
+"""All that is known of how good the surrogates of one metric are: every split, every score, and two controls.
+
+    n   traces
+    b   bootstrap samples over configurations
+
+A split that the traces cannot show (one searcher, one task) is listed with the reason, never left out in silence.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.bootstrap import Estimate, estimate, group_weights
+from perfmodel.errors import NotEnoughTracesError
+from perfmodel.metrics import metric as metric_named
+from perfmodel.out_of_fold import OutOfFold, out_of_fold
+from perfmodel.score_table import (
+    RANKINGS,
+    STATISTICS,
+    Statistic,
+    averaged,
+    calibration,
+    sparse_statistic,
+    top_statistics,
+)
+from perfmodel.scores import ratio
+from perfmodel.splits import ConfigurationFolds, Extrapolation, FewerTraces, LeaveOneLabelOut, RandomFolds, Splitter
+from perfmodel.training_data import TrainingData
+from perfmodel.validation import BASELINE, MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
+
+if TYPE_CHECKING:
+    from perfmodel.ceiling import Ceiling
+
+ADDITIVE = "additive"
+
+SIZES = (25, 50, 100, 200)
+"""Training traces at which the learning curve is read, beside all of them."""
+
+SHUFFLES = 3
+
+SCORES: tuple[str, ...] = (
+    "r2",
+    "spearman",
+    "kendall",
+    "sparse_kendall",
+    "r2_of_ceiling",
+    "spearman_of_ceiling",
+    "kendall_of_ceiling",
+    "error_ratio_to_constant",
+    "error_ratio_to_additive",
+    "top_spearman",
+    "precision_at_top",
+    "nll",
+    "crps",
+    "calibration_error",
+    "coverage_50",
+    "coverage_90",
+    "width_50",
+    "width_90",
+)
+"""What a line of the sheet holds."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One surrogate under one split.
+
+    Args:
+        split: its name, one of ``SPLITS``.
+        surrogate: its name.
+        n_traces: traces that were predicted.
+        n_configurations: their configurations.
+        scores: by name, ``SCORES``; each with a bootstrap interval over configurations.
+        calibration: share of values below each predicted quantile, at ``perfmodel.scores.QUANTILES``, of the model's
+            own posterior, before any interval is made conformal.
+    """
+
+    split: str
+    surrogate: str
+    n_traces: int
+    n_configurations: int
+    scores: Mapping[str, Estimate]
+    calibration: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True)
+class Point:
+    """One surrogate learnt from so many traces.
+
+    Args:
+        surrogate: its name.
+        traces: mean number that trained, over the folds.
+        r2: on the modelled scale, of the same left-out traces at every size.
+        spearman: likewise.
+    """
+
+    surrogate: str
+    traces: float
+    r2: Estimate
+    spearman: Estimate
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The scores of every surrogate of one metric.
+
+    Args:
+        metric: its name.
+        n_traces: usable traces of the setting.
+        n_configurations: their configurations.
+        lines: a line for each split and surrogate.
+        undone: reason by split, of those that the traces cannot show.
+        curve: the learning curves.
+        control: rank correlation within folds when the targets are shuffled, by surrogate: it has to be 0.
+    """
+
+    metric: str
+    n_traces: int
+    n_configurations: int
+    lines: tuple[Line, ...]
+    undone: Mapping[str, str]
+    curve: tuple[Point, ...]
+    control: Mapping[str, Estimate]
+
+
+def _random(data: TrainingData, seed: int) -> list[Splitter]:
+    del data
+    return [RandomFolds(seed=seed + repeat) for repeat in range(REPEATS)]
+
+
+def _configuration(data: TrainingData, seed: int) -> list[Splitter]:
+    del data
+    return [ConfigurationFolds(seed=seed + repeat) for repeat in range(REPEATS)]
+
+
+def _searcher(data: TrainingData, seed: int) -> list[Splitter]:
+    del seed
+    _require_labels("searcher", data.sources)
+    return [LeaveOneLabelOut(data.sources)]
+
+
+def _extrapolation(data: TrainingData, seed: int) -> list[Splitter]:
+    del seed
+    return [Extrapolation(minimize=metric_named(data.metric).minimize)]
+
+
+def _task(data: TrainingData, seed: int) -> list[Splitter]:
+    _require_labels("task", data.tasks)
+    return [LeaveOneLabelOut(data.tasks, folds=5, seed=seed)]
+
+
+def _model(data: TrainingData, seed: int) -> list[Splitter]:
+    _require_labels("base model", data.models)
+    return [LeaveOneLabelOut(data.models, folds=5, seed=seed)]
+
+
+SPLITS: dict[str, Callable[[TrainingData, int], list[Splitter]]] = {
+    "random": _random,
+    "configuration": _configuration,
+    "searcher": _searcher,
+    "extrapolation": _extrapolation,
+    "task": _task,
+    "model": _model,
+}
+"""From data and seed to one splitter a repeat."""
+
+POOLED = ("task", "model")
+"""Splits over the traces of several settings."""
+
+
+def score_sheet(
+    data: TrainingData,
+    surrogates: Sequence[str],
+    *,
+    pooled: TrainingData | None = None,
+    ceiling: "Ceiling | None" = None,
+    sizes: Sequence[int] = SIZES,
+    seed: int = 0,
+) -> Sheet:
+    """Returns the sheet of one metric.
+
+    Args:
+        data: traces of one setting, n rows.
+        surrogates: their names.
+        pooled: traces of several settings, for the splits by task and model; those of ``data`` when left out.
+        ceiling: of the setting; without it no score is compared with it, and there is no sparse rank correlation.
+        sizes: training traces at which the learning curve is read, beside all of them.
+        seed: of splits, surrogates and bootstrap.
+
+    Raises:
+        NotEnoughTracesError: with fewer than ten configurations in the setting.
+        UnknownNameError: when a surrogate does not exist.
+    """
+    require_configurations(data)
+    several = comparable(pooled) if pooled is not None else data
+    lines: list[Line] = []
+    undone: dict[str, str] = {}
+    for split in SPLITS:
+        shown = several if split in POOLED else data
+        own_ceiling = None if split in POOLED else ceiling
+        try:
+            lines += split_lines(shown, surrogates, split, ceiling=own_ceiling, seed=seed)
+        except NotEnoughTracesError as error:
+            undone[split] = error.given
+    return Sheet(
+        metric=data.metric,
+        n_traces=len(data.target),
+        n_configurations=len(np.unique(data.groups)),
+        lines=tuple(lines),
+        undone=undone,
+        curve=tuple(learning_curve(data, surrogates, sizes=sizes, seed=seed)),
+        control={name: shuffled_control(data, name, seed=seed) for name in surrogates if name != BASELINE},
+    )
+
+
+def comparable(data: TrainingData) -> TrainingData:
+    """Returns the rows of those settings that were measured on enough configurations to say anything within them."""
+    counts = {block: len(np.unique(data.groups[data.blocks == block])) for block in np.unique(data.blocks)}
+    rows = np.flatnonzero([counts[block] >= MINIMUM_CONFIGURATIONS for block in data.blocks])
+    labels = {name: getattr(data, name)[rows] for name in ("groups", "sources", "tasks", "models", "settings")}
+    return TrainingData(data.metric, data.features.iloc[rows], data.target[rows], **labels)
+
+
+def split_lines(
+    data: TrainingData, surrogates: Sequence[str], split: str, *, ceiling: "Ceiling | None" = None, seed: int = 0
+) -> list[Line]:
+    """Returns the lines of several surrogates under one split.
+
+    Args:
+        data: traces of one metric.
+        surrogates: their names.
+        split: one of ``SPLITS``.
+        ceiling: of the setting, where there is one.
+        seed: of splits, surrogates and bootstrap.
+
+    Raises:
+        NotEnoughTracesError: when the traces cannot show this split.
+        UnknownNameError: when a surrogate does not exist.
+    """
+    splitters = SPLITS[split](data, seed)
+    names = dict.fromkeys((*surrogates, BASELINE, ADDITIVE))
+    results = {name: out_of_fold(data, name, splitters, seed=seed) for name in names}
+    return [line(split, results[name], results, ceiling=ceiling, seed=seed) for name in surrogates]
+
+
+def line(
+    split: str,
+    result: OutOfFold,
+    beside: Mapping[str, OutOfFold],
+    *,
+    ceiling: "Ceiling | None" = None,
+    seed: int = 0,
+) -> Line:
+    """Returns every score of out-of-fold predictions.
+
+    Args:
+        split: name of the split.
+        result: the predictions.
+        beside: those of the constant and of the additive model under the same split.
+        ceiling: of the setting, where there is one.
+        seed: of the bootstrap.
+    """
+    weights = group_weights(result.groups, seed=seed)
+    statistics: dict[str, Statistic] = {**STATISTICS, **top_statistics(result.metric)}
+    if ceiling is not None and ceiling.noise.value is not None:
+        statistics["sparse_kendall"] = sparse_statistic(ceiling.noise.value)
+    undefined = set() if result.differs_within_a_fold else set(RANKINGS)
+    if split == "extrapolation":  # all that is predicted there is the top
+        undefined |= {"top_spearman", "precision_at_top"}
+    values = {
+        name: averaged(result, weights, statistic) for name, statistic in statistics.items() if name not in undefined
+    }
+    for name in (BASELINE, ADDITIVE):
+        below = averaged(beside[name], weights, STATISTICS["link_rmse"])
+        values[f"error_ratio_to_{name}"] = ratio(values["link_rmse"], below)
+    values |= _shares(values, ceiling)
+    scores = {name: estimate(values[name]) if name in values else Estimate.undefined() for name in SCORES}
+    curve = tuple(estimate(column) for column in averaged(result, weights, calibration).T)
+    return Line(split, result.surrogate, len(result.observed), len(np.unique(result.groups)), scores, curve)
+
+
+def learning_curve(
+    data: TrainingData, surrogates: Sequence[str], *, sizes: Sequence[int] = SIZES, seed: int = 0
+) -> list[Point]:
+    """Returns how good each surrogate is when it learns from fewer traces, then from all of them.
+
+    Args:
+        data: traces of one metric and setting.
+        surrogates: their names.
+        sizes: training traces; those that a fold does not have are left out.
+        seed: of splits, draws, surrogates and bootstrap.
+    """
+    inner = ConfigurationFolds(seed=seed)
+    counts = [len(train) for train, _ in inner.split(data.features, groups=data.groups)]
+    weights = group_weights(data.groups, seed=seed)
+    points = []
+    for name in surrogates:
+        for size in (*(each for each in sizes if each < min(counts)), None):
+            splitters: list[Splitter] = [inner]
+            if size is not None:
+                splitters = [FewerTraces(inner, size, seed + repeat) for repeat in range(REPEATS)]
+            result = out_of_fold(data, name, splitters, seed=seed)
+            spearman = estimate(averaged(result, weights, STATISTICS["spearman"]))
+            points.append(
+                Point(
+                    name,
+                    float(np.mean(counts)) if size is None else float(size),
+                    estimate(averaged(result, weights, STATISTICS["r2"])),
+                    spearman if result.differs_within_a_fold else Estimate.undefined(),
+                )
+            )
+    return points
+
+
+def shuffled_control(data: TrainingData, surrogate: str, *, shuffles: int = SHUFFLES, seed: int = 0) -> Estimate:
+    """Returns the rank correlation within folds of a surrogate that learns shuffled targets.
+
+    It is 0 unless something leaks, and then its interval lies above 0; by chance one interval in twenty leaves 0 out.
+    Within folds, because pooled over them even a constant is anti-correlated with what it left out.
+
+    Args:
+        data: traces of one metric and setting.
+        surrogate: its name.
+        shuffles: that are averaged.
+        seed: of shuffles, splits, surrogate and bootstrap.
+    """
+    rng = np.random.default_rng(seed)
+    weights = group_weights(data.groups, seed=seed)
+    total: NDArray[np.float64] = np.zeros(len(weights))
+    for shuffle in range(shuffles):
+        shuffled = replace(data, target=rng.permutation(data.target))
+        result = out_of_fold(shuffled, surrogate, [ConfigurationFolds(seed=seed + shuffle)], seed=seed)
+        if not result.differs_within_a_fold:
+            return Estimate.undefined()
+        total += averaged(replace(result, blocks=result.folds[0]), weights, STATISTICS["spearman"])
+    return estimate(total / shuffles)
+
+
+def _shares(values: Mapping[str, NDArray[np.float64]], ceiling: "Ceiling | None") -> dict[str, NDArray[np.float64]]:
+    """Returns scores over the best score that the noise allows; the ceiling's own uncertainty is not in them."""
+    if ceiling is None:
+        return {}
+    best = {"r2": ceiling.r2.value, "spearman": ceiling.spearman.value, "kendall": ceiling.kendall.value}
+    return {
+        f"{name}_of_ceiling": values[name] / highest
+        for name, highest in best.items()
+        if highest is not None and highest > 0 and name in values
+    }
+
+
+def _require_labels(kind: str, labels: NDArray[np.object_]) -> None:
+    known = [str(label) for label in np.unique(labels)]
+    if len(known) < 2:
+        raise NotEnoughTracesError(
+            f"there is only one {kind} ({', '.join(known) or 'not known'})",
+            "a split that leaves one out needs two",
+            "collect traces of another",
+        )

@@ -1,0 +1,72 @@
+"""What is known of a metric's slope before any trace: columns in which it cannot fall, or cannot rise.
+
+Raising the bits of every unit lowers every error column and raises the mean bits, but moves the shares of 3, 4 and 8
+bits both ways; a model that is to fall with bits must fall in the former and leave out the latter. Ranks likewise.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+_UNIT = re.compile(r"(bits|rank)_\d+")
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Signs of a metric's slope.
+
+    Args:
+        rising: columns in which it cannot fall; ``bits`` and ``rank`` stand for the raw columns of every unit.
+        falling: columns in which it cannot rise, likewise.
+        unused: columns that are not to be read.
+    """
+
+    rising: frozenset[str] = field(default_factory=frozenset)
+    falling: frozenset[str] = field(default_factory=frozenset)
+    unused: frozenset[str] = field(default_factory=frozenset)
+
+    def read(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Returns the columns that may be read, in their order."""
+        return tuple(column for column in columns if column not in self.unused)
+
+    def signs(self, columns: Sequence[str]) -> tuple[int, ...]:
+        """Returns 1, -1 or 0 (not known) for each column."""
+        return tuple(self._sign(unit_kind(column) or column) for column in columns)
+
+    def _sign(self, name: str) -> int:
+        return int(name in self.rising) - int(name in self.falling)
+
+
+FREE = Slopes()
+"""Nothing is known."""
+
+
+def unit_kind(column: str) -> str | None:
+    """Returns ``bits`` or ``rank`` for a unit's raw column, None for any other."""
+    found = _UNIT.fullmatch(column)
+    return found[1] if found else None
+
+
+_RANK_COLUMNS = frozenset(
+    (
+        *("rank", "mean_rank", "mean_log2_rank", "active_share", "active_adapted_share", "active_kept_share"),
+        *("state_adapter_bytes", "state_training_bytes", "state_total_bytes"),
+    )
+)
+_ERROR_COLUMNS = frozenset(
+    f"mean_{error}{third}" for error in ("log2_error", "squared_error") for third in ("", "_first", "_middle", "_last")
+)
+
+SLOPES: dict[str, Slopes] = {
+    "held_out_loss": Slopes(
+        rising=_ERROR_COLUMNS | {"share_bits_2"},
+        falling=frozenset(("bits", "mean_bits", "share_bits_16")),
+        # Stored bytes need not rise with bits in every choice of formats, and say nothing that the errors do not.
+        unused=frozenset(("share_bits_3", "share_bits_4", "share_bits_8", "state_weight_bytes", "state_total_bytes")),
+    ),
+    "peak_memory_bytes": Slopes(rising=_RANK_COLUMNS | {"state_weight_bytes"}, falling=frozenset(("share_rank_0",))),
+    "weight_bytes": Slopes(rising=frozenset(("state_weight_bytes",))),
+    "adapter_bytes": Slopes(rising=_RANK_COLUMNS, falling=frozenset(("share_rank_0",))),
+    "optimizer_bytes": Slopes(rising=_RANK_COLUMNS, falling=frozenset(("share_rank_0",))),
+}
+"""No predicted loss rises with bits, no predicted memory falls with rank; what is resident is part of the peak."""

@@ -1,0 +1,184 @@
+"""``bench compare``: from options to runs, a record and a page."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets_cache import resolve
+from datasets_cache.sensitivities import load_sensitivities
+from datasets_cache.shelf import load_shelf
+from perfmodel.architecture import Architecture
+from perfmodel.errors import InvalidSuiteError, OutputFolderError, UnknownNameError
+from perfmodel.sensitivities import Sensitivities
+from perfmodel.space import Space
+from perfmodel.trace import Trace
+from reports.compare_worlds import OBJECTIVES, StoredWorlds, setting_traces, store_world
+from reports.progress import bar, say
+from search.compare import Plan, compare, records
+from search.comparison_summary import summary
+from search.contenders import contender
+
+BATCH = 8
+REFERENCE = 20_000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``bench compare`` was asked.
+
+    Args:
+        suite: its name or file, None to use the shelf alone.
+        shelf: name of the release, None for the suite's.
+        contenders: names.
+        seeds: how many.
+        evaluations: budgets, full trainings.
+        tasks: names; the suite's, or all of the shelf with repeated runs, when empty.
+        workers: processes.
+        folder: of the comparison.
+        profile: of a device, for the simulated seconds.
+        batch: configurations between two proposals.
+        reference: evaluations of the long search that finds the front to be compared with.
+    """
+
+    suite: str | None
+    shelf: str | None
+    contenders: tuple[str, ...]
+    seeds: int
+    evaluations: tuple[int, ...]
+    tasks: tuple[str, ...]
+    workers: int
+    folder: Path
+    profile: Path | None = None
+    batch: int = BATCH
+    reference: int = REFERENCE
+
+
+def compare_command(options: Options) -> Path:
+    """Returns the page of the comparison, ``compare.html``, beside ``compare.json`` and ``compare.md``.
+
+    Raises:
+        UserError: when an option cannot be used.
+        NotEnoughTracesError: when a task has too few traces.
+    """
+    from reports.compare_page import write_comparison
+
+    _check(options)
+    traces, space, tasks, budget = _source(options)
+    architecture = Architecture.from_config(resolve(traces[0].asked.setting.model, progress=say).config)
+    space = space or Space.for_architecture(architecture, methods=traces[0].asked.configuration.methods)
+    for task in tasks:
+        own = setting_traces(traces, task, space)
+        say(f"{task}: {len(own)} traces")
+        store_world(options.folder, task, own, space, architecture, _sensitivities(own[0], space))
+    plan = Plan(
+        options.contenders,
+        tasks,
+        tuple(range(options.seeds)),
+        max(options.evaluations),
+        options.batch,
+        options.reference,
+    )
+    with bar("searching", len(plan.contenders) * len(tasks) * options.seeds) as advance:
+        compare(
+            plan,
+            StoredWorlds(options.folder.resolve(), options.profile, budget),
+            options.folder,
+            options.workers,
+            advance,
+        )
+    runs, references = records(plan, options.folder)
+    return write_comparison(
+        {**summary(runs, references, options.evaluations), "setting": _setting(options)}, options.folder
+    )
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Returns the names of a comma-separated text, each once."""
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Returns the numbers of a comma-separated text, rising, each once.
+
+    Raises:
+        InvalidSuiteError: when one is no whole number.
+    """
+    try:
+        return tuple(sorted({int(name) for name in names(text)}))
+    except ValueError as error:
+        raise InvalidSuiteError(
+            f"evaluations are {text!r}", "whole numbers, comma-separated", "write 25,50,100"
+        ) from error
+
+
+def _check(options: Options) -> None:
+    for name in options.contenders:
+        contender(name)
+    if not options.evaluations or min(options.evaluations) < 1 or options.seeds < 1 or options.workers < 1:
+        raise InvalidSuiteError(
+            f"{options.seeds} seeds, {options.evaluations} evaluations, {options.workers} workers",
+            "numbers of 1 or more",
+            "change the option",
+        )
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputFolderError(
+            f"{options.folder} cannot be made ({error})", "a writable folder", "choose another"
+        ) from error
+
+
+def _source(options: Options) -> tuple[list[Trace], Space | None, tuple[str, ...], float | None]:
+    """Returns the traces, the suite's space, the tasks, and the budget of memory."""
+    if options.suite is None:
+        if options.shelf is None:
+            raise InvalidSuiteError("neither a suite nor a shelf", "one of them has the traces", "give --shelf NAME")
+        traces = list(load_shelf(options.shelf).traces)
+        return traces, None, options.tasks or _repeated(traces), None
+    from reports.run import Run
+    from reports.suite import load_suite
+
+    suite = load_suite(options.suite, [f"fit.shelf={options.shelf}"] if options.shelf else [])
+    run = Run(suite, options.folder, f"bench compare {options.suite}", say)
+    if not run.shelf_traces:
+        raise InvalidSuiteError(
+            f"the suite {suite.name} has no traces on a shelf",
+            "fit.shelf names one with traces of its setting",
+            "give --shelf NAME, or another suite",
+        )
+    if suite.objectives != OBJECTIVES or set(suite.budget) - {OBJECTIVES[1]}:
+        raise InvalidSuiteError(
+            f"the suite's objectives are {', '.join(suite.objectives)}, its budgets of {', '.join(suite.budget)}",
+            f"searchers are compared on {' and '.join(OBJECTIVES)}, with a budget of the latter or none",
+            "choose another suite",
+        )
+    return run.shelf_traces, run.space, options.tasks or (suite.task,), suite.budget.get(OBJECTIVES[1])
+
+
+def _repeated(traces: Sequence[Trace]) -> tuple[str, ...]:
+    """Returns the tasks in which more than one configuration, and one of them more than once, ended well."""
+    found: dict[str, list[str]] = {}
+    for trace in traces:
+        if trace.ok:
+            found.setdefault(trace.asked.setting.task, []).append(trace.asked.configuration.identifier)
+    return tuple(sorted(task for task, own in found.items() if 1 < len(set(own)) < len(own)))
+
+
+def _sensitivities(trace: Trace, space: Space) -> Sensitivities | None:
+    """Returns the record of the traces' own model and task, None where there is none."""
+    setting = trace.asked.setting
+    try:
+        found = load_sensitivities(setting.model, setting.task)
+    except UnknownNameError:
+        return None
+    own = (found.model_sha256, found.task_sha256, found.methods, len(found.kl))
+    wanted = (setting.model_sha256, setting.task_sha256, space.methods, space.units)
+    return found if own == wanted else None
+
+
+def _setting(options: Options) -> dict[str, Any]:
+    values = {"suite": options.suite, "shelf": options.shelf, "seeds": options.seeds, "batch": options.batch}
+    known: dict[str, Any] = json.loads(json.dumps({**values, "contenders": list(options.contenders)}))
+    return known

@@ -1,0 +1,62 @@
+"""Writes a comparison from its record: the record, one self-contained page, and a Markdown summary."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reports import compare_tables
+from reports.compare_plots import comparison_drawings, contender_looks, rank_drawings
+from reports.markdown import escaped, table_text
+from reports.quantity import Record
+from reports.render import embedded, rendered, write_file
+
+
+def write_comparison(record: Mapping[str, Any], folder: Path) -> Path:
+    """Writes ``compare.json``, ``compare.html`` and ``compare.md``; returns the path of the page.
+
+    Raises:
+        MissingExtraError: when plotly or jinja2 is not installed.
+        OutputFolderError: when the folder cannot be written.
+    """
+    texts = {
+        "compare.json": json.dumps(record, allow_nan=False, ensure_ascii=False, indent=1),
+        "compare.md": comparison_markdown(record),
+        "compare.html": comparison_page(record),
+    }
+    for name, text in texts.items():
+        write_file(folder / name, text.encode())
+    return folder / "compare.html"
+
+
+def comparison_page(record: Record) -> str:
+    """Returns the page as HTML that needs nothing from outside.
+
+    Raises:
+        MissingExtraError: when plotly or jinja2 is not installed.
+    """
+    return rendered(
+        "compare.html",
+        record=record,
+        tables=compare_tables,
+        plots=comparison_drawings(record),
+        rank_plots=rank_drawings(record, contender_looks(record)),
+        embedded=embedded,
+    )
+
+
+def comparison_markdown(record: Record) -> str:
+    """Returns the sentences and tables as Markdown."""
+    lines = ["# Searchers at equal cost", "", *(f"- {escaped(sentence)}" for sentence in record["sentences"]), ""]
+    for task, entry in record["tasks"].items():
+        lines += [f"## {escaped(task)}", ""]
+        for table in (
+            compare_tables.regret_table(task, entry, record["budgets"]),
+            compare_tables.details_table(task, entry),
+        ):
+            lines += [f"{table.title}:", "", table_text(table), ""]
+    if record["ranks"]:
+        lines += ["## Ranks", "", table_text(compare_tables.ranks_table(record)), ""]
+    if record["failed"]:
+        lines += ["## Failed", "", table_text(compare_tables.failed_table(record)), ""]
+    return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""The tables of a comparison as plain text cells: every figure with its interval and the number of seeds."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reports.quantity import UNKNOWN, Record, quantity
+from reports.tables import Table
+
+
+def regret_table(task: str, entry: Mapping[str, Any], budgets: list[int]) -> Table:
+    """Returns hypervolume regret at each budget, the best contender at the largest budget first."""
+    names = sorted(entry["contenders"], key=lambda name: _last(entry["contenders"][name], budgets))
+    rows = tuple(
+        (name, *(interval(entry["contenders"][name]["regret"][str(budget)]) for budget in budgets)) for name in names
+    )
+    head = ("Searcher", *(f"{budget} fine-tunes" for budget in budgets))
+    return Table(f"Share of the best known hypervolume that is missing on {task}", head, rows)
+
+
+def details_table(task: str, entry: Mapping[str, Any]) -> Table:
+    """Returns what else is known of each contender: uniform's quality, stability, correlation, overhead."""
+    head = (
+        "Searcher",
+        "Seeds that reached uniform 4-bit",
+        "Fine-tunes to it",
+        "Simulated seconds to it",
+        "Loss within uniform's memory",
+        "Equal choices over seeds",
+        "Correlation of bits and ranks",
+        "Search overhead, CPU s",
+    )
+    rows = []
+    for name, found in entry["contenders"].items():
+        reached = f"{found['reached_uniform']} of {found['seeds']}" if entry["uniform"] else UNKNOWN
+        cells = [
+            interval(found["trainings_to_uniform"], 1),
+            interval(found["seconds_to_uniform"], 0),
+            interval(found["loss_within_uniform"]),
+            interval(found["stability"], 2),
+            interval(found["bits_ranks_correlation"], 2),
+            interval(found["overhead_s"], 1),
+        ]
+        rows.append((name, reached, *cells))
+    return Table(f"What else the searches on {task} showed", head, tuple(rows))
+
+
+def ranks_table(record: Record) -> Table:
+    """Returns mean ranks at each budget with Friedman's p-value and Nemenyi's critical difference."""
+    names = list(dict.fromkeys(name for entry in record["ranks"].values() for name in entry["ranks"]))
+    head = ("Searcher", *(f"{budget} fine-tunes" for budget in record["ranks"]))
+    rows = [(name, *(_rank(entry["ranks"].get(name)) for entry in record["ranks"].values())) for name in sorted(names)]
+    found = record["ranks"].values()
+    rows.append(("critical difference", *(f"{entry['critical_difference']:.2f}" for entry in found)))
+    rows.append(("Friedman's p", *(f"{entry['p_value']:.2g}" for entry in found)))
+    rows.append(("blocks (task and seed)", *(str(entry["blocks"]) for entry in found)))
+    return Table("Mean ranks, 1 is best", head, tuple(rows))
+
+
+def failed_table(record: Record) -> Table:
+    """Returns the searches that raised, with their reasons."""
+    rows = tuple((each["contender"], each["task"], str(each["seed"]), each["reason"]) for each in record["failed"])
+    return Table("Searches that failed and are not counted", ("Searcher", "Task", "Seed", "Reason"), rows)
+
+
+def comparison_facts(record: Record) -> list[tuple[str, str]]:
+    """Returns the strip of facts at the head: label and value."""
+    setting = record["setting"]
+    some = next(iter(record["tasks"].values()), None)
+    objectives = [quantity(name, ()).label.lower() for name in some["objectives"]] if some else []
+    return [
+        ("Tasks", ", ".join(record["tasks"]) or UNKNOWN),
+        ("Traces", setting["shelf"] or setting["suite"] or UNKNOWN),
+        ("Seeds", str(setting["seeds"])),
+        ("Batch", str(setting["batch"])),
+        ("Objectives", ", ".join(objectives) or UNKNOWN),
+        (
+            "Best front from",
+            f"all runs and {some['reference_evaluations']} evaluations of NSGA-II" if some else UNKNOWN,
+        ),
+    ]
+
+
+def interval(estimate: Mapping[str, Any], decimals: int = 3) -> str:
+    """Returns an estimate as ``0.12 [0.10, 0.14], n = 10``."""
+    if estimate["value"] is None:
+        return UNKNOWN
+    text = f"{estimate['value']:.{decimals}f}"
+    if estimate["low"] is not None:
+        text += f" [{estimate['low']:.{decimals}f}, {estimate['high']:.{decimals}f}]"
+    return f"{text}, n = {estimate['n']}"
+
+
+def _rank(rank: float | None) -> str:
+    return UNKNOWN if rank is None else f"{rank:.2f}"
+
+
+def _last(found: Mapping[str, Any], budgets: list[int]) -> float:
+    for budget in reversed(budgets):
+        value: float | None = found["regret"][str(budget)]["value"]
+        if value is not None:
+            return value
+    return float("inf")

@@ -1,0 +1,208 @@
+"""The worlds of a comparison: a task's traces as predictors, measured noise, known memory and simulated cost."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.architecture import Architecture
+from perfmodel.checksum import sha256_of
+from perfmodel.device_profiles import DeviceProfile
+from perfmodel.errors import NotEnoughTracesError, UnknownNameError
+from perfmodel.parquet import read_traces, write_traces
+from perfmodel.predictor import Predictor
+from perfmodel.recipe import Recipe
+from perfmodel.sensitivities import Sensitivities
+from perfmodel.space import Configuration, Space
+from perfmodel.state_file import read_state, write_state
+from perfmodel.trace import DeviceClass, Trace
+from perfmodel.training_memory import Load, training_memory_terms
+from search.backends import SurrogateBackend, TableBackend
+from search.benchmark_problem import BenchmarkProblem
+from search.compare import World, file_name
+from search.knowledge import Knowledge
+from search.measured_noise import MeasuredNoise
+from search.remembered_memory import RememberedMemory
+from search.simulated_cost import AbstractCost, MeasuredCost, ModelledCost
+from search.trace_views import cut_short, shares
+
+OBJECTIVES = ("held_out_loss", "peak_memory_bytes")
+
+UNIFORM_BITS, UNIFORM_RANK = 4, 8
+
+_WORLD_VERSION = 1
+
+
+@dataclass(frozen=True)
+class StoredWorlds:
+    """Makes the worlds that ``store_world`` wrote: small enough to send to a worker process, equal by value.
+
+    Args:
+        folder: of the comparison.
+        profile: of a device whose time model gives the simulated seconds; None for the traces' own times.
+        budget: bytes of peak memory that must not be exceeded, None for no limit.
+    """
+
+    folder: Path
+    profile: Path | None = None
+    budget: float | None = None
+
+    def __call__(self, task: str) -> World:
+        """Returns the world of a task.
+
+        Raises:
+            CorruptFileError: when a file of it is missing or damaged.
+        """
+        place = self.folder / "worlds" / file_name(task)
+        body = read_state(place / "world.json", "comparison world", _WORLD_VERSION)
+        traces = read_traces(place / "traces.parquet")
+        predictors = {float(share): Predictor.load(place / name) for share, name in body["predictors"].items()}
+        space = predictors[1.0].record.space
+        architecture, recipe = predictors[1.0].record.architecture, predictors[1.0].setting.recipe
+        load = Load(**body["load"])
+        memory = RememberedMemory(
+            partial(_peak, architecture, space, recipe, load, predictors[1.0].setting.device_class)
+        )
+        columns = [(name, share) for share in predictors for name in OBJECTIVES]
+        noise = MeasuredNoise.from_traces(traces, columns)
+        surrogate = SurrogateBackend(predictors, noise, {OBJECTIVES[1]: memory})
+        cost: AbstractCost = MeasuredCost(space, traces)
+        if self.profile is not None:
+            cost = ModelledCost(space, architecture, recipe, load, DeviceProfile.load(self.profile))
+        found = place / "sensitivities.json"
+        sensitivities = Sensitivities.load(found) if found.is_file() else None
+        knowledge = Knowledge(sensitivities, memory, self.budget, fidelities=tuple(predictors))
+
+        def problem(seed: int | None) -> BenchmarkProblem:
+            return BenchmarkProblem(
+                space,
+                OBJECTIVES,
+                {"surrogate": surrogate, "table": TableBackend(space, traces)},
+                steps=recipe.steps,
+                cost=cost,
+                budget=None if self.budget is None else {OBJECTIVES[1]: self.budget},
+                noise=seed is not None,
+                seed=seed or 0,
+            )
+
+        return World(self._identity(place), problem, knowledge, uniform_vector(space))
+
+    def _identity(self, place: Path) -> str:
+        """Returns a digest of everything that decides what searchers are told."""
+        names = sorted(path for path in place.rglob("*") if path.is_file())
+        known = {path.relative_to(place).as_posix(): sha256_of(path) for path in names}
+        known |= {"profile": sha256_of(self.profile) if self.profile else "", "budget": str(self.budget)}
+        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def store_world(
+    folder: Path,
+    task: str,
+    traces: Sequence[Trace],
+    space: Space,
+    architecture: Architecture,
+    known: Sensitivities | None,
+) -> None:
+    """Writes a task's world; one that is there already for the same traces is kept.
+
+    Args:
+        folder: of the comparison.
+        task: its name.
+        traces: of one setting of the task.
+        space: to search.
+        architecture: of the unpruned base model.
+        known: sensitivities, None where there are none.
+
+    Raises:
+        NotEnoughTracesError: when there are too few traces, or no repeated run to measure the noise by.
+        OutputFolderError: when the folder cannot be written.
+    """
+    place = folder / "worlds" / file_name(task)
+    usable = [trace for trace in traces if trace.ok]
+    if not usable:
+        raise NotEnoughTracesError(f"no usable trace of {task}", "a surrogate needs some tens", "choose another task")
+    MeasuredNoise.from_traces(usable, [(OBJECTIVES[0], 1.0)])
+    place.mkdir(parents=True, exist_ok=True)
+    digest = _digest(usable, space)
+    if known is not None:
+        known.save(place / "sensitivities.json")
+    if (place / "world.json").is_file():
+        body = read_state(place / "world.json", "comparison world", _WORLD_VERSION)
+        if body["traces"] == digest:
+            return
+    predictors = {}
+    for share in shares(usable):
+        name = f"predictor-{share:g}"
+        early = [cut_short(trace, share) for trace in usable]
+        Predictor.fit(early, space, architecture, metrics=OBJECTIVES).save(place / name)
+        predictors[str(share)] = name
+    write_traces(list(traces), place / "traces.parquet")
+    body = {"predictors": predictors, "load": asdict(typical_load(usable)), "traces": digest}
+    write_state(place / "world.json", "comparison world", _WORLD_VERSION, body)
+
+
+def typical_load(traces: Sequence[Trace]) -> Load:
+    """Returns the batch that peaks, by the median over traces.
+
+    Raises:
+        NotEnoughTracesError: when no trace recorded its largest batch.
+    """
+    tokens = [each for trace in traces if (each := trace.measured.largest_batch_tokens) is not None]
+    answers = [each for trace in traces if (each := trace.measured.largest_batch_answer_tokens) is not None]
+    if not tokens or not answers:
+        raise NotEnoughTracesError("no trace recorded its largest batch", "memory follows from it", "collect traces")
+    batch = traces[0].asked.setting.recipe.batch_size
+    return Load(batch, round(float(np.median(tokens)) / batch), round(float(np.median(answers))))
+
+
+def uniform_vector(space: Space) -> tuple[int, ...] | None:
+    """Returns uniform 4-bit weights with rank 8 on the unpruned base, None where the space has no such choice."""
+    if UNIFORM_BITS not in space.bits or UNIFORM_RANK not in space.ranks or space.pruning_rates[0] != 0:
+        return None
+    uniform = Configuration.uniform(space.units, bits=UNIFORM_BITS, rank=UNIFORM_RANK, methods=space.methods)
+    return tuple(space.encode([uniform])[0].tolist())
+
+
+def setting_traces(traces: Sequence[Trace], task: str, space: Space) -> list[Trace]:
+    """Returns the traces of a task's setting that has most of them, of the space's methods and units.
+
+    Raises:
+        UnknownNameError: when there is no trace of the task.
+    """
+    fitting = [
+        trace
+        for trace in traces
+        if trace.asked.setting.task == task
+        and replace(space, methods=trace.asked.configuration.methods) == space
+        and len(trace.asked.configuration.bits) == space.units
+    ]
+    if not fitting:
+        tasks = sorted({trace.asked.setting.task for trace in traces})
+        raise UnknownNameError(f"there is no trace of {task!r}", f"tasks are {', '.join(tasks)}", "use one of these")
+    settings = [trace.asked.setting.identifier for trace in fitting]
+    most = max(dict.fromkeys(settings), key=settings.count)
+    return [trace for trace in fitting if trace.asked.setting.identifier == most]
+
+
+def _peak(
+    architecture: Architecture,
+    space: Space,
+    recipe: Recipe,
+    load: Load,
+    device_class: DeviceClass,
+    vectors: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Returns the closed form of the allocator's peak, bytes, shape ``(n,)``."""
+    terms = training_memory_terms(architecture, space.decode(vectors), recipe, load, device_class=device_class)
+    outside = ("reserved_slack", "device_context")
+    return np.asarray(sum(values for name, values in terms.items() if name not in outside), dtype=np.float64)
+
+
+def _digest(traces: Sequence[Trace], space: Space) -> str:
+    rows = [sorted(trace.asked.key for trace in traces), space.to_json()]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]

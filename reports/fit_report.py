@@ -1,0 +1,175 @@
+"""How far the surrogates can be trusted, on one page: every surrogate, split and score, with what was left undone.
+
+The record is made here from traces alone; ``fit_tables`` says it in cells and sentences, ``fit_page`` writes it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perfmodel.architecture import Architecture
+from perfmodel.ceiling import ceiling
+from perfmodel.errors import NotEnoughTracesError
+from perfmodel.features import Featurizer
+from perfmodel.score_sheet import SIZES, score_sheet
+from perfmodel.surrogates import SURROGATES
+from perfmodel.trace import Setting, Trace
+from perfmodel.training_data import TrainingData, common_setting, pooled_data, training_data
+from perfmodel.transfer import transfer_points
+from perfmodel.validation import BASELINE
+from reports.progress import bar
+
+if TYPE_CHECKING:
+    from reports.run import Run
+
+FIT_REPORT_VERSION = 1
+
+
+def report_of_run(run: "Run") -> Path:
+    """Returns the page on the surrogates of a run, written to its folder ``scores``: no stage reads it.
+
+    Args:
+        run: whose traces are collected.
+
+    Raises:
+        NotEnoughTracesError: when a metric was measured on too few configurations.
+        MissingExtraError: when plotly or jinja2 is not installed.
+        OutputFolderError: when the folder cannot be written.
+    """
+    from reports.fit_page import write_fit_page
+    from reports.stages import training_traces
+
+    section = run.suite.fit
+    with bar("scoring", len(section.metrics)) as advance:
+        record = fit_record(
+            training_traces(run),
+            run.shelf.traces if run.shelf else (),
+            run.architecture,
+            metrics=section.metrics,
+            surrogates=section.surrogates,
+            done=advance,
+        )
+    return write_fit_page(record, run.folder / "scores")
+
+
+def fit_record(
+    traces: Sequence[Trace],
+    others: Sequence[Trace],
+    architecture: Architecture,
+    *,
+    metrics: Sequence[str],
+    surrogates: Sequence[str] | None = None,
+    sizes: Sequence[int] = SIZES,
+    seed: int = 0,
+    done: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Returns all scores as plain values.
+
+    Args:
+        traces: of the setting that is judged.
+        others: of the same base model, space and device in other settings: what transfers from. Traces of other
+            methods or units are left out.
+        architecture: of the unpruned base model.
+        metrics: columns to judge.
+        surrogates: names; all by default.
+        sizes: training traces at which the learning curve is read.
+        seed: of splits, surrogates and bootstrap.
+        done: told which metric has been judged.
+
+    Raises:
+        NotEnoughTracesError: when a metric was measured on too few configurations.
+        UserError: when the traces mix settings or methods.
+        UnknownNameError: when a metric or surrogate does not exist.
+    """
+    setting = common_setting(traces)
+    names = tuple(surrogates or SURROGATES)
+    alike = [trace for trace in others if _is_alike(trace, traces[0], setting)]
+    entries = {}
+    for metric in metrics:
+        entries[metric] = _metric_entry(traces, alike, architecture, metric, (names, tuple(sizes), seed))
+        done(metric)
+    return {
+        "version": FIT_REPORT_VERSION,
+        "setting": {**asdict(setting), "identifier": setting.identifier},
+        "surrogates": list(names),
+        "n_traces": len(traces),
+        "n_failed": sum(not trace.ok for trace in traces),
+        "n_configurations": len({trace.asked.configuration.identifier for trace in traces}),
+        "other_traces": _counts(alike),
+        "metrics": entries,
+    }
+
+
+def _metric_entry(
+    traces: Sequence[Trace],
+    alike: Sequence[Trace],
+    architecture: Architecture,
+    metric: str,
+    how: tuple[tuple[str, ...], tuple[int, ...], int],
+) -> dict[str, Any]:
+    names, sizes, seed = how
+    everything = [*traces, *alike]
+    featurizers = {
+        trace.asked.setting.identifier: Featurizer(
+            architecture,
+            device_class=trace.asked.setting.device_class,
+            optimizer=trace.asked.setting.recipe.optimizer,
+        )
+        for trace in everything
+    }
+    data = training_data(traces, metric, featurizers[traces[0].asked.setting.identifier])
+    pooled = pooled_data(everything, metric, featurizers)
+    best, without_ceiling = None, ""
+    try:
+        best = ceiling(traces, metric, seed=seed)
+    except NotEnoughTracesError as error:
+        without_ceiling = str(error)
+    sheet = score_sheet(data, names, pooled=pooled, ceiling=best, sizes=sizes, seed=seed)
+    points, without_transfer = _transfer(data, pooled, names, seed)
+    return {
+        **asdict(sheet),
+        "ceiling": None if best is None else asdict(best),
+        "without_ceiling": without_ceiling,
+        "transfer": points,
+        "without_transfer": without_transfer,
+    }
+
+
+def _transfer(
+    data: TrainingData, pooled: TrainingData, names: Sequence[str], seed: int
+) -> tuple[list[dict[str, Any]], str]:
+    target = data.settings[0]
+    sources = [_only(pooled, setting) for setting in dict.fromkeys(pooled.settings.tolist()) if setting != target]
+    points: list[dict[str, Any]] = []
+    try:
+        for name in names:
+            if name != BASELINE:
+                points += [asdict(point) for point in transfer_points(data, sources, name, seed=seed)]
+    except NotEnoughTracesError as error:
+        return [], str(error)
+    return points, ""
+
+
+def _only(pooled: TrainingData, setting: str) -> TrainingData:
+    rows = (pooled.settings == setting).nonzero()[0]
+    labels = {name: getattr(pooled, name)[rows] for name in ("groups", "sources", "tasks", "models", "settings")}
+    return replace(pooled, features=pooled.features.iloc[rows], target=pooled.target[rows], **labels)
+
+
+def _is_alike(trace: Trace, example: Trace, setting: Setting) -> bool:
+    asked, ours = trace.asked, example.asked.configuration
+    return (
+        asked.setting.identifier != setting.identifier
+        and asked.setting.model_sha256 == setting.model_sha256
+        and asked.setting.device_class == setting.device_class
+        and asked.configuration.methods == ours.methods
+        and len(asked.configuration.bits) == len(ours.bits)
+    )
+
+
+def _counts(traces: Sequence[Trace]) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for trace in traces:
+        counts[trace.asked.setting.task] = counts.get(trace.asked.setting.task, 0) + 1
+    return counts

@@ -1,0 +1,205 @@
+"""The scores of a fit as tables and sentences; what falls short is said as plainly as what does not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from perfmodel.metrics import METRICS
+from reports.quantity import UNKNOWN, Record, counted, estimate_text, quantity
+from reports.tables import Table
+
+SPLIT_LABELS = {
+    "random": "random",
+    "configuration": "by configuration",
+    "searcher": "leave one searcher out",
+    "extrapolation": "best 10\u00a0% from the rest",
+    "task": "leave one task out",
+    "model": "leave one model out",
+}
+
+COLUMNS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "Right on the whole",
+        (("r2", "R²"), ("spearman", "Spearman"), ("kendall", "Kendall"), ("sparse_kendall", "Sparse Kendall")),
+    ),
+    (
+        "Share of the ceiling",
+        (("r2_of_ceiling", "R²"), ("spearman_of_ceiling", "Spearman"), ("kendall_of_ceiling", "Kendall")),
+    ),
+    ("Error over", (("error_ratio_to_constant", "constant's"), ("error_ratio_to_additive", "additive's"))),
+    ("Best 10\u00a0%", (("top_spearman", "Spearman"), ("precision_at_top", "Precision"))),
+    (
+        "Knows how sure it is",
+        (("nll", "Log likelihood, neg."), ("crps", "CRPS"), ("calibration_error", "Calibration error")),
+    ),
+    ("Inside", (("coverage_50", "50\u00a0%"), ("coverage_90", "90\u00a0%"))),
+    ("Relative width", (("width_50", "50\u00a0%"), ("width_90", "90\u00a0%"))),
+)
+"""Heads over the columns, and under each the scores with their labels."""
+
+COVERED = (0.87, 0.93)
+"""Where the coverage of a 90 % interval should lie."""
+
+
+def label(metric: str) -> str:
+    """Returns how a metric is called in the text."""
+    return METRICS[metric].label if metric in METRICS else metric
+
+
+def facts(record: Record) -> list[tuple[str, str]]:
+    """Returns the strip of facts at the head: label and value."""
+    setting, others = record["setting"], record["other_traces"]
+    usable = record["n_traces"] - record["n_failed"]
+    return [
+        ("Base model", setting["model"]),
+        ("Task", setting["task"]),
+        ("Device", setting["device_class"]),
+        ("Traces", f"{usable} of {record['n_configurations']} configurations"),
+        ("Failed runs", str(record["n_failed"])),
+        ("Other tasks", ", ".join(f"{task} ({count})" for task, count in others.items()) or "none"),
+    ]
+
+
+def scores_table(entry: Mapping[str, Any]) -> Table:
+    """Returns every split, surrogate and score of one metric."""
+    head = ("Split", "Surrogate", "n (configurations)", *(text for _, cells in COLUMNS for _, text in cells))
+    groups = (("", 3), *((text, len(cells)) for text, cells in COLUMNS))
+    rows = tuple(
+        (
+            SPLIT_LABELS[line["split"]],
+            line["surrogate"],
+            f"{line['n_traces']} ({line['n_configurations']})",
+            *(_cell(name, line["scores"][name], entry["metric"]) for _, cells in COLUMNS for name, _ in cells),
+        )
+        for line in entry["lines"]
+    )
+    return Table(f"{label(entry['metric'])}: surrogates, splits and scores", head, rows, groups)
+
+
+def curve_table(entry: Mapping[str, Any]) -> Table:
+    """Returns how the scores of one metric grow with the traces that train."""
+    rows = tuple(
+        (point["surrogate"], f"{point['traces']:.0f}", estimate_text(point["r2"]), estimate_text(point["spearman"]))
+        for point in entry["curve"]
+    )
+    head = ("Surrogate", "Traces that train", "R²", "Spearman")
+    return Table(f"{label(entry['metric'])}: learning curve of the surrogates", head, rows)
+
+
+def control_table(entry: Mapping[str, Any]) -> Table:
+    """Returns what the surrogates score when the targets are shuffled."""
+    rows = tuple(
+        (name, estimate_text(estimate), _control_verdict(estimate)) for name, estimate in entry["control"].items()
+    )
+    head = ("Surrogate", "Spearman within folds", "Verdict")
+    return Table(f"{label(entry['metric'])}: shuffled targets, which must score 0", head, rows)
+
+
+def transfer_table(entry: Mapping[str, Any]) -> Table:
+    """Returns the error on this task against the number of its traces, from other tasks and from scratch."""
+    by_key: dict[tuple[str, int], dict[bool, Mapping[str, Any]]] = {}
+    for point in entry["transfer"]:
+        by_key.setdefault((point["surrogate"], point["traces"]), {})[point["transferred"]] = point
+    rows = tuple(
+        (
+            surrogate,
+            str(traces),
+            *(
+                _cell(name, point[name], entry["metric"]) if (point := found.get(transferred)) else UNKNOWN
+                for name in ("r2", "spearman", "link_rmse")
+                for transferred in (True, False)
+            ),
+        )
+        for (surrogate, traces), found in by_key.items()
+    )
+    ways = ("from other tasks", "from scratch")
+    groups = (("", 2), ("R²", 2), ("Spearman", 2), ("Error on the modelled scale", 2))
+    head = ("Surrogate", "Own traces", *(way for _ in range(3) for way in ways))
+    return Table(f"{label(entry['metric'])}: learning this task from others", head, rows, groups)
+
+
+def ceiling_sentence(entry: Mapping[str, Any]) -> str:
+    """Returns the noise ceiling of a metric, or why there is none."""
+    best = entry["ceiling"]
+    if best is None:
+        return f"No noise ceiling: {entry['without_ceiling']}."
+    return (
+        f"Noise ceiling, from {best['runs']} runs of {best['configurations']} configurations, {best['repeated']} of "
+        f"them repeated: R² {estimate_text(best['r2'], 3)}, Spearman {estimate_text(best['spearman'], 3)}, Kendall "
+        f"{estimate_text(best['kendall'], 3)}; no predictor can expect more of single runs."
+    )
+
+
+def sentences(entry: Mapping[str, Any]) -> list[str]:
+    """Returns what the scores of one metric come to, bad news included."""
+    found = [sentence for split in SPLIT_LABELS if (sentence := _split_sentence(entry, split))]
+    found += [f"{SPLIT_LABELS[split].capitalize()}: not shown, {why}." for split, why in entry["undone"].items()]
+    return [*found, _coverage_sentence(entry), _control_sentence(entry), _transfer_sentence(entry)]
+
+
+def _split_sentence(entry: Mapping[str, Any], split: str) -> str | None:
+    lines = [line for line in entry["lines"] if line["split"] == split]
+    scored = [line for line in lines if line["scores"]["error_ratio_to_constant"]["value"] is not None]
+    if not scored:
+        return None
+    best = min(scored, key=lambda line: line["scores"]["error_ratio_to_constant"]["value"])
+    scores, name = best["scores"], SPLIT_LABELS[split].capitalize()
+    ratio = scores["error_ratio_to_constant"]
+    if best["surrogate"] == "constant" or ratio["value"] >= 1:
+        return f"{name}: no surrogate has a smaller error than the constant."
+    surely = "" if ratio["high"] is not None and ratio["high"] < 1 else ", not beyond chance"
+    return (
+        f"{name}: best is {best['surrogate']}, R² {estimate_text(scores['r2'])}, Spearman "
+        f"{estimate_text(scores['spearman'])}, error {estimate_text(ratio)} times the constant's{surely}."
+    )
+
+
+def _coverage_sentence(entry: Mapping[str, Any]) -> str:
+    short = [
+        f"{line['surrogate']}, {SPLIT_LABELS[line['split']]} ({100 * value:.1f}\u00a0%)"
+        for line in entry["lines"]
+        if line["split"] != "extrapolation"
+        and (value := line["scores"]["coverage_90"]["value"]) is not None
+        and not COVERED[0] <= value <= COVERED[1]
+    ]
+    low, high = (f"{100 * end:.0f}" for end in COVERED)
+    if not short:
+        return f"Coverage of the 90\u00a0% intervals: between {low} and {high}\u00a0% everywhere but in extrapolation."
+    return f"Coverage of the 90\u00a0% intervals is not between {low} and {high}\u00a0% for: {'; '.join(short)}."
+
+
+def _control_sentence(entry: Mapping[str, Any]) -> str:
+    wrong = [name for name, estimate in entry["control"].items() if _control_verdict(estimate) != "scores 0"]
+    if not wrong:
+        return "Shuffled targets: every surrogate scores 0 within its interval."
+    return f"Shuffled targets: {', '.join(wrong)} did not score 0; see below."
+
+
+def _control_verdict(estimate: Mapping[str, Any]) -> str:
+    low, high = estimate["low"], estimate["high"]
+    if low is None:
+        return "predicts a constant"
+    return "scores 0" if low <= 0 <= high else "above 0: something may leak" if low > 0 else "below 0"
+
+
+def _transfer_sentence(entry: Mapping[str, Any]) -> str:
+    if entry["without_transfer"]:
+        return f"Transfer from other tasks: not shown, {entry['without_transfer']}."
+    by_size: dict[int, list[float]] = {}
+    errors = {(p["surrogate"], p["traces"], p["transferred"]): p["link_rmse"]["value"] for p in entry["transfer"]}
+    for (surrogate, traces, transferred), error in errors.items():
+        scratch = errors.get((surrogate, traces, False))
+        if transferred and scratch and error is not None:
+            by_size.setdefault(traces, []).append(error / scratch)
+    parts = (
+        f"{min(ratios):.2f} to {max(ratios):.2f} with {counted(size, 'own trace')}" for size, ratios in by_size.items()
+    )
+    text = ", ".join(parts)
+    return f"Transfer from other tasks, error over that from scratch: {text or 'too few traces to compare'}."
+
+
+def _cell(name: str, estimate: Mapping[str, Any], metric: str) -> str:
+    in_unit = name == "crps" or (name == "link_rmse" and not METRICS[metric].log_target)
+    if not in_unit or estimate["value"] is None:
+        return estimate_text(estimate)
+    shown = quantity(metric, [estimate["value"]])
+    return shown.interval_text(estimate) + (f" {shown.unit}" if shown.divisor != 1 else "")

@@ -1,0 +1,106 @@
+"""The additive allocation: one choice a unit, the least summed cost within a limit of bytes, solved exactly.
+
+Notation:
+    U: units.
+    P: choices of each unit, pairs of (bits, rank) laid out rank by rank.
+
+A multiple-choice knapsack: minimise sum_u c[u, p_u] subject to sum_u b[u, p_u] <= limit, one p_u for each unit.
+
+Source: LQ-LoRA, arXiv 2311.12023, section 3.2, solved by HiGHS through ``scipy.optimize.milp``.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_GAP: Final = 1e-7
+# HiGHS also stops at an absolute gap of 1e-6: costs are scaled so that this is a small share of them.
+_SCALE: Final = 1e3
+
+
+def cheapest(costs: Floats, sizes: Floats, limit: float, adapted: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """Returns the choice of each unit with the least summed cost, shape ``(U,)``; None where nothing fits.
+
+    Args:
+        costs: shape ``(U, P)``, infinite where a choice is excluded.
+        sizes: bytes, shape ``(U, P)``.
+        limit: of the summed bytes.
+        adapted: choices that hold an adapter, shape ``(P,)``; at least one unit takes one of them.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    useful = _useful(costs, sizes, adapted)
+    rows = np.arange(len(costs))
+    free = np.where(useful, costs, np.inf).argmin(axis=1)
+    if sizes[rows, free].sum() <= limit and adapted[free].any():
+        return np.asarray(free)
+    if np.where(useful, sizes, np.inf).min(axis=1).sum() > limit:
+        return None
+    units, choices = np.nonzero(useful)
+    cost, size = costs[units, choices], sizes[units, choices]
+    one_each = (units == rows[:, None]).astype(np.float64)
+    per_byte = max(float(size.max()), 1e-300)
+    solution = milp(
+        cost * (_SCALE / max(float(np.abs(cost).max()), 1e-300)),
+        integrality=np.ones(len(cost)),
+        bounds=Bounds(0, 1),
+        constraints=[
+            LinearConstraint(one_each, 1, 1),
+            LinearConstraint(size[None] / per_byte, -np.inf, limit / per_byte),
+            LinearConstraint(adapted[choices][None].astype(np.float64), 1, np.inf),
+        ],
+        options={"mip_rel_gap": _GAP},
+    )
+    if solution.x is None:
+        return None
+    chosen = np.full(len(costs), -1)
+    taken = solution.x > 0.5
+    chosen[units[taken]] = choices[taken]
+    return chosen
+
+
+def exact_front(costs: Floats, sizes: Floats, adapted: NDArray[np.bool_], limit: float) -> NDArray[np.int64]:
+    """Returns every best compromise of cost and bytes, the dearest in bytes first, shape ``(any, U)``.
+
+    The epsilon-constraint method: after each solution the limit drops below its bytes. Of equal costs the fewest
+    bytes count, so costs get a share of the bytes that is too small to change an order of costs.
+
+    Args:
+        costs: shape ``(U, P)``.
+        sizes: whole bytes, shape ``(U, P)``.
+        adapted: choices that hold an adapter, shape ``(P,)``.
+        limit: the most bytes.
+
+    Source: Mavrotas 2009, the augmented epsilon-constraint method.
+    """
+    rows = np.arange(len(costs))
+    spread = np.abs(costs).max() or 1.0
+    tilted = costs + 1e-9 * spread * sizes / max(sizes.max() * len(costs), 1e-300)
+    found: list[NDArray[np.int64]] = []
+    best = np.inf
+    while (chosen := cheapest(tilted, sizes, limit, adapted)) is not None:
+        cost = costs[rows, chosen].sum()
+        limit = sizes[rows, chosen].sum() - 1
+        if found and cost <= best:
+            found.pop()
+        found.append(chosen)
+        best = cost
+    return np.asarray(found, dtype=np.int64).reshape(-1, len(costs))
+
+
+def _useful(costs: Floats, sizes: Floats, adapted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Returns which allowed choices no other of the unit replaces at no more cost and bytes, shape ``(U, P)``.
+
+    A choice with an adapter is replaced only by another with one, since one unit needs it.
+    """
+    kept = np.isfinite(costs)
+    stands_in = adapted[:, None] | ~adapted[None, :]
+    for unit, (cost, size) in enumerate(zip(costs, sizes, strict=True)):
+        no_worse = (cost[:, None] <= cost) & (size[:, None] <= size) & stands_in
+        better = (cost[:, None] < cost) | (size[:, None] < size) | (adapted[:, None] & ~adapted)
+        first = np.arange(len(cost))[:, None] < np.arange(len(cost))
+        kept[unit] &= ~(no_worse & (better | (first & ~better & ~better.T))).any(axis=0)
+    return kept

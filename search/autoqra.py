@@ -1,0 +1,168 @@
+"""AutoQRA: evolution at low fidelity guided by importance, promotion by a surrogate, then local refinement."""
+
+from typing import ClassVar, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import UserError
+from perfmodel.space import Space
+from search.archive import Archive
+from search.budget_repair import BudgetRepair
+from search.climbing import climb
+from search.expected_improvement import Process, unit_scaled
+from search.fixed_choices import rate_index
+from search.genes import cross, to_neighbours
+from search.knowledge import Knowledge
+from search.predicted_objectives import Predict, predicted_objectives
+from search.problem import Evaluation
+from search.scalarisation import tchebycheff
+from search.searcher import AbstractSearcher
+from search.survival import survivors
+
+_POWER: Final = 1.5
+_MEMORY: Final = 400
+# Genes touched by one mutation, on average.
+_TOUCHED: Final = 2.0
+
+
+@final
+class AutoQRA(AbstractSearcher):
+    """Bits and ranks of a base that is not pruned, in two phases.
+
+    1. Evolution: parents by non-dominated sorting and crowding, crossover unit by unit, mutation of a unit in
+       proportion to its importance to the power 1.5, and repair of what is over the budget. A generation of
+       ``population`` is run at the lowest known fidelity, and the ``promoted`` of them that a surrogate likes best
+       at full fidelity.
+    2. At most ``rounds`` rounds of ``promoted`` proposals each: expected improvement of random scalarisations, climbed
+       around the front. Then phase 1 goes on from what is known.
+
+    Where the problem has one fidelity, the surrogate alone screens a generation, and only the promoted are run.
+    Departs from the code in that choices are those of the space, not {2, 4, 8} bits and ranks {4, 8, 16}, and in that
+    full fidelity is a real training, where the code's default is the proxy plus noise.
+
+    Args:
+        space: the legal configurations.
+        objectives: number of objectives.
+        seed: of everything random here.
+        knowledge: with ``sensitivities``; ``memory`` and ``budget`` make the repair, ``fidelities`` the low one.
+        population: of a generation, 2 or more.
+        generations: before phase 2, 1 or more.
+        promoted: of a generation, 1 or more and no more than the population.
+        rounds: of phase 2, 0 or more.
+        percent: pruning rate in percent; the nearest in the space.
+
+    Raises:
+        UserError: when an option is out of range or the knowledge holds no sensitivities.
+
+    Source: AutoQRA, arXiv 2602.22268.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("sensitivities",)
+
+    def __init__(
+        self,
+        space: Space,
+        objectives: int,
+        seed: int,
+        knowledge: Knowledge | None = None,
+        *,
+        population: int = 40,
+        generations: int = 12,
+        promoted: int = 6,
+        rounds: int = 3,
+        percent: int = 0,
+    ) -> None:
+        super().__init__(space, objectives, seed, knowledge)
+        if population < 2 or generations < 1 or not 1 <= promoted <= population or rounds < 0:
+            raise UserError(
+                f"a population of {population}, {generations} generations, {promoted} promoted, {rounds} rounds",
+                "2, 1, 1 and 0 or more, no more promoted than the population",
+                "mend the options",
+            )
+        self._size, self._promoted = population, promoted
+        self._generations, self._rounds = generations, rounds
+        self._rate = rate_index(space, percent)
+        self._importance = self.knowledge.damage(space)[:, 0]
+        weights = np.maximum(self._importance, 1e-12) ** _POWER
+        self._chances = np.minimum(_TOUCHED * weights / weights.sum(), 1.0)
+        self._repair = BudgetRepair(space, self.knowledge, self._importance)
+        self._low = self.knowledge.fidelities[0]
+        self._cheap, self._full = Archive(space, objectives), Archive(space, objectives)
+
+    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
+        self._full.add(vectors, evaluation)
+
+    def _learn_cheap(self, vectors: NDArray[np.int64], evaluation: Evaluation, at: float) -> None:
+        if at == self._low:
+            self._cheap.add(vectors, evaluation)
+
+    @property
+    def _place(self) -> tuple[int, int]:
+        """Generations ended in all, and steps into the cycle of generations and rounds."""
+        done = len(self._full) // self._promoted
+        cycles, step = divmod(done, self._generations + self._rounds)
+        return cycles * self._generations + min(step, self._generations), step
+
+    def _fidelity(self) -> float:
+        ended, step = self._place
+        screening = step < self._generations and len(self._cheap) < self._size * (1 + ended)
+        return self._low if screening else 1.0
+
+    def _propose(self, n: int) -> NDArray[np.int64]:
+        if self._at < 1.0:
+            return self._bred(self._cheap, n)
+        if self._place[1] >= self._generations:
+            return self._refined(n)
+        if self._low < 1.0:
+            generation = self._unseen.fresh(self._cheap.vectors[-self._size :])
+        else:
+            generation = self._bred(self._full, self._size)
+        return generation[self._screened(generation, n)]
+
+    def _bred(self, parents: Archive, n: int) -> NDArray[np.int64]:
+        """Returns ``n`` repaired children, or random ones while there are no two parents, shape ``(n, d)``."""
+        if len(parents) < 2:
+            vectors = self._rng.integers(self.space.cardinalities, size=(n, 1 + 2 * self.space.units))
+            vectors[:, 0] = self._rate
+            return self._repair(vectors)
+        kept = survivors(parents.rows(np.arange(len(parents))), self._size)
+        first, second = self._rng.integers(len(kept), size=(2, 2, n)).min(axis=1)
+        elite = parents.vectors[kept]
+        return self._repair(self._mutated(cross(self.space, elite[first], elite[second], self._rng)))
+
+    def _mutated(self, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+        return to_neighbours(self.space, vectors, self._chances, self._rng)
+
+    def _screened(self, generation: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+        """Returns the rows that a surrogate, or low fidelity before there is one, likes best, shape ``(<= n,)``."""
+        known = self._full if len(self._full) >= 2 else self._cheap
+        if len(known) < 2 or len(generation) == 0:
+            return np.arange(min(n, len(generation)))
+        return survivors(predicted_objectives(known, self.knowledge, self._process)(generation), n)
+
+    def _refined(self, n: int) -> NDArray[np.int64]:
+        kept = self._full.remembered(_MEMORY)
+        vectors, told = self._full.vectors[kept], self._full.rows(kept)
+        front = self._full.vectors[self._full.front()]
+        chosen = np.empty((0, vectors.shape[1]), dtype=np.int64)
+        for _ in range(n):
+            values = tchebycheff(told, self._rng.dirichlet(np.ones(self.objectives)))
+            process, lowest = Process("matern52", self._scaled(vectors), values), float(values.min())
+            found = climb(
+                self._repair(self._mutated(front[self._rng.integers(len(front), size=64)])),
+                lambda rows, process=process, lowest=lowest: process.improvement(self._scaled(rows), lowest),  # type: ignore[misc]  # a default binds the loop's process
+                lambda rows: self._repair(self._mutated(rows)),
+                self._unseen.with_marked(chosen),
+            )
+            if found is not None:
+                chosen = np.concatenate([chosen, found[None]])
+        return chosen
+
+    def _process(self, vectors: NDArray[np.int64], values: NDArray[np.float64]) -> Predict:
+        latest = slice(-_MEMORY, None)
+        process = Process("rbf", self._scaled(vectors[latest]), values[latest])
+        return lambda rows: process.predict(self._scaled(rows))[0]
+
+    def _scaled(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
+        return unit_scaled(vectors, self.space.cardinalities)

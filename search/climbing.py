@@ -1,0 +1,75 @@
+"""The best unmet configuration under a score, by climbing from many starts with small moves.
+
+Notation:
+    n: vectors.
+    d: dimensions of the space.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.sampling import sample
+from perfmodel.space import Space
+from search.moves import move
+from search.unseen import Unseen, every, size
+
+Vectors = NDArray[np.int64]
+Rate = Callable[[Vectors], NDArray[np.float64]]
+Move = Callable[[Vectors], Vectors]
+
+# A space of at most this many configurations is scored as a whole.
+_LISTED: Final = 2048
+_STRATIFIED: Final = 128
+_FROM_FRONT: Final = 128
+_CLIMBERS: Final = 2
+_TRIES: Final = 32
+_STEPS: Final = 8
+
+
+def climb_space(space: Space, front: Vectors, score: Rate, met: Unseen, rng: np.random.Generator) -> Vectors | None:
+    """Returns the best unmet vector found in a whole space, shape ``(d,)``, or None where none is left.
+
+    A small space is scored as a whole; in a large one stratified draws and moves from the front are climbed from.
+
+    Args:
+        space: the legal configurations.
+        front: promising vectors, shape ``(>= 1, d)``.
+        score: larger is better, from ``(n, d)`` to ``(n,)``.
+        met: vectors that are not wanted.
+        rng: of draws and moves.
+    """
+    if size(space) <= _LISTED:
+        listed = met.fresh(every(space))
+        return np.asarray(listed[np.argmax(score(listed))]) if len(listed) else None
+    parents = front[rng.integers(len(front), size=_FROM_FRONT)]
+    pool = np.concatenate([sample(space, _STRATIFIED, rng), move(space, parents, rng)])
+    return climb(pool, score, lambda vectors: move(space, vectors, rng), met)
+
+
+def climb(pool: Vectors, score: Rate, moved: Move, met: Unseen) -> Vectors | None:
+    """Returns the best unmet vector found from a pool, shape ``(d,)``, or None where the pool holds none.
+
+    Args:
+        pool: where to start, shape ``(n, d)``.
+        score: larger is better, from ``(n, d)`` to ``(n,)``.
+        moved: one small random change of each vector.
+        met: vectors that are not wanted.
+    """
+    vectors = met.fresh(pool)
+    if len(vectors) == 0:
+        return None
+    values = score(vectors)
+    top = np.argsort(-values, kind="stable")[:_CLIMBERS]
+    vectors, values = vectors[top], values[top]
+    for _ in range(_STEPS):
+        around = met.fresh(moved(np.repeat(vectors, _TRIES, axis=0)))
+        if len(around) == 0:
+            break
+        values = np.concatenate([values, score(around)])
+        vectors = np.concatenate([vectors, around])
+        top = np.argsort(-values, kind="stable")[:_CLIMBERS]
+        vectors, values = vectors[top], values[top]
+    return np.asarray(vectors[0])

@@ -1,0 +1,249 @@
+"""Searchers x tasks x seeds on one problem each, every run a small file, so that what is there is not made again.
+
+runs/<task>/<contender>/<seed>.json    what one search asked for, saw and cost
+reference/<task>.json                  the front of a long search without noise
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import CorruptFileError, OutputFolderError
+from search.benchmark_problem import BenchmarkProblem
+from search.contenders import Contender, contender
+from search.knowledge import Knowledge
+from search.loop import run
+from search.pareto import non_dominated
+from search.searchers import searcher
+
+VERSION: Final = 1
+
+# The searcher's seed and the noise of its trials must not be the same draws.
+_NOISE: Final = 10_000
+_REFERENCE_POPULATION: Final = 100
+
+Say = Callable[[str], None]
+
+
+@final
+@dataclass(frozen=True)
+class World:
+    """A task to search on.
+
+    Args:
+        identity: of everything that decides its answers: a run of another identity is made again.
+        problem: from the noise's seed, None for no noise, to a fresh problem.
+        knowledge: that every searcher is given.
+        uniform: the uniform 4-bit configuration to reach, as an index vector, None where the space has none.
+    """
+
+    identity: str
+    problem: Callable[[int | None], BenchmarkProblem]
+    knowledge: Knowledge
+    uniform: tuple[int, ...] | None
+
+
+MakeWorld = Callable[[str], World]
+"""From a task to its world; equal by value and sent to worker processes, such as a frozen dataclass."""
+
+
+@final
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    Args:
+        contenders: names.
+        tasks: names that the maker of worlds knows.
+        seeds: of each contender on each task.
+        evaluations: full trainings of each search.
+        batch: configurations between two proposals.
+        reference: evaluations of the long search.
+    """
+
+    contenders: tuple[str, ...]
+    tasks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    evaluations: int
+    batch: int
+    reference: int
+
+    def jobs(self) -> Iterator[tuple[str, str, int]]:
+        """Returns contender, task and seed of every run; seeds go round first, so that an early stop is balanced."""
+        return ((name, task, seed) for seed in self.seeds for task in self.tasks for name in self.contenders)
+
+
+def compare(plan: Plan, make_world: MakeWorld, folder: Path, workers: int, say: Say) -> None:
+    """Makes every run and reference that the folder does not hold.
+
+    A searcher that raises leaves a file with its reason, and is tried again next time.
+
+    Args:
+        plan: what is compared.
+        make_world: from a task to its world.
+        folder: of the comparison.
+        workers: processes, 1 for this one.
+        say: told after each run.
+
+    Raises:
+        UnknownNameError: when a contender does not exist.
+        OutputFolderError: when a file cannot be written.
+    """
+    for name in plan.contenders:
+        contender(name)
+    for task in plan.tasks:
+        _reference(plan, task, _world(make_world, task), folder)
+    todo = [job for job in plan.jobs() if not _is_done(plan, job, _world(make_world, job[1]).identity, folder)]
+    if workers == 1:
+        for job in todo:
+            say(_line(run_job(plan, job, make_world, folder)))
+        return
+    # Fresh processes: a copy of one that has torch's threads may hang.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        try:
+            for future in as_completed([pool.submit(run_job, plan, job, make_world, folder) for job in todo]):
+                say(_line(future.result()))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def run_job(plan: Plan, job: tuple[str, str, int], make_world: MakeWorld, folder: Path) -> dict[str, Any]:
+    """Returns the record of one search, and writes it."""
+    name, task, seed = job
+    world = _world(make_world, task)
+    record: dict[str, Any] = {"version": VERSION, "contender": name, "task": task, "seed": seed}
+    record |= {"identity": world.identity, "batch": plan.batch, "evaluations": plan.evaluations}
+    try:
+        record |= _searched(plan, contender(name), seed, world)
+    except Exception as error:  # noqa: BLE001 - whatever a searcher does wrong, the others are compared
+        record |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+    _write(run_path(folder, job), record)
+    return record
+
+
+def run_path(folder: Path, job: tuple[str, str, int]) -> Path:
+    """Returns where a run's record lies, from its contender, task and seed."""
+    name, task, seed = job
+    return folder / "runs" / file_name(task) / name / f"{seed}.json"
+
+
+def file_name(task: str) -> str:
+    """Returns a task's name as a name of a file: those of local copies hold slashes."""
+    return task.replace("/", "--")
+
+
+def records(plan: Plan, folder: Path) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Returns the records of the plan's runs that are there, and each task's reference.
+
+    Raises:
+        CorruptFileError: when a file cannot be read.
+    """
+    runs = [read(run_path(folder, job)) for job in plan.jobs() if run_path(folder, job).exists()]
+    return runs, {task: read(folder / "reference" / f"{file_name(task)}.json") for task in plan.tasks}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Returns a record.
+
+    Raises:
+        CorruptFileError: when it cannot be read.
+    """
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CorruptFileError(
+            f"{path} cannot be read ({error})", "the file as the comparison wrote it", "delete it: it is made again"
+        ) from error
+    return found
+
+
+def _searched(plan: Plan, chosen: Contender, seed: int, world: World) -> dict[str, Any]:
+    problem, truth = world.problem(_NOISE + seed), world.problem(None)
+    began = time.process_time()
+    made = searcher(
+        chosen.searcher, problem.space, len(problem.objectives), seed, world.knowledge, **dict(chosen.options)
+    )
+    history = run(made, problem, plan.evaluations, plan.batch)
+    overhead = time.process_time() - began - problem.answering_s
+    known = truth.evaluate_vectors(history.vectors)
+    return {
+        "status": "ok",
+        "vectors": history.vectors.tolist(),
+        "shares": history.shares.tolist(),
+        "observed": _plain(history.objectives),
+        "true": _plain(known.objectives),
+        "violations": _plain(known.violations),
+        "seconds": problem.seconds.tolist(),
+        "overhead_s": overhead,
+    }
+
+
+def _reference(plan: Plan, task: str, world: World, folder: Path) -> None:
+    path = folder / "reference" / f"{file_name(task)}.json"
+    if path.exists():
+        found = read(path)
+        if found["identity"] == world.identity and found["evaluations"] >= plan.reference:
+            return
+    problem = world.problem(None)
+    made = searcher("nsga2", problem.space, len(problem.objectives), 0, population=_REFERENCE_POPULATION)
+    history = run(made, problem, plan.reference, _REFERENCE_POPULATION)
+    front = non_dominated(history.objectives, history.violations)
+    vectors = history.vectors[front]
+    body = {"version": VERSION, "identity": world.identity, "evaluations": plan.reference, "task": task}
+    uniform = None
+    if world.uniform is not None:
+        uniform = problem.evaluate_vectors(np.asarray([world.uniform], dtype=np.int64)).objectives[0].tolist()
+    space = json.loads(problem.space.to_json())
+    known = {"front": history.objectives[front].tolist(), "vectors": vectors.tolist(), "uniform": uniform}
+    _write(path, {**body, **known, "objectives": list(problem.objectives), "space": space})
+
+
+def _is_done(plan: Plan, job: tuple[str, str, int], identity: str, folder: Path) -> bool:
+    path = run_path(folder, job)
+    if not path.exists():
+        return False
+    try:
+        found = read(path)
+    except CorruptFileError:
+        return False
+    same = (found["identity"], found["batch"], found["status"]) == (identity, plan.batch, "ok")
+    return same and bool(found["evaluations"] >= plan.evaluations)
+
+
+@cache
+def _world(make_world: MakeWorld, task: str) -> World:
+    """Returns a world, made once in each process."""
+    return make_world(task)
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(record, allow_nan=False))
+        partial.replace(path)
+    except OSError as error:
+        raise OutputFolderError(f"{path} cannot be written ({error})", "a writable folder", "choose another") from error
+
+
+def _plain(values: NDArray[np.float64]) -> list[Any]:
+    """Returns an array as lists, with None for what is not finite."""
+    plain = values.astype(object)
+    plain[~np.isfinite(values)] = None
+    found: list[Any] = plain.tolist()
+    return found
+
+
+def _line(record: dict[str, Any]) -> str:
+    what = f"{record['contender']} on {record['task']}, seed {record['seed']}"
+    return what if record["status"] == "ok" else f"{what}: {record['reason']}"

@@ -1,0 +1,176 @@
+"""What a comparison says: figures over seeds, each with its interval and the number of seeds.
+
+Notation:
+    n: trials of a run, in order.
+    m: objectives.
+    s: seeds.
+    g: points of a grid.
+
+Every trial is judged by its value without noise; what a searcher would recommend, by the values that it saw.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.pareto import hypervolume, non_dominated, reference_point, running_hypervolume
+
+Floats = NDArray[np.float64]
+Record = Mapping[str, Any]
+
+LEVEL: Final = 0.95
+_GRID: Final = 60
+_ROUNDING: Final = 1e-9
+
+
+@final
+@dataclass(frozen=True)
+class OverSeeds:
+    """A mean over seeds.
+
+    Args:
+        value: the mean, None without any.
+        low: lower end of Student's ``LEVEL`` interval, None with fewer than two seeds.
+        high: upper end.
+        n: seeds.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+def over_seeds(values: Sequence[float | None]) -> OverSeeds:
+    """Returns the mean of the known values with Student's interval."""
+    from scipy.stats import t
+
+    known = np.asarray([value for value in values if value is not None and np.isfinite(value)])
+    if len(known) == 0:
+        return OverSeeds(None, None, None, 0)
+    mean = float(known.mean())
+    if len(known) < 2:
+        return OverSeeds(mean, None, None, 1)
+    half = float(t.ppf(0.5 + LEVEL / 2, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known)))
+    return OverSeeds(mean, mean - half, mean + half, len(known))
+
+
+@final
+@dataclass(frozen=True)
+class Yardstick:
+    """What the runs on one task are measured against.
+
+    Args:
+        front: the best known objectives, shape ``(any, m)``.
+        reference: shape ``(m,)``.
+        volume: that the front dominates.
+    """
+
+    front: Floats
+    reference: Floats
+    volume: float
+
+
+def yardstick(runs: Sequence[Record], known: Record) -> Yardstick:
+    """Returns the best front known: of all runs' trials and of the long search without noise.
+
+    Args:
+        runs: of one task.
+        known: the task's reference record.
+    """
+    full = [array(run["true"])[affordable(run)] for run in runs]
+    pooled = np.concatenate([array(known["front"]), *full])
+    front = pooled[non_dominated(pooled)]
+    reference = reference_point(front)
+    return Yardstick(front, reference, hypervolume(front, reference))
+
+
+def regret_course(run: Record, against: Yardstick) -> Floats:
+    """Returns the share of the best known hypervolume that is missing after each trial, shape ``(n,)``.
+
+    Trainings cut short and trials beyond the budget add cost and nothing else.
+    """
+    values = array(run["true"])
+    values[~affordable(run)] = np.nan
+    return np.asarray(1.0 - running_hypervolume(values, against.reference) / against.volume)
+
+
+def spent(run: Record, axis: str) -> Floats:
+    """Returns what a run had spent after each trial, shape ``(n,)``.
+
+    Args:
+        run: its record.
+        axis: ``shares`` for full trainings, ``seconds`` for simulated seconds.
+    """
+    return np.cumsum(array(run[axis]))
+
+
+def at(run: Record, against: Yardstick, axis: str, grid: Floats) -> Floats:
+    """Returns the regret once so much was spent, shape ``(g,)``: 1 before the first trial."""
+    course = np.concatenate([[1.0], regret_course(run, against)])
+    return np.asarray(course[np.searchsorted(spent(run, axis), grid + _ROUNDING, side="right")])
+
+
+def regret_curve(runs: Sequence[Record], against: Yardstick, axis: str) -> dict[str, list[Any]]:
+    """Returns the mean regret of a contender's runs with its interval over what was spent.
+
+    Args:
+        runs: of one contender on one task.
+        against: the task's yardstick.
+        axis: ``shares`` or ``seconds``.
+    """
+    grid = np.linspace(0, min(spent(run, axis)[-1] for run in runs), _GRID + 1)[1:]
+    values = np.asarray([at(run, against, axis, grid) for run in runs])
+    means = [asdict(over_seeds(column)) for column in values.T.tolist()]
+    return {"x": grid.tolist(), **{key: [each[key] for each in means] for key in ("value", "low", "high", "n")}}
+
+
+def attainment(runs: Sequence[Record], share: float = 0.5) -> list[list[float]]:
+    """Returns the surface that this share of a contender's runs attained, for two objectives; empty for more.
+
+    Source: the empirical attainment function, Grunert da Fonseca, Fonseca, Hall 2001, by moocore.
+    """
+    from moocore import eaf
+
+    points, sets = [], []
+    for number, run in enumerate(runs):
+        values = array(run["true"])[affordable(run)]
+        values = values[non_dominated(values)]
+        points.append(values)
+        sets.append(np.full(len(values), number + 1))
+    pooled = np.concatenate(points)
+    if pooled.shape[1] != 2 or len(pooled) == 0:
+        return []
+    surface = eaf(pooled, np.concatenate(sets), percentiles=[100 * share])
+    return sorted(surface[:, :2].tolist(), key=lambda point: point[1])
+
+
+def time_to_uniform(run: Record, uniform: Sequence[float] | None) -> tuple[float, float] | None:
+    """Returns trainings and seconds until a trial was at least as good as uniform 4-bit in everything, else None."""
+    if uniform is None:
+        return None
+    good = (array(run["true"]) <= np.asarray(uniform)).all(axis=1) & affordable(run)
+    if not good.any():
+        return None
+    first = int(good.argmax())
+    return float(spent(run, "shares")[first]), float(spent(run, "seconds")[first])
+
+
+def recommended(run: Record) -> NDArray[np.int64]:
+    """Returns the trials on the front as the searcher saw it, shape ``(any,)``."""
+    seen = array(run["observed"])
+    seen[~affordable(run)] = np.nan
+    return np.flatnonzero(non_dominated(seen))
+
+
+def affordable(run: Record) -> NDArray[np.bool_]:
+    """Returns which trials were full trainings within the budget, shape ``(n,)``."""
+    return np.asarray((array(run["shares"]) == 1.0) & (array(run["violations"]) == 0))
+
+
+def array(values: Any) -> Floats:
+    """Returns a record's list as numbers, NaN for None."""
+    return np.asarray(values, dtype=np.float64)

@@ -1,0 +1,66 @@
+"""What the found optima have in common: over seeds, and between the bits and the ranks of their units.
+
+Notation:
+    U: units.
+    s: seeds.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search.comparison_metrics import OverSeeds, Record, array, over_seeds, recommended
+
+Vectors = NDArray[np.int64]
+
+
+def bits_ranks_correlation(runs: Sequence[Record], units: int) -> OverSeeds:
+    """Returns Spearman's correlation of bits and ranks over the units of recommended configurations.
+
+    Positive: the same units get both. Negative: units of low bits get high ranks. Averaged over a run's front, then
+    over seeds; configurations in which either is the same everywhere have none.
+
+    Args:
+        runs: of one contender on one task.
+        units: ``U``.
+    """
+    return over_seeds([_of_run(run, units) for run in runs])
+
+
+def stability(runs: Sequence[Record], most: float) -> tuple[OverSeeds, OverSeeds]:
+    """Returns how alike the configurations are that different seeds recommend, and their loss without noise.
+
+    Alike is the share of equal choices with the other seeds' configurations. What a run recommends is the least loss
+    that it saw within a memory.
+
+    Args:
+        runs: of one contender on one task; the objectives are the loss and a memory.
+        most: that memory.
+    """
+    found, losses = [], []
+    for run in runs:
+        seen = array(run["observed"])
+        rows = [row for row in recommended(run) if seen[row, 1] <= most]
+        if rows:
+            best = min(rows, key=lambda row: seen[row, 0])
+            found.append(run["vectors"][best])
+            losses.append(float(array(run["true"])[best, 0]))
+    if len(found) < 2:
+        return over_seeds([]), over_seeds(losses)
+    vectors = np.asarray(found)
+    same = (vectors[:, None] == vectors[None]).mean(axis=2)
+    others = (same.sum(axis=1) - 1) / (len(found) - 1)
+    return over_seeds(others.tolist()), over_seeds(losses)
+
+
+def _of_run(run: Record, units: int) -> float | None:
+    from scipy.stats import spearmanr
+
+    known = []
+    for row in recommended(run):
+        vector = np.asarray(run["vectors"][row])
+        bits, ranks = vector[1 : 1 + units], vector[1 + units :]
+        if len(set(bits.tolist())) > 1 and len(set(ranks.tolist())) > 1:
+            known.append(float(spearmanr(bits, ranks).statistic))
+    return float(np.mean(known)) if known else None

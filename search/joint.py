@@ -1,0 +1,207 @@
+"""The joint search over pruning, bits and ranks: what is known is used, and only the loss is learnt.
+
+Notation:
+    n: configurations asked for or told.
+    d: dimensions of the space.
+    c: candidates of a proposal.
+
+    additive program     the exact optimum of an additive loss at a row of budgets starts the front, and joins the
+                         candidates, refitted on results                              ``additive_front``
+    sensitivities        decide what the process is told of a configuration and which units a move touches
+                                                                       ``shaped_inputs``, ``shaped_moves``
+    known memory         is not modelled: it bounds the candidates, and leaves the gain a closed form
+                                                                                 ``known_memory_gain``
+    low fidelity         first, where it is offered; the posterior of the full training promotes
+    trust region         around the front, learnt from what batches brought                ``trust_region``
+    batch                conditioned on each choice before the next
+"""
+
+from dataclasses import replace
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import UserError
+from perfmodel.sampling import sample
+from perfmodel.space import Space
+from search.additive_front import AdditiveFront
+from search.archive import Archive
+from search.joint_model import JointModel
+from search.knowledge import Knowledge
+from search.moves import move
+from search.pareto import hypervolume, non_dominated, reference_point
+from search.problem import Evaluation
+from search.remembered_memory import RememberedMemory
+from search.searcher import AbstractSearcher
+from search.shaped_inputs import ShapedInputs
+from search.shaped_moves import importance, shaped_move
+from search.trust_region import TrustRegion
+from search.unseen import every, size
+
+# A space of at most this many configurations is scored as a whole.
+_LISTED: Final = 2048
+_DRAWN: Final = 128
+_OVERDRAWN: Final = 8
+_AROUND: Final = 256
+_ROUNDS: Final = 4
+_PARENTS: Final = 32
+_PROGRAMS: Final = 64
+_FINALISTS: Final = 384
+_BETTER: Final = 1e-3
+
+
+@final
+class Joint(AbstractSearcher):
+    """Our searcher, in batches of about 8.
+
+    Each part can be left out, to see what it is worth.
+
+    Args:
+        space: the legal configurations.
+        objectives: 2 to 4; the gain is a closed form where they are the loss and a known memory.
+        seed: of everything random here.
+        knowledge: sensitivities, memory, budget and fidelities, as far as they are known.
+        initial: results awaited before the first fit, 2 or more.
+        with_warm_start: 0 leaves the additive program out.
+        with_sensitivities: 0 forgets the sensitivities.
+        with_known_memory: 0 models memory like any objective and learns its budget from violations.
+        with_low_fidelity: 0 runs full trainings only.
+        with_trust_region: 0 lets proposals lie anywhere.
+        with_batch: 0 takes the best candidates one by one, blind to each other.
+
+    Raises:
+        UserError: when a number is out of range.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        objectives: int,
+        seed: int,
+        knowledge: Knowledge | None = None,
+        *,
+        initial: int = 12,
+        with_warm_start: int = 1,
+        with_sensitivities: int = 1,
+        with_known_memory: int = 1,
+        with_low_fidelity: int = 1,
+        with_trust_region: int = 1,
+        with_batch: int = 1,
+    ) -> None:
+        super().__init__(space, objectives, seed, knowledge)
+        if not 2 <= objectives <= 4 or initial < 2:
+            raise UserError(
+                f"joint of {objectives} objectives after {initial} results",
+                "2 to 4 objectives, 2 or more results",
+                "choose other objectives, or nsga2",
+            )
+        known = self.knowledge if with_sensitivities else replace(self.knowledge, sensitivities=None)
+        if known.memory is not None:
+            known = replace(known, memory=RememberedMemory(known.memory))
+        self._initial = initial
+        self._memory = known.memory if with_known_memory else None
+        self._weights = importance(space, known)
+        self._archive, self._cheap = Archive(space, objectives), Archive(space, objectives)
+        self._cheap_shares = np.empty(0)
+        self._first = known.fidelities[0] if with_low_fidelity else 1.0
+        self._cheap_asked = 0
+        self._program = AdditiveFront(space, known) if with_warm_start and known.memory is not None else None
+        self._region = TrustRegion(1 + 2 * space.units) if with_trust_region else None
+        self._model = JointModel(
+            ShapedInputs(space, known), replace(known, memory=self._memory), one_by_one=not with_batch
+        )
+
+    def _fidelity(self) -> float:
+        started = self._program is None or self._program.started
+        return self._first if started and self._cheap_asked < self._initial else 1.0
+
+    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
+        before = self._archive.rows(np.arange(len(self._archive)))
+        self._archive.add(vectors, evaluation)
+        if self._region is not None and len(before.violations) >= self._initial:
+            self._region.update(better=_better(before, self._archive))
+
+    def _learn_cheap(self, vectors: NDArray[np.int64], evaluation: Evaluation, at: float) -> None:
+        self._cheap.add(vectors, evaluation)
+        self._cheap_shares = np.concatenate([self._cheap_shares, np.full(len(vectors), at)])
+
+    def _propose(self, n: int) -> NDArray[np.int64]:
+        if self.at < 1.0:
+            self._cheap_asked += n
+            return self._drawn(n)
+        if self._program is not None and not self._program.started:
+            return self._program.start(n)
+        if len(self._archive) < 2 or len(self._archive) + len(self._cheap) < self._initial:
+            return self._drawn(n)
+        self._model.fit(self._archive, self._cheap, self._cheap_shares)
+        return self._best(n)
+
+    def _best(self, n: int) -> NDArray[np.int64]:
+        """Returns the batch, from candidates bred for their gain, shape ``(<= n, d)``."""
+        seed = int(self._rng.integers(1 << 31))
+        pool = self._affordable(self._pool())
+        if len(pool) == 0:
+            return pool
+        gains = self._model.gains(pool, seed)
+        for _ in range(_ROUNDS if size(self.space) > _LISTED else 0):
+            parents = pool[np.argsort(-gains, kind="stable")[:_PARENTS]]
+            bred = self._affordable(self._around(parents, _AROUND))
+            bred = self._unseen.fresh(np.concatenate([pool, bred]))[len(pool) :]
+            pool = np.concatenate([pool, bred])
+            gains = np.concatenate([gains, self._model.gains(bred, seed)])
+        finalists = pool[np.argsort(-gains, kind="stable")[:_FINALISTS]]
+        return finalists[self._model.batch(finalists, n, seed)]
+
+    def _pool(self) -> NDArray[np.int64]:
+        """Returns unmet candidates, shape ``(c, d)``: around the front, of the program, promoted, drawn."""
+        if size(self.space) <= _LISTED:
+            return self._unseen.fresh(every(self.space))
+        front = self._archive.vectors[self._archive.front()]
+        centres = front[self._rng.integers(len(front), size=_AROUND)]
+        parts = [self._around(centres, _AROUND), self._cheap.vectors]
+        if self._program is not None:
+            solved = self._program.refitted(self._archive)
+            parts.append(solved[self._rng.permutation(len(solved))[:_PROGRAMS]])
+        if self._region is None:
+            parts.append(self._drawn(_DRAWN))
+        return self._unseen.fresh(np.concatenate(parts))
+
+    def _around(self, parents: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+        """Returns moved copies of points, those held near the front by the trust region, shape ``(n, d)``."""
+        centres = parents[self._rng.integers(len(parents), size=n)]
+        half = n // 2
+        moved = np.concatenate(
+            [
+                move(self.space, centres[:half], self._rng),
+                shaped_move(self.space, centres[half:], self._weights, self._rng),
+            ]
+        )
+        if self._region is None:
+            return moved
+        front = self._archive.vectors[self._archive.front()]
+        nearest = (moved[:, None, :] != front[None]).sum(axis=2).argmin(axis=1)
+        return self._region.hold(front[nearest], moved, self._rng)
+
+    def _affordable(self, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the vectors whose known memory meets the budget; all where nothing is known of one."""
+        if self._memory is None or self.knowledge.budget is None or len(vectors) == 0:
+            return vectors
+        return vectors[self._memory(vectors) <= self.knowledge.budget]
+
+    def _drawn(self, n: int) -> NDArray[np.int64]:
+        """Returns stratified draws, those within a known budget first, shape ``(n, d)``."""
+        drawn = sample(self.space, n, self._rng)
+        if self._memory is None or self.knowledge.budget is None:
+            return drawn
+        more = sample(self.space, _OVERDRAWN * n, self._rng)
+        return np.concatenate([self._affordable(drawn), self._affordable(more), drawn])[:n]
+
+
+def _better(before: Evaluation, after: Archive) -> bool:
+    """Returns whether the front grew by more than a thousandth of its hypervolume."""
+    if not non_dominated(before.objectives, before.violations).any():
+        return bool((after.violations == 0).any())
+    reference = reference_point(after.objectives, after.violations)
+    old = hypervolume(before.objectives, reference, before.violations)
+    return hypervolume(after.objectives, reference, after.violations) > old * (1 + _BETTER)

@@ -1,0 +1,132 @@
+"""QR-Adaptor: a start from sensitivities, a small genetic search, then Bayesian optimisation of a weighted sum."""
+
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import UserError
+from perfmodel.space import Space
+from search.archive import Archive
+from search.climbing import climb
+from search.expected_improvement import Process, unit_scaled
+from search.fixed_choices import rate_index
+from search.genes import cross, to_neighbours
+from search.knowledge import Knowledge
+from search.problem import Evaluation
+from search.scalarisation import weighted_sum
+from search.searcher import AbstractSearcher
+from search.survival import survivors
+
+
+@final
+class QRAdaptor(AbstractSearcher):
+    """Three stages over bits and ranks of a base that is not pruned.
+
+    1. The KL of each unit alone at the lowest width orders the units; bits and rank rise with it. The rest of the
+       first population are neighbours of that start.
+    2. PRGA: crossover unit by unit with (bits, rank) as one gene, mutation to neighbouring choices only, and elitism
+       by non-dominated sorting and crowding, for ``generations``.
+    3. A Gaussian process with a Matérn 5/2 kernel on the weighted sum of the objectives; expected improvement is
+       climbed by the same mutation.
+
+    Departs from the code in that choices are those of the space, not {2, 4, 8} bits and ranks {4, 8, 16}.
+
+    Args:
+        space: the legal configurations.
+        objectives: number of objectives.
+        seed: of everything random here.
+        knowledge: with ``sensitivities``.
+        population: of stage 2, 2 or more.
+        generations: of stage 2, the first population not counted.
+        loss_percent: weight of the loss in stage 3; the other objectives share the rest.
+        percent: pruning rate in percent; the nearest in the space.
+
+    Raises:
+        UserError: when an option is out of range or the knowledge holds no sensitivities.
+
+    Source: QR-Adaptor, arXiv 2505.03802.
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ("sensitivities",)
+
+    def __init__(
+        self,
+        space: Space,
+        objectives: int,
+        seed: int,
+        knowledge: Knowledge | None = None,
+        *,
+        population: int = 5,
+        generations: int = 5,
+        loss_percent: int = 50,
+        percent: int = 0,
+    ) -> None:
+        super().__init__(space, objectives, seed, knowledge)
+        if population < 2 or generations < 0 or not 0 <= loss_percent <= 100:
+            raise UserError(
+                f"a population of {population}, {generations} generations, loss weighted {loss_percent} %",
+                "2 or more, 0 or more, 0 to 100",
+                "mend the options",
+            )
+        self._size = population
+        self._evolved = population * (1 + generations)
+        others = (1 - loss_percent / 100) / max(1, objectives - 1)
+        self._weights = np.full(objectives, others)
+        self._weights[self.knowledge.loss_objective] = loss_percent / 100 if objectives > 1 else 1.0
+        self._chances = np.full(space.units, 1 / space.units)
+        self._archive = Archive(space, objectives)
+        self._start = self._by_sensitivity(rate_index(space, percent))
+
+    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
+        self._archive.add(vectors, evaluation)
+
+    def _propose(self, n: int) -> NDArray[np.int64]:
+        if len(self._archive) < self._size:
+            return np.concatenate([self._start, self._mutated(np.repeat(self._start, n, axis=0))])
+        if len(self._archive) < self._evolved:
+            return self._bred(n)
+        return self._improved(n)
+
+    def _by_sensitivity(self, rate: int) -> NDArray[np.int64]:
+        """Returns the start of stage 1, shape ``(1, d)``: the more a unit diverges, the more bits and rank it gets."""
+        space = self.space
+        divergence = self.knowledge.damage(space)[:, 0]
+        place = (np.argsort(np.argsort(divergence, kind="stable"), kind="stable") + 0.5) / space.units
+        lowest = int(space.ranks[0] == 0)
+        bits = np.floor(place * len(space.bits))
+        ranks = lowest + np.floor(place * (len(space.ranks) - lowest))
+        return np.concatenate([[rate], bits, ranks]).astype(np.int64)[None]
+
+    def _mutated(self, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+        return to_neighbours(self.space, vectors, self._chances, self._rng)
+
+    def _bred(self, n: int) -> NDArray[np.int64]:
+        kept = survivors(self._archive.rows(np.arange(len(self._archive))), self._size)
+        # Positions run from the best to the worst, so the smaller of two draws is a binary tournament.
+        first, second = self._rng.integers(len(kept), size=(2, 2, n)).min(axis=1)
+        parents = self._archive.vectors[kept]
+        return self._mutated(cross(self.space, parents[first], parents[second], self._rng))
+
+    def _improved(self, n: int) -> NDArray[np.int64]:
+        """Returns the climbed proposals of stage 3, shape ``(<= n, d)``; earlier ones count as their expected value."""
+        vectors = self._archive.vectors
+        values = weighted_sum(self._archive.rows(np.arange(len(vectors))), self._weights)
+        for _ in range(n):
+            process = Process("matern52", self._scaled(vectors), values)
+            lowest = float(values.min())
+            best = vectors[np.argsort(values, kind="stable")[: self._size]]
+            found = climb(
+                self._mutated(np.repeat(best, 32, axis=0)),
+                lambda rows, process=process, lowest=lowest: process.improvement(self._scaled(rows), lowest),  # type: ignore[misc]  # a default binds the loop's process
+                self._mutated,
+                self._unseen.with_marked(vectors),
+            )
+            if found is None:
+                break
+            believed = process.predict(self._scaled(found[None]))[0]
+            vectors, values = np.concatenate([vectors, found[None]]), np.concatenate([values, believed])
+        return vectors[len(self._archive) :]
+
+    def _scaled(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
+        return unit_scaled(vectors, self.space.cardinalities)

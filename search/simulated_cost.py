@@ -1,0 +1,109 @@
+"""The seconds that a trial would take: by the time model of a device, or by the times of measured trials.
+
+Notation:
+    n: configurations.
+    d: dimensions of the space.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.architecture import Architecture
+from perfmodel.device_profiles import DeviceProfile
+from perfmodel.errors import NotEnoughTracesError
+from perfmodel.recipe import Recipe
+from perfmodel.space import Space
+from perfmodel.timing import step_time, step_work
+from perfmodel.trace import Trace
+from perfmodel.training_memory import Load
+from search.trace_views import trial_seconds
+
+Floats = NDArray[np.float64]
+
+
+class AbstractCost(ABC):
+    """What trials cost."""
+
+    @abstractmethod
+    def seconds(self, vectors: NDArray[np.int64], at: float) -> Floats:
+        """Returns the seconds of each trial, shape ``(n,)``.
+
+        Args:
+            vectors: index vectors, shape ``(n, d)``.
+            at: share of the full training.
+        """
+
+
+@final
+class ModelledCost(AbstractCost):
+    """Seconds of the optimiser's steps by ``perfmodel.timing``; evaluation and preparation are left out.
+
+    Args:
+        space: of the vectors.
+        architecture: of the unpruned base model.
+        recipe: of the full training.
+        load: the batch of a step.
+        profile: of the device.
+    """
+
+    def __init__(
+        self, space: Space, architecture: Architecture, recipe: Recipe, load: Load, profile: DeviceProfile
+    ) -> None:
+        self._space, self._architecture = space, architecture
+        self._recipe, self._load, self._profile = recipe, load, profile
+
+    def seconds(self, vectors: NDArray[np.int64], at: float) -> Floats:
+        """Returns the seconds of each trial's steps, shape ``(n,)``."""
+        device = self._profile.device_class
+        steps = round(at * self._recipe.steps)
+        return np.asarray(
+            [
+                steps
+                * step_time(
+                    step_work(self._architecture, each, self._recipe, self._load, device_class=device), self._profile
+                ).seconds
+                for each in self._space.decode(vectors)
+            ],
+            dtype=np.float64,
+        )
+
+
+@final
+class MeasuredCost(AbstractCost):
+    """Seconds of measured trials: a configuration's own mean where it was run, else the mean over all.
+
+    Args:
+        space: of the vectors.
+        traces: of one setting.
+
+    Raises:
+        NotEnoughTracesError: when no trace has its times.
+    """
+
+    def __init__(self, space: Space, traces: Sequence[Trace]) -> None:
+        self._space = space
+        self._traces = [trace for trace in traces if trial_seconds(trace, 1.0) is not None]
+        if not self._traces:
+            raise NotEnoughTracesError(
+                "no trace has its times", "one or more are needed", "collect traces, or give a device's profile"
+            )
+        self._known: dict[float, tuple[dict[str, float], float]] = {}
+
+    def seconds(self, vectors: NDArray[np.int64], at: float) -> Floats:
+        """Returns the seconds of each whole trial, shape ``(n,)``."""
+        if at not in self._known:
+            self._known[at] = self._means(at)
+        own, mean = self._known[at]
+        identifiers = [each.identifier for each in self._space.decode(vectors)]
+        return np.asarray([own.get(identifier, mean) for identifier in identifiers], dtype=np.float64)
+
+    def _means(self, at: float) -> tuple[dict[str, float], float]:
+        groups: dict[str, list[float]] = {}
+        for trace in self._traces:
+            groups.setdefault(trace.asked.configuration.identifier, []).append(trial_seconds(trace, at) or 0.0)
+        own = {identifier: float(np.mean(times)) for identifier, times in groups.items()}
+        return own, float(np.mean(list(own.values())))

@@ -1,0 +1,29 @@
+"""Every notebook runs from top to bottom in a kernel of its own."""
+
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.py"))
+
+
+def test_there_are_notebooks():
+    assert {path.stem for path in NOTEBOOKS} >= {
+        "add_your_traces",
+        "compare_surrogates",
+        "predictor_in_your_optimiser",
+        "train_a_surrogate",
+    }
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client.*", "ignore::DeprecationWarning:zmq.*")
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs(path, tmp_path):
+    jupytext, nbclient = pytest.importorskip("jupytext"), pytest.importorskip("nbclient")
+    notebook = jupytext.read(path)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute()
+
+    shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert any(output.output_type == "display_data" for output in shown)
+    assert not [output.text for output in shown if output.get("name") == "stderr"]

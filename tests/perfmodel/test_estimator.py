@@ -1,0 +1,72 @@
+"""scikit-learn's own checks of a regressor, and that it predicts what the surrogate does."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from perfmodel.errors import UnknownNameError
+from perfmodel.estimator import SurrogateRegressor
+from perfmodel.features import Featurizer
+from perfmodel.splits import ConfigurationFolds
+from perfmodel.surrogates import SURROGATES, surrogate_class
+from perfmodel.training_data import training_data
+
+FAST = ("constant", "additive")
+"""Of the rest, scikit-learn's fifty checks take tens of seconds each."""
+
+
+@parametrize_with_checks([SurrogateRegressor(name) for name in FAST])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([SurrogateRegressor(name) for name in SURROGATES if name not in FAST])
+def test_scikit_learn_checks_of_the_slower_surrogates(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def data(tiny, fake_traces):
+    return training_data(
+        fake_traces(40, seeds=2), "held_out_loss", Featurizer(tiny, device_class="cuda", optimizer="adamw")
+    )
+
+
+def test_it_predicts_what_the_surrogate_does(data):
+    model = SurrogateRegressor("additive", log_target=True).fit(data.features, data.target, data.groups)
+    posterior = (
+        surrogate_class("additive")(log_target=True)
+        .fit(data.features, data.target, data.groups)
+        .posterior(data.features)
+    )
+    mean, std = model.predict(data.features, return_std=True)
+    np.testing.assert_array_equal(mean, posterior.mean)
+    np.testing.assert_array_equal(std, posterior.std)
+
+
+def test_groups_count_runs_of_one_configuration_once(data):
+    apart = SurrogateRegressor("constant").fit(data.features, data.target)
+    np.testing.assert_allclose(apart.predict(data.features), data.target.mean())
+    with_groups = SurrogateRegressor("additive").fit(data.features, data.target, data.groups)
+    without = SurrogateRegressor("additive").fit(data.features, data.target)
+    assert not np.allclose(with_groups.predict(data.features), without.predict(data.features))
+
+
+def test_it_goes_through_scikit_learn_with_our_splits(data):
+    scores = cross_val_score(
+        SurrogateRegressor("additive", log_target=True),
+        data.features,
+        data.target,
+        groups=data.groups,
+        cv=ConfigurationFolds(4),
+    )
+    assert scores.min() > 0.8
+    search = GridSearchCV(SurrogateRegressor(), {"surrogate": ["constant", "additive"]}, cv=ConfigurationFolds(3))
+    assert search.fit(data.features, data.target, groups=data.groups).best_params_ == {"surrogate": "additive"}
+
+
+def test_an_unknown_surrogate_is_refused(data):
+    with pytest.raises(UnknownNameError, match="oracle"):
+        SurrogateRegressor("oracle").fit(data.features, data.target)

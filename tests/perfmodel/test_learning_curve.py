@@ -1,0 +1,79 @@
+"""Loss at fewer steps: recorded steps, between them, and the end of a curve from its half."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datasets_cache.shelf import load_shelf
+from perfmodel.errors import NotEnoughTracesError, UserError
+from perfmodel.learning_curve import FinalFromPrefix, recorded_steps
+from perfmodel.predictor import Predictor
+
+
+def with_curve(trace, steps=(0, 15, 30)):
+    """A trace whose loss falls as a power of 1 + step down to its final one."""
+    final = trace.measured.held_out_loss
+    losses = tuple(final * ((1 + step) / 31) ** -0.2 for step in steps)
+    return replace(trace, measured=replace(trace.measured, curve_steps=steps, curve_losses=losses))
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny, tiny_space, fake_traces):
+    """Fitted to curves that are straight in the logarithm of 1 + step."""
+    traces = [with_curve(trace) for trace in fake_traces(30)]
+    return Predictor.fit(
+        traces, tiny_space, tiny, metrics=("held_out_loss", "accuracy", "peak_memory_bytes"), surrogates=["additive"]
+    )
+
+
+@pytest.mark.parametrize("step", [0, 15, 30, 5, 22])
+def test_the_loss_at_any_step_is_that_of_the_curve(predictor, draw_configurations, step):
+    configurations = draw_configurations(20, seed=5)
+    final, early = predictor.predict(configurations), predictor.predict(configurations, at=step)
+    ratio = (early["held_out_loss"] / final["held_out_loss"]).to_numpy()
+    np.testing.assert_allclose(ratio, ((1 + step) / 31) ** -0.2, rtol=0.02)
+    assert "accuracy" not in early and early["peak_memory_bytes"].equals(final["peak_memory_bytes"])
+
+
+def test_curves_are_kept_in_the_files(predictor, draw_configurations, tmp_path):
+    predictor.save(tmp_path)
+    loaded = Predictor.load(tmp_path)
+    assert loaded.record.curve_steps == (0, 15)
+    configurations = draw_configurations(4, seed=5)
+    assert loaded.predict(configurations, at=7).equals(predictor.predict(configurations, at=7))
+
+
+def test_steps_that_no_curve_reaches_are_refused(predictor, draw_configurations, fake_traces):
+    for step in (-1, 31):
+        with pytest.raises(UserError, match="from step 0 to step 30"):
+            predictor.predict(draw_configurations(1), at=step)
+    traces = [with_curve(trace) for trace in fake_traces(3)]
+    assert recorded_steps([*traces, with_curve(fake_traces(4)[3], (0, 30))]) == (0,)
+    assert recorded_steps([]) == ()
+
+
+def test_the_end_of_a_curve_from_its_half_on_the_shelf():
+    """Each configuration of the published chain_sum curves is left out in turn."""
+    traces = [trace for trace in load_shelf("smollm2-v0b").traces if trace.asked.setting.task == "chain_sum"]
+    final = np.log([trace.measured.held_out_loss for trace in traces])
+    names = np.array([trace.asked.configuration.identifier for trace in traces])
+    location, inside = np.zeros(len(traces)), np.zeros(len(traces), dtype=bool)
+    for name in np.unique(names):
+        rows = np.flatnonzero(names == name)
+        model = FinalFromPrefix.fit([traces[row] for row in np.flatnonzero(names != name)], 12)
+        posterior = model.posterior(np.array([traces[row].loss_at(12) for row in rows]))
+        low, high = posterior.interval(0.9)
+        location[rows] = posterior.location
+        inside[rows] = (low <= np.exp(final[rows])) & (np.exp(final[rows]) <= high)
+    r2 = 1 - np.mean((location - final) ** 2) / final.var()
+    assert r2 > 0.9
+    assert 0.85 <= inside.mean() <= 1.0
+
+
+def test_too_few_curves_are_refused(fake_traces):
+    traces = [with_curve(trace) for trace in fake_traces(4)]
+    with pytest.raises(NotEnoughTracesError, match="4 configurations"):
+        FinalFromPrefix.fit(traces, 15)
+    with pytest.raises(NotEnoughTracesError, match="0 configurations"):
+        FinalFromPrefix.fit(traces, 14)

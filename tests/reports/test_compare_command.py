@@ -1,0 +1,87 @@
+"""Options become plans, mistakes are named at once, and a world is what its traces say."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datasets_cache.shelf import load_shelf
+from perfmodel.errors import InvalidSuiteError, NotEnoughTracesError, UnknownNameError
+from perfmodel.space import Space
+from reports.compare_command import Options, compare_command, names, numbers
+from reports.compare_worlds import setting_traces, store_world, typical_load, uniform_vector
+
+
+def options(folder: Path, **changes: object) -> Options:
+    asked = {
+        "suite": None,
+        "shelf": "smollm2-v0",
+        "contenders": ("random",),
+        "seeds": 1,
+        "evaluations": (4,),
+        "tasks": (),
+        "workers": 1,
+        "folder": folder,
+    }
+    return Options(**{**asked, **changes})  # type: ignore[arg-type]  # a test's changes are of the fields' types
+
+
+def test_lists_are_read_once_each_and_numbers_rise() -> None:
+    assert names(" joint, random,,joint ") == ("joint", "random")
+    assert numbers("200,25, 50,25") == (25, 50, 200)
+    with pytest.raises(InvalidSuiteError, match="write 25,50,100"):
+        numbers("25,many")
+
+
+def test_mistakes_are_named_before_anything_is_made(tmp_path: Path) -> None:
+    for changes, message in (
+        ({"contenders": ("oracle",)}, "'oracle' is unknown"),
+        ({"shelf": "smollm9"}, "no shelf"),
+        ({"shelf": None}, "neither a suite nor a shelf"),
+        ({"evaluations": ()}, "numbers of 1 or more"),
+        ({"tasks": ("chess",)}, "no trace of 'chess'"),
+    ):
+        with pytest.raises((InvalidSuiteError, UnknownNameError), match=message):
+            compare_command(options(tmp_path / "new", **changes))
+        assert not list(tmp_path.rglob("*.json"))
+
+
+def test_the_traces_of_a_task_are_those_of_one_setting_and_space() -> None:
+    traces = load_shelf("smollm2-v0").traces
+    own = setting_traces(traces, "chain_sum", Space(30))
+    assert len(own) == 48
+    assert len({trace.asked.setting.identifier for trace in own}) == 1
+    with pytest.raises(UnknownNameError, match="tasks are basic_arithmetic"):
+        setting_traces(traces, "chain_sum", Space(210))
+    load = typical_load([trace for trace in own if trace.ok])
+    assert load.batch_size == 8
+    assert load.tokens == pytest.approx(np.median([trace.measured.largest_batch_tokens for trace in own]), abs=8)
+
+
+def test_uniform_is_four_bits_and_rank_eight_on_the_whole_base() -> None:
+    assert uniform_vector(Space(2)) == (0, 2, 2, 3, 3)
+    assert uniform_vector(Space(2, bits=(2, 8))) is None
+    assert uniform_vector(Space(2, pruning_rates=(0.2,))) is None
+
+
+def test_a_world_needs_repeats_to_know_its_noise(tmp_path: Path) -> None:
+    own = setting_traces(load_shelf("smollm2-v0").traces, "chain_sum", Space(30))
+    single = {trace.asked.configuration: trace for trace in own}
+    with pytest.raises(NotEnoughTracesError, match="two seeds"):
+        store_world(tmp_path, "chain_sum", list(single.values()), Space(30), None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_a_comparison_on_the_shelf_is_resumed(tmp_path: Path) -> None:
+    asked = options(tmp_path, contenders=("random", "joint"), tasks=("chain_sum",), evaluations=(8, 16), reference=400)
+    page = compare_command(asked)
+    assert "joint" in page.read_text()
+    runs = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.json")}
+    assert len(runs) == 2
+    compare_command(
+        options(tmp_path, contenders=("random", "joint"), tasks=("chain_sum",), reference=400, seeds=2, workers=2)
+    )
+    after = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.json")}
+    assert len(after) == 4
+    assert all(after[path] == made for path, made in runs.items())

@@ -1,0 +1,104 @@
+"""The page, the Markdown and the figures of a comparison say the record's figures, and nothing is loaded from outside."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.compare_page import comparison_markdown, comparison_page, write_comparison
+from reports.compare_plots import comparison_drawings, contender_looks, rank_drawings
+from reports.compare_tables import details_table, failed_table, ranks_table, regret_table
+from reports.quantity import UNKNOWN
+from search.comparison_summary import summary
+
+BUDGETS = [1, 2]
+
+
+def run(name: str, seed: int, true: list[list[float]]) -> dict[str, Any]:
+    n = len(true)
+    return {
+        "contender": name,
+        "task": "sums<b>",
+        "seed": seed,
+        "status": "ok",
+        "vectors": [[0, row, seed, 0, row] for row in range(n)],
+        "shares": [1.0] * n,
+        "observed": true,
+        "true": true,
+        "violations": [0.0] * n,
+        "seconds": [60.0] * n,
+        "overhead_s": 1.5,
+    }
+
+
+@pytest.fixture(scope="module")
+def record() -> dict[str, Any]:
+    known = {
+        "front": [[0.5, 2e8], [1.0, 1e8]],
+        "uniform": [0.9, 1.9e8],
+        "evaluations": 9,
+        "objectives": ["held_out_loss", "peak_memory_bytes"],
+        "space": {"units": 2},
+    }
+    good, bad = [[2.0, 3e8], [0.8, 1.5e8]], [[2.0, 3e8], [1.0, 1e8]]
+    runs = [
+        run(name, seed, good if name == "joint" else bad) for name in ("joint", "random", "nsga2") for seed in (0, 1)
+    ]
+    runs.append({"contender": "milp", "task": "sums<b>", "seed": 0, "status": "failed", "reason": "no <memory>"})
+    found = summary(runs, {"sums<b>": known}, BUDGETS)
+    setting = {"suite": None, "shelf": "smollm2-v0", "seeds": 2, "batch": 8, "contenders": ["joint", "random", "nsga2"]}
+    return {**found, "setting": setting}
+
+
+def test_every_sentence_figure_and_failure_is_on_the_page(record: dict[str, Any]) -> None:
+    page = comparison_page(record)
+    assert all(sentence.replace("<b>", "&lt;b&gt;") in page for sentence in record["sentences"])
+    for name in ("over_trainings", "over_seconds", "attainment"):
+        assert f'id="{name}-1"' in page
+    assert 'id="ranks-2"' in page
+    assert "no &lt;memory&gt;" in page
+    written = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert "sums<b>" not in written
+    assert not re.search(r'(src|href)="https?:', written)
+    assert "95 %" in page
+
+
+def test_tables_have_intervals_and_counts_best_first(record: dict[str, Any]) -> None:
+    entry = record["tasks"]["sums<b>"]
+    rows = regret_table("sums", entry, BUDGETS).rows
+    assert rows[0][0] == "joint"
+    assert all(re.fullmatch(r"\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\], n = 2", cell) for row in rows for cell in row[1:])
+    details = {row[0]: row[1:] for row in details_table("sums", entry).rows}
+    assert details["joint"][:3] == ("2 of 2", "2.0 [2.0, 2.0], n = 2", "120 [120, 120], n = 2")
+    assert details["random"][:2] == ("0 of 2", UNKNOWN)
+    assert ranks_table(record).rows[-1] == ("blocks (task and seed)", "2", "2")
+    assert failed_table(record).rows == (("milp", "sums<b>", "0", "no <memory>"),)
+
+
+def test_figures_have_a_band_a_line_and_the_best_front(record: dict[str, Any]) -> None:
+    plots = comparison_drawings(record)["sums<b>"]
+    for drawing in plots["regret"]:
+        assert sum(trace.get("fill") == "toself" for trace in drawing.data) == 3
+        assert sum(trace.get("mode") == "lines" for trace in drawing.data) == 3
+    names = [trace["name"] for trace in plots["attainment"][0].data]
+    assert names == ["joint", "random", "nsga2", "best known", "uniform 4-bit"]
+    looks = contender_looks(record)
+    assert len(set(looks.values())) == 3
+    (first, second) = rank_drawings(record, looks)
+    assert first.name == "ranks-1"
+    assert second.data[0]["error_x"]["value"] == record["ranks"]["2"]["critical_difference"] / 2
+
+
+def test_a_comparison_in_which_all_failed_has_a_page(record: dict[str, Any]) -> None:
+    empty = {**record, "tasks": {}, "ranks": {}, "sentences": []}
+    assert "nothing to compare" in comparison_page(empty)
+
+
+def test_files_are_written_whole(record: dict[str, Any], tmp_path: Path) -> None:
+    path = write_comparison(record, tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["compare.html", "compare.json", "compare.md"]
+    assert path.name == "compare.html"
+    assert json.loads((tmp_path / "compare.json").read_text()) == json.loads(json.dumps(record))
+    assert "| joint | 1.000 \\[" in comparison_markdown(record)

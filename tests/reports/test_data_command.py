@@ -1,0 +1,115 @@
+"""``bench data``: what it lists, shows, checks, fetches and exports, and what it refuses."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from datasets_cache.shelf import SHELF_DATA, load_shelf, newest_shelf, shelf_names
+from datasets_cache.shelf_registry import register
+from perfmodel.errors import CorruptFileError, OutputFolderError, UnknownNameError, UserError
+from perfmodel.parquet import read_traces
+from perfmodel.store import TraceStore
+from reports.cli import app
+
+NAME = "smollm2-v0"
+
+
+@pytest.fixture
+def bench(tmp_path, monkeypatch):
+    """Runs ``bench data``; an error of ours is raised, as the command line's last catch expects."""
+    monkeypatch.setenv("PERFMODEL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, ["data", *map(str, arguments)], catch_exceptions=True)
+        if done.exception is not None:
+            raise done.exception
+        return done.output
+
+    return run
+
+
+def test_ls_lists_every_release(bench):
+    said = bench("ls")
+
+    for name in shelf_names():
+        (line,) = [line for line in said.splitlines() if f" {name} " in line]
+        assert f" {len(load_shelf(name).traces)} " in line and "smollm2-135m" in line and "shipped" in line
+
+
+def test_show_prints_the_card(bench):
+    assert bench("show", NAME) == load_shelf(NAME).card
+
+
+def test_verify_takes_all_releases_one_or_a_file(bench):
+    assert "0 problems" in bench("verify", NAME)
+    assert bench("verify").count("0 problems") == len(shelf_names())
+    assert "73 traces, 7 checksums, 0 problems" in bench("verify", SHELF_DATA / f"{NAME}.parquet")
+
+
+def test_verify_fails_on_a_flipped_byte_and_says_where(bench, tmp_path, capsys):
+    path = tmp_path / f"{NAME}.parquet"
+    shutil.copy(SHELF_DATA / path.name, path)
+    register(tmp_path, NAME)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(
+        CorruptFileError, match=r"things do not hold, the first: smollm2-v0\.parquet has sha256"
+    ) as told:
+        bench("verify", path)
+    assert told.value.exit_code == 1
+
+
+def test_fetch_brings_a_release_from_a_folder(bench, tmp_path):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    for ending in ("parquet", "md"):
+        shutil.copy(SHELF_DATA / f"{NAME}.{ending}", folder / f"lab-v3.{ending}")
+    register(folder, "lab-v3")
+
+    fetched = bench("fetch", "lab-v3", "--from", folder).splitlines()[-1]
+
+    assert fetched == str(tmp_path / "cache" / "shelf" / "lab-v3" / "lab-v3.parquet")
+    assert "lab-v3" in bench("ls") and "0 problems" in bench("verify", "lab-v3")
+    with pytest.raises(UnknownNameError, match="there is no shelf 'lab-v4' here"):
+        bench("fetch", "lab-v4")
+
+
+def test_exports_hold_every_trace(bench, tmp_path):
+    traces = load_shelf(NAME).traces
+    for ending in ("csv", "parquet", "sqlite"):
+        assert "73 traces" in bench("export", NAME, "--to", tmp_path / "new" / f"traces.{ending}")
+
+    assert (tmp_path / "new" / "traces.parquet").read_bytes() == (SHELF_DATA / f"{NAME}.parquet").read_bytes()
+    assert tuple(read_traces(tmp_path / "new" / "traces.parquet")) == traces
+    with TraceStore(tmp_path / "new" / "traces.sqlite") as store:
+        assert tuple(store) == traces
+    table = pd.read_csv(tmp_path / "new" / "traces.csv")
+    assert [json.loads(bits) for bits in table["bits"]] == [list(trace.asked.configuration.bits) for trace in traces]
+    assert table["held_out_loss"].tolist() == [trace.measured.held_out_loss for trace in traces]
+    assert table["weight_bytes"].tolist() == [trace.measured.weight_bytes for trace in traces]
+
+
+def test_whole_numbers_stay_whole_where_some_were_not_measured(bench, tmp_path):
+    bench("export", newest_shelf(), "--to", tmp_path / "traces.csv")
+    text = pd.read_csv(tmp_path / "traces.csv", dtype=str)
+
+    assert not text["weight_bytes"].dropna().str.contains(".", regex=False).any()
+    assert not text["peak_memory_bytes"].dropna().str.contains(".", regex=False).any()
+
+
+def test_an_export_overwrites_nothing_and_knows_its_formats(bench, tmp_path):
+    (tmp_path / "mine.csv").write_text("mine")
+
+    with pytest.raises(OutputFolderError, match=r"mine\.csv exists"):
+        bench("export", NAME, "--to", tmp_path / "mine.csv")
+    with pytest.raises(UserError, match=r"ends in '\.xlsx'; allowed are \.csv, \.parquet, \.sqlite"):
+        bench("export", NAME, "--to", tmp_path / "mine.xlsx")
+    with pytest.raises(OutputFolderError, match="cannot be written"):
+        bench("export", NAME, "--to", tmp_path / "mine.csv" / "traces.csv")
+    assert (tmp_path / "mine.csv").read_text() == "mine"

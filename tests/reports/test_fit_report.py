@@ -1,0 +1,187 @@
+"""The page on the surrogates: every score of the shelf's traces is in it, bad news is said, and a run writes it."""
+
+import copy
+import json
+
+import pytest
+
+from collectors.executors import InlineExecutor
+from datasets_cache.shelf import load_shelf
+from perfmodel.architecture import Architecture
+from perfmodel.errors import NotEnoughTracesError, UnknownNameError
+from perfmodel.features import Featurizer
+from perfmodel.training_data import training_data
+from perfmodel.validation import score_surrogates
+from reports import fit_tables
+from reports.fit_drawings import fit_drawings
+from reports.fit_page import NOTES, fit_markdown, write_fit_page
+from reports.fit_report import fit_record, report_of_run
+from reports.quantity import UNKNOWN, estimate_text
+from reports.run import Run
+from reports.stages import run_stages
+from reports.suite import parse_suite
+
+METRIC = "held_out_loss"
+NAMES = ["constant", "additive"]
+
+
+@pytest.fixture(scope="module")
+def traces():
+    """All traces of a release, of five tasks."""
+    return load_shelf("smollm2-v0b").traces
+
+
+@pytest.fixture(scope="module")
+def ours(traces):
+    return [trace for trace in traces if trace.asked.setting.task == "chain_sum"]
+
+
+@pytest.fixture(scope="module")
+def architecture(smollm2_config):
+    return Architecture.from_config(smollm2_config)
+
+
+@pytest.fixture(scope="module")
+def record(ours, traces, architecture):
+    return fit_record(ours, traces, architecture, metrics=[METRIC], surrogates=NAMES, sizes=(20,))
+
+
+@pytest.fixture
+def entry(record):
+    """A copy that a test may change."""
+    return copy.deepcopy(record["metrics"][METRIC])
+
+
+def line_of(entry, split, surrogate):
+    return next(each for each in entry["lines"] if (each["split"], each["surrogate"]) == (split, surrogate))
+
+
+def test_the_record_says_what_it_was_made_from(record):
+    assert (record["n_traces"], record["n_configurations"], record["n_failed"]) == (48, 38, 0)
+    assert record["other_traces"] == {
+        "number_sequence": 16,
+        "word_sequence_reversal": 17,
+        "basic_arithmetic": 3,
+        "decimal_chain_sum": 3,
+    }
+    json.dumps(record, allow_nan=False)
+
+
+def test_the_split_by_configuration_scores_what_a_predictor_is_chosen_by(entry, ours, architecture):
+    data = training_data(ours, METRIC, Featurizer(architecture, device_class="cpu", optimizer="adamw"))
+    expected = score_surrogates(data, NAMES)[1]
+    found = line_of(entry, "configuration", "additive")["scores"]
+    for name in ("r2", "spearman", "kendall", "error_ratio_to_constant"):
+        assert found[name]["value"] == pytest.approx(getattr(expected, name).value)
+    assert found["coverage_90"]["value"] == pytest.approx(expected.coverage.value)
+
+
+def test_every_split_surrogate_and_score_has_a_cell(entry):
+    table = fit_tables.scores_table(entry)
+    assert [row[:2] for row in table.rows] == [
+        (fit_tables.SPLIT_LABELS[split], name)
+        for split in ("random", "configuration", "searcher", "extrapolation", "task")
+        for name in NAMES
+    ]
+    assert sum(count for _, count in table.groups) == len(table.head) == 21
+    assert all(len(row) == 21 for row in table.rows)
+    row = next(row for row in table.rows if row[:2] == ("by configuration", "additive"))
+    scores = line_of(entry, "configuration", "additive")["scores"]
+    shown = [name for _, cells in fit_tables.COLUMNS for name, _ in cells]
+    assert row[3 + shown.index("kendall_of_ceiling")] == estimate_text(scores["kendall_of_ceiling"])
+    assert row[3 + shown.index("coverage_90")] == estimate_text(scores["coverage_90"])
+
+
+def test_what_falls_short_is_said(entry):
+    text = "\n".join(fit_tables.sentences(entry))
+    assert "Leave one model out: not shown, there is only one base model (smollm2-135m)." in text
+    assert "Shuffled targets: every surrogate scores 0 within its interval." in text
+    assert "is not between 87 and 93\u00a0% for" in text and "leave one searcher out (" in text
+    assert "with 10 own traces" in text
+    assert (
+        "Noise ceiling, from 48 runs of 38 configurations, 5 of them repeated: R² 0.9"
+        in fit_tables.ceiling_sentence(entry)
+    )
+
+
+def test_a_surrogate_that_beats_nothing_is_not_called_the_best(entry):
+    line_of(entry, "configuration", "additive")["scores"]["error_ratio_to_constant"] |= {"value": 1.2, "high": 1.5}
+    line_of(entry, "random", "additive")["scores"]["error_ratio_to_constant"] |= {"value": 0.9, "high": 1.1}
+    text = fit_tables.sentences(entry)
+    assert text[1] == "By configuration: no surrogate has a smaller error than the constant."
+    assert text[0].endswith("times the constant's, not beyond chance.")
+
+
+def test_a_control_that_ranks_shuffled_targets_is_called_out(entry):
+    entry["control"]["additive"] = {"value": 0.5, "low": 0.3, "high": 0.7}
+    assert any("additive did not score 0" in sentence for sentence in fit_tables.sentences(entry))
+    assert fit_tables.control_table(entry).rows == (("additive", "0.50 [0.30, 0.70]", "above 0: something may leak"),)
+
+
+def test_transfer_stands_beside_scratch_and_nothing_stands_where_there_is_no_model(entry):
+    rows = {row[1]: row for row in fit_tables.transfer_table(entry).rows}
+    assert list(rows) == ["0", "10", "20"]
+    assert rows["0"][3] == rows["0"][7] == UNKNOWN != rows["0"][2]
+    entry["transfer"], entry["without_transfer"] = [], "there is one task"
+    assert fit_tables.transfer_table(entry).rows == ()
+    assert any(s == "Transfer from other tasks: not shown, there is one task." for s in fit_tables.sentences(entry))
+
+
+def test_without_repeats_there_is_no_ceiling_and_the_reason_is_given(ours, architecture):
+    alone = [trace for trace in ours if trace.asked.seed == 0]
+    record = fit_record(alone, [], architecture, metrics=[METRIC], surrogates=["constant"], sizes=())
+    entry = record["metrics"][METRIC]
+    assert entry["ceiling"] is None
+    assert "0 repeated runs" in fit_tables.ceiling_sentence(entry)
+    assert set(entry["undone"]) == {"task", "model"}
+    assert "Transfer" in fit_tables.sentences(entry)[-1]
+
+
+def test_bytes_are_shown_as_bytes(entry):
+    entry["metric"] = "peak_memory_bytes"
+    line = line_of(entry, "configuration", "additive")
+    line["scores"]["crps"] = {"value": 12.3e6, "low": 11e6, "high": 14e6}
+    row = next(row for row in fit_tables.scores_table(entry).rows if row[:2] == ("by configuration", "additive"))
+    assert "12.30 [11.00, 14.00] MB" in row
+
+
+def test_figures_show_curves_calibration_and_transfer(entry):
+    names = [drawing.name for drawing in fit_drawings(entry)]
+    assert names == [f"{kind}-{METRIC}" for kind in ("curve", "calibration", "transfer")]
+    curve, calibration, transfer = fit_drawings(entry)
+    assert curve.data[0]["x"] == [20.0, 38.4]
+    assert len(calibration.data) == 3 and len(calibration.data[1]["y"]) == 19
+    assert [trace["name"] for trace in transfer.data] == ["additive from other tasks", "additive from scratch"]
+    assert [drawing.name for drawing in fit_drawings(entry | {"transfer": []})] == names[:2]
+
+
+def test_page_and_summary_say_the_same(record, tmp_path):
+    page = write_fit_page(record, tmp_path / "fit").read_text()
+    summary = (tmp_path / "fit" / "scores.md").read_text()
+    assert json.loads((tmp_path / "fit" / "scores.json").read_text()) == json.loads(json.dumps(record))
+    assert summary == fit_markdown(record)
+    scores = line_of(record["metrics"][METRIC], "extrapolation", "additive")["scores"]
+    cell = estimate_text(scores["r2"])
+    assert cell in page and cell.replace("[", "\\[").replace("]", "\\]") in summary
+    assert "leave one searcher out" in page and "leave one searcher out" in summary
+    assert NOTES[0][:40] in page and "http-equiv" in page and 'src="http' not in page
+
+
+def test_a_run_writes_it_to_its_folder(suite_values, fake_runner, tmp_path):
+    suite = parse_suite(
+        suite_values | {"fit": {"surrogates": ["constant"], "metrics": [METRIC, "accuracy", "peak_memory_bytes"]}}
+    )
+    run = Run(suite, tmp_path / "run", "bench run fake", lambda _: None, lambda _: InlineExecutor(fake_runner()))
+    run_stages(run, "collect")
+    path = report_of_run(run)
+    assert path == tmp_path / "run" / "scores" / "scores.html"
+    record = json.loads(path.with_suffix(".json").read_text())
+    assert list(record["metrics"]) == [METRIC, "accuracy", "peak_memory_bytes"] and record["n_traces"] == 28
+    assert record["other_traces"] == {}
+
+
+def test_unknown_names_and_too_few_traces_are_refused(ours, architecture):
+    with pytest.raises(UnknownNameError, match="oracle"):
+        fit_record(ours, [], architecture, metrics=[METRIC], surrogates=["oracle"])
+    with pytest.raises(NotEnoughTracesError, match="at least 10"):
+        fit_record(ours[:6], [], architecture, metrics=[METRIC])

@@ -1,0 +1,33 @@
+"""Only 4 and 8 bits at one rate and one rank; random as released, by models as published."""
+
+import numpy as np
+
+from perfmodel.space import Space
+from search import AdditiveProblem, run, searcher
+
+SPACE = Space(8)
+
+
+def test_only_four_and_eight_bits_at_one_rate_and_rank() -> None:
+    for configuration in searcher("automixq", SPACE, 2, 0).ask(20):
+        assert set(configuration.bits) <= {4, 8}
+        assert configuration.pruning_rate == 0.3
+        assert set(configuration.ranks) == {8}
+
+
+def test_as_released_results_change_nothing(known) -> None:
+    problem = AdditiveProblem(SPACE)
+    told, untold = (searcher("automixq", SPACE, 2, 0, initial=1000) for _ in range(2))
+    asked = told.ask(10)
+    assert asked == untold.ask(10)
+    told.tell(asked, problem.evaluate(asked))
+    assert told.ask(10) == untold.ask(10)
+
+
+def test_as_published_the_models_lower_the_loss_at_equal_bytes(known) -> None:
+    problem = AdditiveProblem(SPACE, 3)
+    history = run(searcher("automixq", SPACE, 2, 0, known(problem), initial=24), problem, 48, batch=8)
+    losses, sizes = history.objectives.T
+    line = np.polyfit(sizes[:24], losses[:24], 2)
+    residual = losses - np.polyval(line, sizes)
+    assert residual[24:].mean() < residual[:24].mean() - 0.3 * residual[:24].std()

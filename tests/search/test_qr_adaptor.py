@@ -1,0 +1,59 @@
+"""The three stages: a start by sensitivity, neighbours and whole genes, then a weighted sum."""
+
+import numpy as np
+import pytest
+
+from perfmodel.errors import UserError
+from perfmodel.space import Space
+from search import AdditiveProblem, hypervolume, reference_point, run, searcher
+
+SPACE = Space(6, ranks=(0, 4, 8, 16))
+
+
+def test_the_start_gives_bits_and_rank_to_the_sensitive_and_the_rest_are_neighbours(known) -> None:
+    knowledge = known(AdditiveProblem(SPACE))
+    vectors = searcher("qr_adaptor", SPACE, 2, 0, knowledge).ask_vectors(5)
+    start = vectors[0]
+    order = np.argsort(knowledge.sensitivities.kl[:, 0])
+    assert (np.diff(start[1:7][order]) >= 0).all()
+    assert (np.diff(start[7:][order]) >= 0).all()
+    assert start[7:].min() == 1
+    assert np.abs(vectors[1:] - start).max() == 1
+    assert set(vectors[:, 0]) == {0}
+
+
+def test_children_are_the_genes_of_the_elite_or_neighbours(known) -> None:
+    problem = AdditiveProblem(SPACE)
+    made = searcher("qr_adaptor", SPACE, 2, 0, known(problem), population=4, generations=20)
+    history = run(made, problem, 40, batch=4)
+    reference = history.objectives.max(axis=0) + 1
+    children = made.ask_vectors(8)
+    elite = history.vectors
+    for child in children:
+        steps = np.abs(elite[:, 1:7] - child[1:7]) + np.abs(elite[:, 7:] - child[7:])
+        assert (steps.min(axis=0) <= 1).all()
+    assert hypervolume(history.objectives[20:], reference) > hypervolume(history.objectives[:4], reference)
+
+
+def test_the_third_stage_seeks_the_weighted_sum(known) -> None:
+    problem = AdditiveProblem(SPACE)
+    found = {}
+    for percent in (5, 95):
+        made = searcher("qr_adaptor", SPACE, 2, 0, known(problem), population=4, generations=1, loss_percent=percent)
+        found[percent] = run(made, problem, 32, batch=4).objectives[8:].mean(axis=0)
+    assert found[95][0] < found[5][0]
+    assert found[95][1] > found[5][1]
+
+
+def test_better_than_its_start(known) -> None:
+    problem = AdditiveProblem(SPACE)
+    history = run(searcher("qr_adaptor", SPACE, 2, 0, known(problem)), problem, 45, batch=5)
+    reference = reference_point(history.objectives)
+    volumes = [hypervolume(history.objectives[:n], reference) for n in (5, 30, 45)]
+    assert volumes[0] < volumes[1] < volumes[2]
+
+
+@pytest.mark.parametrize("options", [{"population": 1}, {"generations": -1}, {"loss_percent": 101}, {"percent": 100}])
+def test_options_out_of_range_are_refused(known, options) -> None:
+    with pytest.raises(UserError):
+        searcher("qr_adaptor", SPACE, 2, 0, known(AdditiveProblem(SPACE)), **options)
