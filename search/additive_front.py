@@ -2,8 +2,12 @@
 
 Notation:
     d: dimensions of the space.
+
+What a unit loses by itself, before any fine-tune, is not what it loses after one. So where sensitivities are known,
+half of the points follow them and half the error of the formats, which treats all units alike.
 """
 
+from dataclasses import replace
 from typing import Final, final
 
 import numpy as np
@@ -38,6 +42,8 @@ class AdditiveFront:
         self._space, self._knowledge = space, knowledge
         self._memory = knowledge.memory
         self._tables = byte_tables(space, knowledge.memory)
+        alike = [replace(knowledge, sensitivities=None)] if knowledge.sensitivities is not None else []
+        self._views = [knowledge, *alike]
         self._start: NDArray[np.int64] | None = None
 
     @property
@@ -46,10 +52,12 @@ class AdditiveFront:
         return self._start is not None and len(self._start) == 0
 
     def start(self, n: int) -> NDArray[np.int64]:
-        """Returns the next configurations of the start, by the sensitivities alone, shape ``(<= n, d)``."""
+        """Returns the next configurations of the start, before any result, shape ``(<= n, d)``."""
         if self._start is None:
-            front = self.front(prior_costs(self._space, self._knowledge))
-            self._start = front[spread(self._memory(front)[:, None], _START, 0)] if len(front) else front
+            each = _START // len(self._views)
+            fronts = [self.front(prior_costs(self._space, view)) for view in self._views]
+            parts = [front[spread(self._memory(front)[:, None], each, 0)] for front in fronts if len(front)]
+            self._start = np.concatenate([np.empty((0, 1 + 2 * self._space.units), dtype=np.int64), *parts])
         given, self._start = self._start[:n], self._start[n:]
         return given
 
@@ -57,14 +65,20 @@ class AdditiveFront:
         """Returns the front of the loss that results teach, shape ``(any, d)``.
 
         Args:
-            archive: full trainings; with too few of them the sensitivities still decide.
+            archive: full trainings; with too few of them what was known before still decides.
         """
-        if len(archive) < _FITTED:
-            return self.front(prior_costs(self._space, self._knowledge))
         losses = archive.objectives[:, self._knowledge.loss_objective]
         if (losses > 0).all():
             losses = np.log(losses)
-        return self.front(fitted_costs(self._space, self._knowledge, archive.vectors, losses))
+        fronts = [
+            self.front(
+                fitted_costs(self._space, view, archive.vectors, losses)
+                if len(archive) >= _FITTED
+                else prior_costs(self._space, view)
+            )
+            for view in self._views
+        ]
+        return np.concatenate(fronts)
 
     def front(self, costs: Costs) -> NDArray[np.int64]:
         """Returns the best compromises of cost and bytes within the budget, shape ``(any, d)``.

@@ -7,9 +7,12 @@ Notation:
 
 Sums over units vary little between stratified draws unless they are columns of their own, and a process of 61 equal
 dimensions needs hundreds of results to find them. So the columns are the rate, and over each third of the depth the
-share of the possible damage, its logarithm and the mean level of the ranks; then every dimension by itself.
+mean level of the ranks, the share of the possible damage and its logarithm; then every dimension by itself. Damage is
+the error of the formats, and beside it the sensitivities where they are known: which of the two tells more of the loss
+after a fine-tune is left to the results.
 """
 
+from dataclasses import replace
 from typing import Final, final
 
 import numpy as np
@@ -32,26 +35,29 @@ class ShapedInputs:
 
     Args:
         space: the legal configurations.
-        knowledge: its sensitivities decide what damage is; without them the error of the formats does.
+        knowledge: its sensitivities, where there are any.
     """
 
     def __init__(self, space: Space, knowledge: Knowledge) -> None:
         self._space = space
-        table = damage(space, knowledge)
+        tables = [damage(space, replace(knowledge, sensitivities=None))]
+        if knowledge.sensitivities is not None:
+            tables.append(damage(space, knowledge))
         self._thirds = [part for part in np.array_split(np.arange(space.units), _THIRDS) if len(part)]
-        self._damage = [table[part] / max(float(table[part].max(axis=1).sum()), 1e-300) for part in self._thirds]
+        self._damage = [
+            [table[part] / max(float(table[part].max(axis=1).sum()), 1e-300) for table in tables]
+            for part in self._thirds
+        ]
 
     def __call__(self, vectors: NDArray[np.int64]) -> Floats:
-        """Returns the columns of index vectors ``(n, d)``, shape ``(n, 1 + 3 * 3 + d)``."""
+        """Returns the columns of index vectors ``(n, d)``, shape ``(n, 10 + d)``, or 6 more with sensitivities."""
         units = self._space.units
         levels = vectors / np.maximum(self._space.cardinalities - 1, 1)
         bits, ranks = vectors[:, 1 : 1 + units], levels[:, 1 + units :]
         columns = [levels[:, 0]]
-        for part, table in zip(self._thirds, self._damage, strict=True):
-            share = table[np.arange(len(part)), bits[:, part]].sum(axis=1)
-            columns += [
-                share,
-                1.0 - np.log(np.maximum(share, _NOTHING)) / np.log(_NOTHING),
-                ranks[:, part].mean(axis=1),
-            ]
+        for part, tables in zip(self._thirds, self._damage, strict=True):
+            columns.append(ranks[:, part].mean(axis=1))
+            for table in tables:
+                share = table[np.arange(len(part)), bits[:, part]].sum(axis=1)
+                columns += [share, 1.0 - np.log(np.maximum(share, _NOTHING)) / np.log(_NOTHING)]
         return np.column_stack([*columns, levels])

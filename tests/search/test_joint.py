@@ -1,14 +1,18 @@
 """The joint search: each part does something, and together they find fronts that are known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
+from perfmodel.sampling import sample
 from perfmodel.space import Space
 from search import AdditiveProblem, Evaluation, ZDT1Problem, hypervolume, run, searcher
+from search.additive_costs import prior_costs
+from search.additive_front import AdditiveFront
 from search.contenders import ABLATIONS, JOINT_PARTS
 from search.joint import Joint
 from search.knowledge import Knowledge
@@ -72,14 +76,19 @@ def test_a_cheap_result_that_promises_most_is_promoted(known: Known) -> None:
 
 def test_the_start_spans_the_memory_and_is_the_programs(known: Known) -> None:
     problem = AdditiveProblem(SPACE)
-    sizes = np.sort(problem.measure(Joint(SPACE, 2, 0, known(problem)).ask_vectors(8))[:, 1])
-    drawn = problem.measure(Joint(SPACE, 2, 0, known(problem), with_warm_start=0).ask_vectors(8))
-    front = problem.front()
-    assert sizes[0] == front[:, 1].min()
-    assert sizes[-1] > 0.9 * front[:, 1].max()
-    started = problem.measure(Joint(SPACE, 2, 0, known(problem)).ask_vectors(8))
-    reference = reference_point(front)
-    assert hypervolume(started, reference) > 1.1 * hypervolume(drawn, reference)
+    knowledge = known(problem)
+    started = AdditiveFront(SPACE, knowledge).start(8)
+    asked = Joint(SPACE, 2, 0, knowledge).ask_vectors(8).tolist()
+    assert all(row in asked for row in started.tolist())
+    sizes, front = problem.measure(started)[:, 1], problem.front()
+    assert sizes.min() == front[:, 1].min()
+    assert sizes.max() > 0.9 * front[:, 1].max()
+    drawn = sample(SPACE, 4000, np.random.default_rng(0))
+    drawn_sizes = problem.measure(drawn)[:, 1]
+    for rows, view in ((started[:4], knowledge), (started[4:], replace(knowledge, sensitivities=None))):
+        costs = prior_costs(SPACE, view)
+        for row, size in zip(rows, problem.measure(rows)[:, 1], strict=True):
+            assert costs.total(row[None])[0] <= costs.total(drawn[drawn_sizes <= size]).min(initial=np.inf) + 1e-9
 
 
 def test_a_known_budget_is_never_broken_and_a_forgotten_one_is(known: Known) -> None:

@@ -47,12 +47,14 @@ def test_inputs_lie_in_the_unit_cube_and_tell_damage_apart(known: Callable[..., 
     assert knowledge.sensitivities is not None
     ends = np.asarray([[0] + [0] * 6 + [1] * 6, [5] + [4] * 6 + [6] * 6])
     columns = ShapedInputs(SPACE, knowledge)(ends)
-    assert columns.shape == (2, 1 + 3 * 3 + 13)
+    assert columns.shape == (2, 1 + 3 * 5 + 13)
     assert columns.min() >= 0
     assert columns.max() <= 1
     # The same number of low widths hurts more where the units are sensitive.
     hurt = int(knowledge.sensitivities.kl[:2, 0].argmax())
     rows = np.repeat(ends[1:], 2, axis=0)
     rows[0, 1 + hurt] = rows[1, 2 - hurt] = 0
-    first, second = ShapedInputs(SPACE, knowledge)(rows)[:, 1]
-    assert first > second
+    alike, measured = ShapedInputs(SPACE, knowledge)(rows)[:, [2, 4]].T
+    assert alike[0] == alike[1]
+    assert measured[0] > measured[1]
+    assert ShapedInputs(SPACE, NOTHING)(rows).shape == (2, 1 + 3 * 3 + 13)
