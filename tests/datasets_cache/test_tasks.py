@@ -37,7 +37,11 @@ def test_a_shipped_task_is_whole_and_its_splits_are_disjoint(name: str) -> None:
     assert (task.name, task.kind, task.description) == (name, RECIPES[name].kind, RECIPES[name].description)
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize(
+    "name",
+    # Its generator draws for some 40 seconds.
+    [pytest.param(name, marks=pytest.mark.slow if name == "number_sequence" else ()) for name in sorted(RECIPES)],
+)
 def test_the_recipe_gives_the_shipped_examples_back(name: str) -> None:
     if importlib.util.find_spec("reasoning_gym") is None:
         pytest.skip("reasoning-gym (extra [tasks]) is not installed")

@@ -1,10 +1,10 @@
-"""The notebooks run from top to bottom on the newest release, and say what its values say."""
+"""The first look runs from top to bottom on the newest release, and says what its values say."""
 
 from pathlib import Path
 
 import pytest
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 @pytest.fixture(scope="module")
