@@ -17,7 +17,7 @@ from perfmodel.surrogate import AbstractSurrogate
 from perfmodel.surrogates import CANDIDATES, make_surrogate
 from perfmodel.trace import Setting, Trace
 from perfmodel.training_data import common_setting, measured, training_data
-from perfmodel.validation import Score, choose, score_surrogates
+from perfmodel.validation import INTERVAL_LEVEL, Score, choose, judge
 
 DOMAIN_COLUMNS = ("pruning_rate", "mean_bits", "mean_log2_error", "mean_log2_rank", "state_total_bytes")
 """Summary features that say where a configuration lies; outside the training range of any, it is extrapolation."""
@@ -42,11 +42,13 @@ def fit_surrogates(
     featurizer = setting_featurizer(architecture, setting)
     scores: list[Score] = []
     fitted: dict[str, AbstractSurrogate] = {}
-    chosen, n_traces, domain = {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
+    chosen, reaches, n_traces, domain = {}, {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
     for metric in metrics:
         data = training_data(traces, metric, featurizer)
-        scores += score_surrogates(data, names, seed=seed)
+        judged = judge(data, names, seed=seed)
+        scores += judged.scores
         chosen[metric] = names[0] if len(names) == 1 else choose(scores)[metric]
+        reaches[metric] = judged.calibrations[chosen[metric]].reach(INTERVAL_LEVEL)
         fitted[metric] = make_surrogate(chosen[metric], metric, seed=seed).fit(data.features, data.target, data.groups)
         n_traces[metric] = len(data.target)
         domain = np.vstack((domain, data.features[list(DOMAIN_COLUMNS)]))
@@ -58,6 +60,7 @@ def fit_surrogates(
         architecture=architecture,
         space=space,
         chosen=chosen,
+        reaches=reaches,
         scores=tuple(scores),
         domain=dict(zip(DOMAIN_COLUMNS, ends, strict=True)),
         n_traces=n_traces,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +37,11 @@ class Prediction:
 
     @classmethod
     def of(
-        cls, metrics: Sequence[str], posteriors: Sequence[Posterior], outside_domain: NDArray[np.bool_], level: float
+        cls,
+        metrics: Sequence[str],
+        posteriors: Sequence[Posterior],
+        outside_domain: NDArray[np.bool_],
+        reaches: Sequence[float],
     ) -> "Prediction":
         """Returns the prediction of one posterior a metric, on the arrays of all metrics together.
 
@@ -46,10 +49,10 @@ class Prediction:
             metrics: names.
             posteriors: one each, of n rows.
             outside_domain: shape ``(n,)``.
-            level: share of new runs that an interval should hold.
+            reaches: half width of each metric's interval in standard deviations.
         """
         std = np.array([posterior.scale for posterior in posteriors])
-        half = _quantile(level) * std
+        half = np.array(reaches)[:, None] * std
         ends = np.empty((3, *std.shape))
         for index, posterior in enumerate(posteriors):
             ends[:, index] = posterior.location
@@ -91,11 +94,6 @@ class Prediction:
             for end, values in (("", self.mean), ("_std", self.std), ("_low", self.low), ("_high", self.high)):
                 columns[metric + end] = values[:, index]
         return pd.DataFrame({**columns, "outside_domain": self.outside_domain})
-
-
-@lru_cache(maxsize=8)
-def _quantile(level: float) -> float:
-    return NormalDist().inv_cdf(0.5 + level / 2)
 
 
 @lru_cache(maxsize=32)

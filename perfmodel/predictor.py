@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -33,6 +34,9 @@ ONLY_AT_THE_END = ("accuracy",)
 
 CHUNK = 256
 """Rows predicted at once: their arrays stay in the cache, and are small enough for the allocator to use again."""
+
+NORMAL_REACH = NormalDist().inv_cdf(0.5 + INTERVAL_LEVEL / 2)
+"""Half width of a normal interval in standard deviations, where none was calibrated."""
 
 GOLDEN = 5
 """Predictions stored with the model and made again on load: they show that another machine computes the same."""
@@ -123,7 +127,8 @@ class Predictor:
         """Returns one row for each configuration.
 
         Columns are, for each metric, ``<metric>``, ``<metric>_std``, and ``<metric>_low`` and ``<metric>_high``, the
-        ends of the 90 % interval of one new run, all in the metric's unit and held to its physical range; then
+        ends of the 90 % interval of one new run, calibrated on configurations that were left out of the fit; all in the
+        metric's unit and held to its physical range; then
         ``outside_domain``: whether one of ``DOMAIN_COLUMNS`` lies outside its range over the training traces.
 
         Args:
@@ -164,7 +169,8 @@ class Predictor:
         if at is not None and LOSS in metrics:
             place = metrics.index(LOSS)
             posteriors[place] = self._curve.posterior(at, features, posteriors[place])
-        return Prediction.of(metrics, posteriors, self._outside_domain(features), INTERVAL_LEVEL)
+        reaches = [self._record.reaches.get(metric, NORMAL_REACH) for metric in metrics]
+        return Prediction.of(metrics, posteriors, self._outside_domain(features), reaches)
 
     def probability_ok(self, configurations: Sequence[Configuration | Mapping[str, Any]]) -> "pd.DataFrame":
         """Returns the probability that a trial ends well: columns ``ok``, and ``ok_low`` and ``ok_high`` (90 %).

@@ -1,7 +1,7 @@
 """What a saved predictor's folder holds besides its surrogates: one JSON with the sha256 of every other file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class PredictorRecord:
         n_traces: number of usable traces for each metric.
         curve_steps: steps before the last at which the loss is modelled too, rising.
         feasibility: of ending well; None in files of version 2.
+        reaches: half width of each metric's 90 % interval in standard deviations, calibrated on configurations left
+            out of the fit; a metric that is missing, as in files of version 2, has a normal interval.
     """
 
     setting: Setting
@@ -49,6 +51,7 @@ class PredictorRecord:
     n_traces: Mapping[str, int]
     curve_steps: tuple[int, ...] = ()
     feasibility: Feasibility | None = None
+    reaches: Mapping[str, float] = field(default_factory=dict)
 
     def write(self, folder: Path, golden: Mapping[str, Any]) -> None:
         """Writes ``predictor.json`` over the surrogates' files that lie in the folder already.
@@ -104,6 +107,7 @@ class PredictorRecord:
             n_traces=body["n_traces"],
             curve_steps=tuple(body.get("curve_steps", ())),
             feasibility=Feasibility.from_dict(body["feasibility"]) if body.get("feasibility") else None,
+            reaches=body.get("reaches", {}),
         )
 
 

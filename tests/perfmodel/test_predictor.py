@@ -24,7 +24,7 @@ from perfmodel.errors import (
 from perfmodel.fitting import DOMAIN_COLUMNS
 from perfmodel.methods import Methods
 from perfmodel.metrics import METRICS
-from perfmodel.predictor import CHUNK, DEFAULT_METRICS, Predictor
+from perfmodel.predictor import CHUNK, DEFAULT_METRICS, NORMAL_REACH, Predictor
 from perfmodel.predictor_record import PREDICTOR_VERSION
 from perfmodel.space import Configuration, Space
 from perfmodel.state_file import write_state
@@ -127,14 +127,25 @@ def test_outside_the_domain_is_said(predictor, tiny, tiny_space, fake_traces, dr
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_memory_is_positive_everywhere_in_the_space(predictor, boosted, tiny_space, seed):
+def test_memory_is_positive_and_its_interval_never_below_zero(predictor, boosted, tiny_space, seed):
     vectors = np.random.default_rng(seed).integers(tiny_space.cardinalities, size=(4, 21))
     vectors[:, -1] = 3
     configurations = tiny_space.decode(vectors)
     for model in (predictor, boosted):
         table = model.predict(configurations)
-        assert (table["peak_memory_bytes_low"] > 0).all()
+        assert (table["peak_memory_bytes"] > 0).all()
+        assert (table["peak_memory_bytes_low"] >= 0).all()
         assert (table["peak_memory_bytes_low"] <= table["peak_memory_bytes"]).all()
+
+
+def test_intervals_reach_as_far_as_left_out_configurations_lay(predictor, draw_configurations):
+    """What is returned is what its scores were taken of, and not the models' own idea of their spread."""
+    reach = predictor.record.reaches["peak_memory_bytes"]
+    table = predictor.predict(draw_configurations(40))
+    half = table["peak_memory_bytes_high"] - table["peak_memory_bytes"]
+
+    assert half.to_numpy() == pytest.approx(reach * table["peak_memory_bytes_std"].to_numpy(), rel=1e-6)
+    assert reach != pytest.approx(NORMAL_REACH, rel=1e-3)
 
 
 def test_round_trip(boosted, saved, draw_configurations):
