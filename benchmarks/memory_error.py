@@ -21,13 +21,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from datasets_cache import resolve
-from perfmodel import Trace, TraceStore, read_traces
+from datasets_cache.shelf import load_shelf, newest_shelf
+from perfmodel import Trace, TraceStore
 from perfmodel.architecture import Architecture
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
 from perfmodel.training_memory import Load, training_memory, training_memory_terms
 
-SHELF = Path("datasets_cache/shelf_data/smollm2-v0.parquet")
 ASSUMED_CUDA = (-0.05, 0.15)
 """Bounds of the interval on CUDA, where nothing has been measured: an assumption."""
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="where to write the errors that intervals are made of")
     parser.add_argument("--quick", action="store_true", help="measured peaks only")
     options = parser.parse_args()
-    traces = [*read_traces(SHELF), *(trace for path in options.store for trace in TraceStore(path))]
+    traces = [*load_shelf(newest_shelf()).traces, *(trace for path in options.store for trace in TraceStore(path))]
     console = Console()
     errors = measured_errors(traces)
     record: dict[str, object] = {
