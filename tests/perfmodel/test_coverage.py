@@ -58,8 +58,8 @@ def test_a_kind_on_the_shelf_is_measured():
 
 def test_numbers_between_measured_ones_are_between():
     assert asked(bits=4, rank=8, rate=0.25) == "between"
-    assert asked(bits=3, rank=24) == "between"
-    assert asked(bits=4, rank=2) == "between"
+    assert asked(bits=3, rank=64) == "between"
+    assert asked(bits=2, rank=64) == "between"
 
 
 @pytest.mark.parametrize(
