@@ -137,5 +137,6 @@ def rank_drawings(record: Record, looks: Mapping[str, tuple[str, str]]) -> list[
         alt = f"Mean ranks after {budget} full fine-tunes: " + ", ".join(f"{name} {rank:.1f}" for name, rank in ordered)
         title = f"mean rank after {budget} full fine-tunes"
         height = 120 + 26 * len(ordered)
-        drawings.append(Drawing(f"ranks-{budget}", alt, data, layout(axis(title), axis("")), height=height))
+        names = axis("", type="category")
+        drawings.append(Drawing(f"ranks-{budget}", alt, data, layout(axis(title), names), height=height))
     return drawings

@@ -88,6 +88,7 @@ def test_figures_have_a_band_a_line_and_the_best_front(record: dict[str, Any]) -
     assert len(set(looks.values())) == 3
     (first, second) = rank_drawings(record, looks)
     assert first.name == "ranks-1"
+    assert first.layout["yaxis"]["type"] == "category"  # on a linear one plotly draws no name at all
     assert second.data[0]["error_x"]["value"] == record["ranks"]["2"]["critical_difference"] / 2
 
 
