@@ -1,10 +1,10 @@
 """Prints how far predicted seconds of a step are from those that traces measured, by kind of configuration.
 
-Run: python benchmarks/step_time.py [--profile PROFILE.json --store TRACES ...] [--campaign NAME]
+Run: python benchmarks/step_time.py [--profile PROFILE.json --store TRACES ...] [--since TIME]
 
 The profile must have been measured beside the traces, on the same device with as many threads (``bench calibrate``); it
 knows none of their configurations. By default both are those of the newest published release that a profile lies
-beside, and of its traces those of the campaign that had a core for itself. The correction is judged on settings that it
+beside, and of its traces those that had a core for themselves. The correction is judged on settings that it
 was not learned from. One JSON line last.
 """
 
@@ -24,8 +24,8 @@ from perfmodel import Configuration, Trace, TraceStore, read_traces
 from perfmodel.device_profiles import DeviceProfile
 from perfmodel.time_correction import LEAST_SETTINGS, held_out_errors
 
-UNDISTURBED = "smollm2-v1"
-"""Campaign whose trials ran one by one on a core of their own; the others' step times vary fourfold."""
+SINCE = "2026-11-22T12:50"
+"""From here on published trials ran one by one on a core of their own; step times of those before vary fourfold."""
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", type=Path, help="device profile measured beside the traces")
     parser.add_argument("--store", type=Path, action="append", default=[], help="trace store or Parquet file")
-    parser.add_argument("--campaign", default=UNDISTURBED, help="whose traces are used")
+    parser.add_argument("--since", default=SINCE, help="traces that started before this time (UTC) are left out")
     options = parser.parse_args()
     if bool(options.profile) != bool(options.store):
         parser.error("--profile and --store belong together: the profile is of the device that made the traces")
@@ -43,10 +43,10 @@ def main() -> None:
         return
     profile_file, stores = published or (options.profile, options.store)
     profile = DeviceProfile.load(profile_file)
-    found = [trace for path in stores for trace in _traces(path) if trace.ran_on.campaign == options.campaign]
+    found = [trace for path in stores for trace in _traces(path) if trace.ran_on.started_at >= options.since]
     traces = of_this_device(profile, found)
     if not traces:
-        reason = f"no trace of {options.campaign} was made by {profile.name} with {profile.threads} threads"
+        reason = f"no trace since {options.since} was made by {profile.name} with {profile.threads} threads"
         print(json.dumps({"benchmark": "step_time", "traces": 0, "reason": reason}))
         return
     _tell(Console(), step_times(profile, traces))
