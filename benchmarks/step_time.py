@@ -20,9 +20,10 @@ from rich.table import Table
 
 from collectors.predicted_steps import StepTimes, of_this_device, step_times
 from datasets_cache.shelf import SHELF_DATA, shelf_names
-from perfmodel import Configuration, Trace, TraceStore, read_traces
+from perfmodel import Configuration, Trace
 from perfmodel.device_profiles import DeviceProfile
 from perfmodel.time_correction import LEAST_SETTINGS, held_out_errors
+from perfmodel.trace_file import traces_of
 
 SINCE = "2026-11-22T12:50"
 """From here on published trials ran one by one on a core of their own; step times of those before vary fourfold."""
@@ -43,7 +44,7 @@ def main() -> None:
         return
     profile_file, stores = published or (options.profile, options.store)
     profile = DeviceProfile.load(profile_file)
-    found = [trace for path in stores for trace in _traces(path) if trace.ran_on.started_at >= options.since]
+    found = [trace for path in stores for trace in traces_of(path) if trace.ran_on.started_at >= options.since]
     traces = of_this_device(profile, found)
     if not traces:
         reason = f"no trace since {options.since} was made by {profile.name} with {profile.threads} threads"
@@ -59,13 +60,6 @@ def _published() -> tuple[Path, list[Path]] | None:
         if profile.is_file():
             return profile, [SHELF_DATA / f"{name}.parquet"]
     return None
-
-
-def _traces(path: Path) -> list[Trace]:
-    if path.suffix == ".parquet":
-        return read_traces(path)
-    with TraceStore(path) as store:
-        return list(store)
 
 
 def _tell(console: Console, times: StepTimes) -> None:

@@ -3,7 +3,7 @@
     errors metrics recipe space trace                   the vocabulary (extras: optional packages)
     architecture families                               the shapes of a model
     methods formats                                     how a configuration is pruned, stored, started and adapted
-    store parquet trace_columns checksum                traces on disk (column_descriptions: what they mean)
+    store parquet trace_file trace_columns checksum     traces on disk (column_descriptions: what they mean)
     memory                                              closed-form bytes of what stays
     training_memory step_account resident activations   closed-form peak of a training step
     step_moments module_pass highest distinct_layers    the highest moment within a layer

@@ -10,9 +10,8 @@ from perfmodel.architecture import Architecture
 from perfmodel.methods import DEFAULT_METHODS
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration
+from perfmodel.step_account import MIB
 from perfmodel.training_memory import Load, TrainingMemory, training_memory
-
-MIB = 1024**2
 
 
 @dataclass(frozen=True)

@@ -38,25 +38,12 @@ class Splitter(Protocol):
         """Returns the number of folds."""
 
 
-@final
 @dataclass(frozen=True)
-class RandomFolds:
-    """Folds of traces, whatever their configuration: other seeds of a predicted configuration may train.
-
-    Args:
-        folds: their number.
-        seed: of the draw.
-    """
+class _Drawn:
+    """A number of folds, drawn."""
 
     folds: int = FOLDS
     seed: int = 0
-
-    def split(self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Iterator[Fold]:  # noqa: N803
-        """Returns the folds; ``groups`` are not looked at."""
-        from sklearn.model_selection import KFold
-
-        del y, groups
-        yield from KFold(self.folds, shuffle=True, random_state=self.seed).split(np.zeros(_rows(X)))
 
     def get_n_splits(
         self,
@@ -71,16 +58,31 @@ class RandomFolds:
 
 @final
 @dataclass(frozen=True)
-class ConfigurationFolds:
-    """Folds of whole configurations.
+class RandomFolds(_Drawn):
+    """Folds of traces, whatever their configuration: other seeds of a predicted configuration may train.
 
     Args:
         folds: their number.
         seed: of the draw.
     """
 
-    folds: int = FOLDS
-    seed: int = 0
+    def split(self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Iterator[Fold]:  # noqa: N803
+        """Returns the folds; ``groups`` are not looked at."""
+        from sklearn.model_selection import KFold
+
+        del y, groups
+        yield from KFold(self.folds, shuffle=True, random_state=self.seed).split(np.zeros(_rows(X)))
+
+
+@final
+@dataclass(frozen=True)
+class ConfigurationFolds(_Drawn):
+    """Folds of whole configurations.
+
+    Args:
+        folds: their number.
+        seed: of the draw.
+    """
 
     def split(self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Iterator[Fold]:  # noqa: N803
         """Returns the folds.
@@ -94,16 +96,6 @@ class ConfigurationFolds:
         names = _needed(groups, "groups", _rows(X))
         splitter = GroupKFold(self.folds, shuffle=True, random_state=self.seed)
         yield from splitter.split(np.zeros(len(names)), groups=names)
-
-    def get_n_splits(
-        self,
-        X: Any = None,  # noqa: N803
-        y: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> int:
-        """Returns the number of folds."""
-        del X, y, groups
-        return self.folds
 
 
 @final

@@ -1,6 +1,5 @@
 """Writes a comparison from its record: the record, one self-contained page, and a Markdown summary."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from reports import compare_tables
 from reports.compare_plots import comparison_drawings, contender_looks, rank_drawings
 from reports.markdown import escaped, table_text
 from reports.quantity import Record
-from reports.render import embedded, rendered, write_file
+from reports.render import embedded, rendered, write_page
 
 
 def write_comparison(record: Mapping[str, Any], folder: Path) -> Path:
@@ -19,14 +18,7 @@ def write_comparison(record: Mapping[str, Any], folder: Path) -> Path:
         MissingExtraError: when plotly or jinja2 is not installed.
         OutputFolderError: when the folder cannot be written.
     """
-    texts = {
-        "compare.json": json.dumps(record, allow_nan=False, ensure_ascii=False, indent=1),
-        "compare.md": comparison_markdown(record),
-        "compare.html": comparison_page(record),
-    }
-    for name, text in texts.items():
-        write_file(folder / name, text.encode())
-    return folder / "compare.html"
+    return write_page(folder, "compare", record, comparison_markdown(record), comparison_page(record))
 
 
 def comparison_page(record: Record) -> str:

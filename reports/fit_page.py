@@ -1,6 +1,5 @@
 """Writes the scores of a fit: the record, a page that needs nothing from outside, and the same as Markdown."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from reports import fit_tables
 from reports.fit_drawings import fit_drawings
 from reports.markdown import escaped, table_text
 from reports.quantity import Record
-from reports.render import embedded, rendered, write_file
+from reports.render import embedded, rendered, write_page
 
 NOTES = (
     f"Brackets hold {100 * LEVEL:g}\u00a0% bootstrap intervals over configurations. R², shares of it and errors are "
@@ -45,21 +44,15 @@ def write_fit_page(record: Record, folder: Path) -> Path:
         MissingExtraError: when plotly or jinja2 is not installed.
         OutputFolderError: when the folder cannot be written.
     """
-    texts = {
-        "scores.json": json.dumps(record, allow_nan=False, ensure_ascii=False, indent=1),
-        "scores.md": fit_markdown(record),
-        "scores.html": rendered(
-            "fit_report.html",
-            record=record,
-            tables=fit_tables,
-            drawings=fit_drawings,
-            embedded=embedded,
-            notes=NOTES,
-        ),
-    }
-    for name, text in texts.items():
-        write_file(folder / name, text.encode())
-    return folder / "scores.html"
+    html = rendered(
+        "fit_report.html",
+        record=record,
+        tables=fit_tables,
+        drawings=fit_drawings,
+        embedded=embedded,
+        notes=NOTES,
+    )
+    return write_page(folder, "scores", record, fit_markdown(record), html)
 
 
 def fit_markdown(record: Record) -> str:

@@ -61,7 +61,11 @@ def calibrate_command(
     """
     if device is not None:
         _check_device(device)
-    known = _traces_of(traces) if traces else []  # before a minute is spent on measuring
+    known: list[Trace] = []
+    if traces is not None:  # before a minute is spent on measuring
+        from perfmodel.trace_file import traces_of
+
+        known = traces_of(traces)
     if threads is not None:
         import torch
 
@@ -81,17 +85,6 @@ def calibrate_command(
     path = to or calibrated_path(profile.device_class)
     profile.save(path)
     return path
-
-
-def _traces_of(path: Path) -> list[Trace]:
-    if path.suffix == ".parquet":
-        from perfmodel.parquet import read_traces
-
-        return read_traces(path)
-    from perfmodel.store import TraceStore
-
-    with TraceStore(path) as store:
-        return list(store)
 
 
 def _check_device(device: str) -> None:

@@ -50,17 +50,33 @@ def write_report(record: Mapping[str, Any], folder: Path) -> Path:
             "upgrade perfmodel to draw it",
         )
     figures = figure_files(record)
-    files = {f"figures/{name}": content for name, content in figures.items()}
     links = [(name.removesuffix(".svg"), f"figures/{name}") for name in figures if name.endswith(".svg")]
-    texts = {
-        "report.json": json.dumps(record, allow_nan=False, ensure_ascii=False, indent=1),
-        "report.md": markdown(record, links),
-        "report.html": page(record),
-    }
-    files |= {name: text.encode() for name, text in texts.items()}
-    for name, content in files.items():
-        write_file(folder / name, content)
-    return folder / "report.html"
+    text, html = markdown(record, links), page(record)
+    for name, content in figures.items():
+        _write(folder / "figures" / name, content)
+    return write_page(folder, "report", record, text, html)
+
+
+def write_page(folder: Path, stem: str, record: Record, text: str, html: str) -> Path:
+    """Writes a record as JSON, Markdown and page; each file appears whole or not at all.
+
+    Args:
+        folder: created where it is missing.
+        stem: of the three names.
+        record: plain values.
+        text: Markdown.
+        html: the page.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        OutputFolderError: when the folder cannot be written.
+    """
+    values = json.dumps(record, allow_nan=False, ensure_ascii=False, indent=1)
+    for ending, content in (("json", values), ("md", text), ("html", html)):
+        _write(folder / f"{stem}.{ending}", content.encode())
+    return folder / f"{stem}.html"
 
 
 def page(record: Record) -> str:
@@ -124,7 +140,7 @@ def embedded(drawing: Drawing) -> str:
     return html
 
 
-def write_file(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Writes a file, whole or not at all.
 
     Raises:

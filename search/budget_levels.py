@@ -24,24 +24,17 @@ class BudgetLevels:
     Args:
         space: the legal configurations.
         knowledge: with ``memory``.
-        ranks: lowest and highest index of the ranks that are meant; all when left out.
-        rates: likewise of the rates.
+        rank: index of the only rank that is meant; all when left out.
+        rate: likewise of the rates.
 
     Source: van der Corput 1935, by halving.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        knowledge: Knowledge,
-        *,
-        ranks: tuple[int, int] | None = None,
-        rates: tuple[int, int] | None = None,
-    ) -> None:
+    def __init__(self, space: Space, knowledge: Knowledge, *, rank: int | None = None, rate: int | None = None) -> None:
         assert knowledge.memory is not None
         self.units = space.units
-        few, many = ranks or (int(space.ranks[0] == 0), len(space.ranks) - 1)
-        unpruned, pruned = rates or (0, len(space.pruning_rates) - 1)
+        few, many = (int(space.ranks[0] == 0), len(space.ranks) - 1) if rank is None else (rank, rank)
+        unpruned, pruned = (0, len(space.pruning_rates) - 1) if rate is None else (rate, rate)
         ends = np.asarray(
             [
                 [pruned] + [0] * space.units + [few] * space.units,

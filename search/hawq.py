@@ -54,9 +54,7 @@ class HAWQ(AbstractSearcher):
         super().__init__(space, objectives, seed, knowledge)
         assert self.knowledge.memory is not None
         chosen_rank, chosen_rate = rank_index(space, rank), rate_index(space, percent)
-        self._levels = BudgetLevels(
-            space, self.knowledge, ranks=(chosen_rank, chosen_rank), rates=(chosen_rate, chosen_rate)
-        )
+        self._levels = BudgetLevels(space, self.knowledge, rank=chosen_rank, rate=chosen_rate)
         self._program = BudgetProgram(space, self.knowledge.memory)
         self._costs = self._weighted_errors(chosen_rate, chosen_rank)
 

@@ -28,8 +28,20 @@ if TYPE_CHECKING:
 _VIOLATION = "violation"
 
 
+class _Studied(AbstractSearcher):
+    """A searcher whose study answers."""
+
+    _study: "_Study"
+
+    def _propose(self, n: int) -> NDArray[np.int64]:
+        return self._study.ask(n)
+
+    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
+        self._study.tell(vectors, evaluation)
+
+
 @final
-class OptunaTPE(AbstractSearcher):
+class OptunaTPE(_Studied):
     """Optuna's tree-structured Parzen estimator with its defaults.
 
     Args:
@@ -56,15 +68,9 @@ class OptunaTPE(AbstractSearcher):
         sampler = TPESampler(n_startup_trials=initial, seed=seed)
         self._study = _Study(space, objectives, sampler)
 
-    def _propose(self, n: int) -> NDArray[np.int64]:
-        return self._study.ask(n)
-
-    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        self._study.tell(vectors, evaluation)
-
 
 @final
-class OptunaNSGA2(AbstractSearcher):
+class OptunaNSGA2(_Studied):
     """Optuna's NSGA-II with its defaults: uniform crossover, no moves of its own.
 
     Args:
@@ -90,12 +96,6 @@ class OptunaNSGA2(AbstractSearcher):
 
         sampler = NSGAIISampler(population_size=population, seed=seed)
         self._study = _Study(space, objectives, sampler)
-
-    def _propose(self, n: int) -> NDArray[np.int64]:
-        return self._study.ask(n)
-
-    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        self._study.tell(vectors, evaluation)
 
 
 @final

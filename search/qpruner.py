@@ -68,9 +68,7 @@ class QPruner(AbstractSearcher):
         assert self.knowledge.memory is not None
         self._memory, self._initial = self.knowledge.memory, initial
         self._rank, self._rate = rank_index(space, rank), rate_index(space, percent)
-        self._levels = BudgetLevels(
-            space, self.knowledge, ranks=(self._rank, self._rank), rates=(self._rate, self._rate)
-        )
+        self._levels = BudgetLevels(space, self.knowledge, rank=self._rank, rate=self._rate)
         self._sizes = byte_tables(space, self._memory).bits[self._rate]
         self._chances = np.full(space.units, 1.5 / space.units)
         self._archive = Archive(space, objectives)

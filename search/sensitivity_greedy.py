@@ -52,8 +52,7 @@ class SensitivityGreedy(AbstractSearcher):
         super().__init__(space, objectives, seed, knowledge)
         assert self.knowledge.memory is not None
         self._rank, self._rate = rank_index(space, rank), rate_index(space, percent)
-        fixed = (self._rank, self._rank), (self._rate, self._rate)
-        self._levels = BudgetLevels(space, self.knowledge, ranks=fixed[0], rates=fixed[1])
+        self._levels = BudgetLevels(space, self.knowledge, rank=self._rank, rate=self._rate)
         self._sizes = byte_tables(space, self.knowledge.memory).bits[self._rate]
         damage = self.knowledge.damage(space)
         self._worth = -np.diff(damage, axis=1) / np.maximum(np.diff(self._sizes, axis=1), 1e-300)

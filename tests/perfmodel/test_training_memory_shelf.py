@@ -10,22 +10,11 @@ from perfmodel.architecture import Architecture
 from perfmodel.training_memory import Load, peak_interval, training_memory
 
 SHELF = Path(__file__).parents[2] / "datasets_cache" / "shelf_data" / "smollm2-v0c.parquet"
-SMOLLM2 = {
-    "model_type": "llama",
-    "hidden_size": 576,
-    "intermediate_size": 1536,
-    "num_hidden_layers": 30,
-    "num_attention_heads": 9,
-    "num_key_value_heads": 3,
-    "head_dim": 64,
-    "vocab_size": 49152,
-    "tie_word_embeddings": True,
-}
 
 
 @pytest.fixture(scope="module")
-def estimates():
-    architecture = Architecture.from_config(SMOLLM2)
+def estimates(smollm2_config):
+    architecture = Architecture.from_config(smollm2_config)
     found = []
     for trace in read_traces(SHELF):
         setting, measured = trace.asked.setting, trace.measured
