@@ -6,7 +6,7 @@
     plan        stratified over the whole space
     repeats     every seed on a tenth of them all, spread over the blocks and so over quality
 
-Blocks come in this order, each for all seeds of its own, so that a campaign that is cut short has covered the space.
+Blocks are dealt evenly: wherever a campaign is cut short, about the same share of each has been run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,12 +65,17 @@ def design(
         "near": stratified(_near(space), size.near, plan_seed) if size.near else [],
         "plan": stratified(space, size.plan, plan_seed) if size.plan else [],
     }
-    trials: list[Asked] = []
+    dealt: list[tuple[float, Asked]] = []
     for source, configurations in blocks.items():
-        trials += [Asked(setting, each, seeds[0], source) for each in configurations]
+        dealt += _evenly([Asked(setting, each, seeds[0], source) for each in configurations])
         repeated = configurations[:: size.repeat_every]
-        trials += [Asked(setting, each, seed, source) for each in repeated for seed in seeds[1:]]
-    return unique(trials)
+        dealt += _evenly([Asked(setting, each, seed, source) for each in repeated for seed in seeds[1:]])
+    return unique([trial for _, trial in sorted(dealt, key=lambda each: each[0])])
+
+
+def _evenly(trials: Sequence[Asked]) -> list[tuple[float, Asked]]:
+    """Returns each trial with its place between 0 and 1 in the campaign."""
+    return [((place + 0.5) / len(trials), trial) for place, trial in enumerate(trials)]
 
 
 def _uniform(space: Space) -> Iterator[Configuration]:

@@ -57,6 +57,13 @@ def test_it_is_the_same_again_and_holds_nothing_twice(trials):
     assert design(SPACE, SETTING, seeds=SEEDS, plan_seed=2) != trials
 
 
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
+def test_a_campaign_that_is_cut_short_has_run_the_same_share_of_each_block(trials, share):
+    whole = Counter(each.source for each in trials)
+    begun = Counter(each.source for each in trials[: round(share * len(trials))])
+    assert all(abs(begun[source] - share * count) <= 2 for source, count in whole.items())
+
+
 def test_a_smaller_space_loses_what_it_does_not_hold():
     small = Space(4, (0.0,), (2, 4), (4, 8))
     trials = design(small, SETTING, seeds=(0,), plan_seed=0, size=DesignSize(near=0, plan=3))
