@@ -12,7 +12,7 @@
       measure         peak memory, step times (energy: where the device reports it)
       checkpoint      what a trial leaves, to be extended or exported (keep: how much of it)
       provenance      where and with what
-    plan            which trials a run makes (design: those of a published campaign)
+    plan            which trials a run makes (design: a published campaign; pilot: before one)
     campaign        carries a plan out, resuming, longest first (cost)
     executors       in this process, in workers of this machine, or on a Ray cluster
     saved_model     a pruned, mixed-precision, adapted model on disk and back

@@ -25,7 +25,7 @@
       shelf_fetch       a release from elsewhere, into the cache
       release           makes a release from trace stores (python -m datasets_cache.release)
       card              its data card
-      card_analysis     what of it takes more than counting
+      card_analysis     what of it takes more than counting (card_departures: what a pilot showed)
       shelf_coverage    its picture
       croissant         the same for machines
     sensitivities   load_sensitivities(model, task): what each unit costs alone, from sensitivity_data/

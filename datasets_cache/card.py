@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from datasets_cache.card_analysis import analysis, table
+from datasets_cache.card_departures import one_axis_at_a_time
 from datasets_cache.shelf_coverage import HELD_BY, TENTHS, shelf_coverage
 from perfmodel.checksum import sha256_of
 from perfmodel.trace import Trace
@@ -30,7 +31,7 @@ def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Call
         file: the Parquet file.
         blind: gives the question-blind baselines of a trace's task.
     """
-    groups = by_setting(traces)
+    groups = by_setting(compared(traces))
     parts = [
         f"# {name}",
         f"{len(traces)} real fine-tunes, {file.stat().st_size / 1e3:.0f} kB, sha256 `{sha256_of(file)}`.",
@@ -58,11 +59,23 @@ def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Call
             ("task", "configurations repeated", "runs", "noise", "spread", "spread / noise", "in the scores"),
             (_noise(label, of_one) for label, of_one in groups.items()),
         ),
+        *one_axis_at_a_time(traces),
         *analysis(groups),
         "## Made on",
         table(("what", "values (traces)"), _made_on(traces)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def compared(traces: Iterable[Trace]) -> list[Trace]:
+    """Returns the traces of the setting that each model, task and device has most of; departures of a pilot go."""
+    settings: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    known = list(traces)
+    for trace in known:
+        setting = trace.asked.setting
+        settings[setting.model, setting.task, setting.device_class][setting.identifier] += 1
+    kept = {counts.most_common(1)[0][0] for counts in settings.values()}
+    return [trace for trace in known if trace.asked.setting.identifier in kept]
 
 
 def by_setting(traces: Iterable[Trace]) -> dict[str, list[Trace]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from datasets_cache.base_models import load_tokenizer, resolve
 from datasets_cache.baselines import question_blind_loss
-from datasets_cache.card import Blind, by_setting, card
+from datasets_cache.card import Blind, by_setting, card, compared
 from datasets_cache.croissant import write_croissant
 from datasets_cache.shelf import SHELF_DATA
 from datasets_cache.shelf_coverage import draw_coverage, shelf_coverage
@@ -89,7 +89,7 @@ def _write_beside(path: Path, traces: Sequence[Trace], notes: str) -> None:
     import pyarrow.parquet as pq
 
     write_rows(pq.read_table(path).to_pylist(), rows_file(path))
-    coverages = {label: shelf_coverage(of_one) for label, of_one in by_setting(traces).items()}
+    coverages = {label: shelf_coverage(of_one) for label, of_one in by_setting(compared(traces)).items()}
     draw_coverage(coverages, path.with_name(f"{path.stem}.coverage.png"))
     text = card(path.stem, traces, notes, path, question_blind)
     path.with_suffix(".md").write_text(text, encoding="utf-8")

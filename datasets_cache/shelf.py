@@ -30,6 +30,10 @@ class Shelf:
     card: str
 
 
+PILOT = "-pilot-"
+"""In the name of a release that departs from a middle one axis at a time: many settings, few traces of each."""
+
+
 def fetched_folder() -> Path:
     """Returns the folder in the cache that holds fetched releases, each in a folder of its own name."""
     return cache_folder() / "shelf"
@@ -48,12 +52,13 @@ def shelf_names() -> tuple[str, ...]:
 
 
 def newest_shelf() -> str:
-    """Returns the release that was published last with this version.
+    """Returns the release that was published last with this version, pilots left out.
 
     Raises:
         CorruptFileError: when the registry is missing or cannot be read.
     """
-    return [name for name in read_registry(SHELF_DATA) if name.endswith(".parquet")][-1].removesuffix(".parquet")
+    names = [name.removesuffix(".parquet") for name in read_registry(SHELF_DATA) if name.endswith(".parquet")]
+    return [name for name in names if PILOT not in name][-1]
 
 
 def shelf_file(name: str) -> Path:

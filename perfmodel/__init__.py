@@ -22,7 +22,7 @@
     scores rank_correlation bootstrap score_table       statistics, each with an interval
     score_sheet transfer effects                        every split and score; other tasks as a start; which axes matter
     estimator                                           a surrogate as scikit-learn knows regressors
-    ceiling repeats decomposition alignment             seed noise, shares of variance, bits against ranks
+    ceiling repeats decomposition alignment departures  seed noise, shares of variance, bits against ranks, pilots
     predictor predictor_record prediction state_file    the public object: fit, load, predict, save
 
 Importing this package imports no torch and none of the project's other packages.

@@ -75,3 +75,16 @@ def test_configurations_are_counted_once_by_tenth_and_rate(traces, tmp_path):
     first = (tmp_path / "picture.png").read_bytes()
     draw_coverage({"one": found, "two": found}, tmp_path / "picture.png")
     assert first[:4] == b"\x89PNG" and (tmp_path / "picture.png").read_bytes() == first
+
+
+def test_a_pilot_is_told_by_axis_and_stays_out_of_the_other_tables(traces):
+    middle = Configuration.uniform(30, bits=16, rank=8)
+    fast = replace(traces[0].asked.setting.recipe, learning_rate=3e-3)
+    of_middle = next(trace for trace in traces if trace.asked.configuration == middle)
+    departed = with_loss(with_setting(of_middle, recipe=fast), 10.0)
+    text = card("pilot", [*traces, departed], "Notes.", SHELF_DATA / f"{NAME}.parquet", lambda _: (1.0, 0.0))
+
+    assert "One axis at a time" not in card("all", traces, "", SHELF_DATA / f"{NAME}.parquet", lambda _: (1.0, 0.0))
+    (row,) = [line for line in text.splitlines() if "| learning rate |" in line and "| 0.003 |" in line]
+    assert "| 10.000 |" in row
+    assert "| chain_sum |" in text and "learning_rate" not in text.split("## One axis")[0]

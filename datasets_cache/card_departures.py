@@ -1,0 +1,84 @@
+"""The section of a data card that tells what a pilot showed: one axis at a time, beside what a change of seed does."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from datasets_cache.card_analysis import shown, table
+from perfmodel.departures import Departures, departures
+from perfmodel.effects import MATTERS_ABOVE
+from perfmodel.errors import NotEnoughTracesError
+from perfmodel.space import Configuration
+from perfmodel.trace import Trace
+
+METRICS = ("held_out_loss", "accuracy")
+
+
+def one_axis_at_a_time(traces: Sequence[Trace]) -> list[str]:
+    """Returns the section as Markdown, one text a paragraph or table; nothing where every task has one recipe.
+
+    Args:
+        traces: of a release. A task's middle is the recipe with most traces, and the uniform configuration that was run
+            under most recipes.
+    """
+    tasks: defaultdict[str, list[Trace]] = defaultdict(list)
+    for trace in traces:
+        tasks[trace.asked.setting.task].append(trace)
+    several = {task: own for task, own in sorted(tasks.items()) if len({t.asked.setting.recipe for t in own}) > 1}
+    if not several:
+        return []
+    parts = [
+        "## One axis at a time",
+        "Effect of each axis around the middle, in standard deviations over seeds (s), with 95 % intervals (Student's "
+        f"t); **bold** from {MATTERS_ABOVE:g} s on, where it stands out of single runs. The notes give the "
+        "middle's value of each axis.",
+    ]
+    for metric in METRICS:
+        found: dict[str, Departures] = {}
+        for task, own in several.items():
+            try:
+                found[task] = _of_task(own, metric)
+            except NotEnoughTracesError as error:
+                parts.append(f"Not enough traces of {task}: {error}.")
+        if found:
+            parts += [_summary(metric, found), *([_every(found)] if metric == METRICS[0] else [])]
+    return parts
+
+
+def _of_task(traces: Sequence[Trace], metric: str) -> Departures:
+    recipe = Counter(trace.asked.setting.recipe for trace in traces).most_common(1)[0][0]
+    recipes: defaultdict[Configuration, set[str]] = defaultdict(set)
+    for trace in traces:
+        if trace.asked.configuration.is_uniform:
+            recipes[trace.asked.configuration].add(trace.asked.setting.identifier)
+    if not recipes:
+        raise NotEnoughTracesError("no uniform configuration was run", "one under several recipes", "collect a pilot")
+    middle = max(recipes, key=lambda each: len(recipes[each]))
+    return departures(traces, middle, recipe, metric)
+
+
+def _summary(metric: str, found: Mapping[str, Departures]) -> str:
+    axes = sorted({axis for each in found.values() for axis in each.axes()})
+    rows = []
+    for task, each in found.items():
+        greatest = each.axes()
+        cells = [_ratio(greatest[axis].ratio.value) if axis in greatest else "not run" for axis in axes]
+        rows.append((task, f"{each.middle:.3f} ({each.runs})", f"{each.noise:.4f} ({each.freedom})", *cells))
+    head = (f"{metric}: task", "middle (runs)", "s (degrees of freedom)", *axes)
+    return f"The greatest effect of each axis, in s.\n\n{table(head, rows)}"
+
+
+def _ratio(value: float | None) -> str:
+    if value is None:
+        return "no noise"
+    text = f"{value:+.1f}"
+    return f"**{text}**" if abs(value) >= MATTERS_ABOVE else text
+
+
+def _every(found: Mapping[str, Departures]) -> str:
+    rows = [
+        (task, each.axis, each.value, str(each.runs), f"{each.mean:.3f}", shown(each.effect), shown(each.ratio))
+        for task, of_task in found.items()
+        for each in of_task.found
+    ]
+    head = ("task", "axis", "value", "runs", "held-out loss, nats", "effect on its log", "in s")
+    return f"Every departure.\n\n{table(head, rows)}"
