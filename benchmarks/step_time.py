@@ -1,6 +1,6 @@
 """Prints how far predicted seconds of a step are from those that traces measured, by kind of configuration.
 
-Run: python benchmarks/step_time.py [--profile PROFILE.json --store TRACES ...] [--since TIME]
+Run: python benchmarks/step_time.py [--profile PROFILE.json --store TRACES ...] [--campaign NAME] [--since TIME]
 
 The profile must have been measured beside the traces, on the same device with as many threads (``bench calibrate``); it
 knows none of their configurations. By default both are those of the newest published release that a profile lies
@@ -25,8 +25,8 @@ from perfmodel.device_profiles import DeviceProfile
 from perfmodel.time_correction import LEAST_SETTINGS, held_out_errors
 from perfmodel.trace_file import traces_of
 
-SINCE = "2026-11-22T12:50"
-"""From here on published trials ran one by one on a core of their own; step times of those before vary fourfold."""
+CAMPAIGN, SINCE = "smollm2-v1", "2026-11-22T12:50"
+"""Published trials that ran one by one on a core of their own; step times of the others vary up to fourfold."""
 
 
 def main() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--profile", type=Path, help="device profile measured beside the traces")
     parser.add_argument("--store", type=Path, action="append", default=[], help="trace store or Parquet file")
+    parser.add_argument("--campaign", default=CAMPAIGN, help="traces of other campaigns are left out")
     parser.add_argument("--since", default=SINCE, help="traces that started before this time (UTC) are left out")
     options = parser.parse_args()
     if bool(options.profile) != bool(options.store):
@@ -44,10 +45,16 @@ def main() -> None:
         return
     profile_file, stores = published or (options.profile, options.store)
     profile = DeviceProfile.load(profile_file)
-    found = [trace for path in stores for trace in traces_of(path) if trace.ran_on.started_at >= options.since]
+    found = [
+        trace
+        for path in stores
+        for trace in traces_of(path)
+        if trace.ran_on.campaign == options.campaign and trace.ran_on.started_at >= options.since
+    ]
     traces = of_this_device(profile, found)
     if not traces:
-        reason = f"no trace since {options.since} was made by {profile.name} with {profile.threads} threads"
+        wanted = f"no trace of {options.campaign} since {options.since}"
+        reason = f"{wanted} was made by {profile.name} with {profile.threads} threads"
         print(json.dumps({"benchmark": "step_time", "traces": 0, "reason": reason}))
         return
     _tell(Console(), step_times(profile, traces))

@@ -305,6 +305,53 @@ def compare_searchers(
     typer.echo(str(compare_command(options).resolve()))
 
 
+@app.command("live")
+def live(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    searchers: Annotated[
+        str, typer.Option(help="Names, comma-separated; <name>_on_surrogate searches the surrogate first.")
+    ] = "joint,random,nsga2_on_surrogate,qpruner",
+    trials: Annotated[int, typer.Option(min=2, help="Fine-tunes of each search.")] = 24,
+    seeds: Annotated[str, typer.Option(help="Fresh seeds, one search of each searcher a seed.")] = "301",
+    batch: Annotated[int, typer.Option(min=1, help="Configurations between two proposals.")] = 4,
+    debug: DebugOption = False,
+) -> None:
+    """Search with real fine-tunes, and compare searchers on them; what was measured is not run again."""
+    from reports.compare_command import names, numbers
+    from reports.live_command import live_command
+
+    run = _run(suite, overrides, folder, "live")
+    path = live_command(run, searchers=names(searchers), trials=trials, seeds=numbers(seeds), batch=batch)
+    typer.echo(str(path.resolve()))
+
+
+@app.command("challenge")
+def challenge(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    folder: FolderOption = None,
+    seeds: Annotated[str, typer.Option(help="Fresh seeds of the runs compared, comma-separated.")] = "201,202,203",
+    screen_seed: Annotated[int, typer.Option(help="Seed of the runs that challengers are chosen by.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="Of proposing, fine-tuning once and learning from it.")] = 2,
+    tries: Annotated[int, typer.Option(min=100, help="Evaluations of each search on the surrogate.")] = 20_000,
+    debug: DebugOption = False,
+) -> None:
+    """Fine-tune uniform choices beside what the search offers at their memory, and at their loss."""
+    from reports.challenge_command import challenge_command
+    from reports.compare_command import numbers
+
+    path = challenge_command(
+        _run(suite, overrides, folder, "challenge"),
+        seeds=numbers(seeds),
+        screen_seed=screen_seed,
+        rounds=rounds,
+        tries=tries,
+    )
+    typer.echo(str(path.resolve()))
+
+
 def main() -> None:
     """Runs the command line; the one place where errors become messages and exit codes."""
     debug = "--debug" in sys.argv
@@ -332,18 +379,23 @@ def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:
 
 
 def _stages(suite: str, overrides: list[str] | None, folder: Path | None, *, until: str, alone: bool) -> "Run":
-    from reports.progress import say
-    from reports.run import Run
     from reports.stages import report_path, run_stages
-    from reports.suite import load_suite
 
-    loaded = load_suite(suite, overrides or [])
-    command = shlex.join(["bench", "run", suite, *(overrides or [])])
-    run = Run(loaded, folder or Path("runs") / loaded.name, command, say)
+    run = _run(suite, overrides, folder, "run")
     run_stages(run, until, alone=alone)
     if until == "report":
         typer.echo(str(report_path(run.folder).resolve()))
     return run
+
+
+def _run(suite: str, overrides: list[str] | None, folder: Path | None, command: str) -> "Run":
+    from reports.progress import say
+    from reports.run import Run
+    from reports.suite import load_suite
+
+    loaded = load_suite(suite, overrides or [])
+    repeated = shlex.join(["bench", command, suite, *(overrides or [])])
+    return Run(loaded, folder or Path("runs") / loaded.name, repeated, say)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidSuiteError, OutputFolderError, UnknownNameError
 from perfmodel.sensitivities import Sensitivities
 from perfmodel.space import Space
-from perfmodel.trace import Trace
+from perfmodel.trace import Setting, Trace
 from reports.compare_worlds import OBJECTIVES, StoredWorlds, setting_traces, store_world
 from reports.progress import bar, say
 from search.compare import Plan, compare, records
@@ -71,7 +71,7 @@ def compare_command(options: Options) -> Path:
     for task in tasks:
         own = setting_traces(traces, task, space)
         say(f"{task}: {len(own)} traces")
-        store_world(options.folder, task, own, space, architecture, _sensitivities(own[0], space))
+        store_world(options.folder, task, own, space, architecture, known_sensitivities(own[0].asked.setting, space))
     plan = Plan(
         options.contenders,
         tasks,
@@ -166,9 +166,8 @@ def _repeated(traces: Sequence[Trace]) -> tuple[str, ...]:
     return tuple(sorted(task for task, own in found.items() if 1 < len(set(own)) < len(own)))
 
 
-def _sensitivities(trace: Trace, space: Space) -> Sensitivities | None:
-    """Returns the record of the traces' own model and task, None where there is none."""
-    setting = trace.asked.setting
+def known_sensitivities(setting: Setting, space: Space) -> Sensitivities | None:
+    """Returns the record of the setting's own model and task, None where there is none."""
     try:
         found = load_sensitivities(setting.model, setting.task)
     except UnknownNameError:

@@ -66,7 +66,7 @@ class StoredWorlds:
         architecture, recipe = predictors[1.0].record.architecture, predictors[1.0].setting.recipe
         load = Load(**body["load"])
         memory = RememberedMemory(
-            partial(_peak, architecture, space, recipe, load, predictors[1.0].setting.device_class)
+            partial(allocated_peak, architecture, space, recipe, load, predictors[1.0].setting.device_class)
         )
         columns = [(name, share) for share in predictors for name in OBJECTIVES]
         noise = MeasuredNoise.from_traces(traces, columns)
@@ -189,7 +189,7 @@ def setting_traces(traces: Sequence[Trace], task: str, space: Space) -> list[Tra
     return [trace for trace in fitting if trace.asked.setting.identifier == most]
 
 
-def _peak(
+def allocated_peak(
     architecture: Architecture,
     space: Space,
     recipe: Recipe,

@@ -174,3 +174,11 @@ def affordable(run: Record) -> NDArray[np.bool_]:
 def array(values: Any) -> Floats:
     """Returns a record's list as numbers, NaN for None."""
     return np.asarray(values, dtype=np.float64)
+
+
+def plain(values: Floats) -> list[Any]:
+    """Returns an array as lists, with None for what is not finite."""
+    as_objects = values.astype(object)
+    as_objects[~np.isfinite(values)] = None
+    found: list[Any] = as_objects.tolist()
+    return found

@@ -107,3 +107,13 @@ class MeasuredCost(AbstractCost):
             groups.setdefault(trace.asked.configuration.identifier, []).append(trial_seconds(trace, at) or 0.0)
         own = {identifier: float(np.mean(times)) for identifier, times in groups.items()}
         return own, float(np.mean(list(own.values())))
+
+
+@final
+class UnknownCost(AbstractCost):
+    """Nothing is known: the back end tells what its own trials took."""
+
+    def seconds(self, vectors: NDArray[np.int64], at: float) -> Floats:
+        """Returns NaN for each trial, shape ``(n,)``."""
+        del at
+        return np.full(len(vectors), np.nan)

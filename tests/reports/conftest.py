@@ -323,6 +323,10 @@ class FakeRunner:
             accuracy=min(1.0, max(0.0, 1.0 - 0.4 * loss)),
             accuracy_examples=15,
             peak_memory_bytes=int(memory),
+            weight_bytes=int(1e5 * sum(configuration.bits)),
+            adapter_bytes=int(1e4 * sum(configuration.ranks)),
+            largest_batch_tokens=64,
+            largest_batch_answer_tokens=16,
             **times,
         )
         return Trace(asked, measured, ran_on)

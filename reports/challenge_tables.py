@@ -1,0 +1,131 @@
+"""What came of a challenge: paired differences over seeds with their interval, and whether the limits held."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from datasets_cache.card_analysis import table
+from reports.known_costs import COSTS
+from search.comparison_metrics import OverSeeds, over_seeds
+
+Record = Mapping[str, Any]
+
+LOSS = "held_out_loss"
+
+
+def paired(record: Record, metric: str) -> OverSeeds:
+    """Returns the mean of challenger minus reference over seeds that ended well in both, with Student's interval.
+
+    Args:
+        record: of one duel.
+        metric: name of the column.
+    """
+    pairs = zip(record["reference_runs"], record["challenger_runs"], strict=False)
+    return over_seeds([own[metric] - other[metric] for other, own in pairs if other["status"] == own["status"] == "ok"])
+
+
+def share_of_memory(record: Record, cost: str) -> float | None:
+    """Returns the largest share, over seeds, of the reference's measured cost that the challenger measured."""
+    shares = [
+        own[cost] / other[cost]
+        for other, own in zip(record["reference_runs"], record["challenger_runs"], strict=False)
+        if own[cost] and other[cost]
+    ]
+    return max(shares) if shares else None
+
+
+def outcome(record: Record) -> str:
+    """Returns in words what the runs of a duel say."""
+    if record["challenger"] is None:
+        return "no challenger was found within its limits"
+    difference = paired(record, LOSS)
+    shares = {cost: share_of_memory(record, cost) for cost in COSTS}
+    if difference.low is None or difference.high is None or None in shares.values():
+        return "too few runs ended well"
+    counted = COSTS if record["aim"] == "loss" else COSTS[:1]
+    over = [cost.replace("_", " ") for cost in counted if (shares[cost] or 0) > 1]
+    if over:
+        return f"needs more {' and '.join(over)} than the uniform choice"
+    if difference.high < 0:
+        return "better, at no more memory" if record["aim"] == "loss" else "better, with less memory"
+    if difference.low > 0:
+        return "worse"
+    return "no difference beyond noise" + (", with less memory" if record["aim"] == "memory" else "")
+
+
+def markdown(record: Record) -> str:
+    """Returns a challenge as Markdown.
+
+    Args:
+        record: as ``challenge.json`` has it.
+    """
+    parts = [
+        f"# Uniform choices challenged on {record['task']}",
+        f"Held-out loss over {len(record['seeds'])} fresh seeds that neither surrogate nor search saw, each uniform "
+        "choice and its challenger under the same ones; differences are paired, with 95 % intervals (Student's t). "
+        f"The surrogate had learnt from {record['traces']} traces and proposed {record['rounds']} times, learning "
+        "from a run of each proposal; the best went on. Shares are the largest over seeds of what was measured.",
+        table(
+            (
+                *("uniform choice", "its loss", "challenger's loss", "difference"),
+                *("share of its peak", "of its weights", "of its adapters", "outcome"),
+            ),
+            map(_row, record["duels"]),
+        ),
+        "The challengers.",
+        table(("against", "rate", "bits by layer", "ranks by layer", "bits with ranks"), map(_found, record["duels"])),
+        "*Bits with ranks* is Spearman's correlation over layers: positive where the same layers get both.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def bits_with_ranks(configuration: Mapping[str, Any]) -> float | None:
+    """Returns Spearman's correlation of bits and ranks over units; None where either is the same everywhere."""
+    from scipy.stats import spearmanr
+
+    bits, ranks = configuration["bits"], configuration["ranks"]
+    if len(set(bits)) < 2 or len(set(ranks)) < 2:
+        return None
+    return float(spearmanr(bits, ranks).statistic)
+
+
+def _row(record: Record) -> tuple[str, ...]:
+    shares = [share_of_memory(record, cost) for cost in COSTS]
+    return (
+        f"{record['reference']} ({'better at its memory?' if record['aim'] == 'loss' else 'as good with less?'})",
+        _losses(record["reference_runs"]),
+        _losses(record["challenger_runs"]),
+        _estimate(paired(record, LOSS)),
+        *("not measured" if share is None else f"{100 * share:.1f} %" for share in shares),
+        outcome(record),
+    )
+
+
+def _found(record: Record) -> tuple[str, ...]:
+    found = record["challenger"]
+    if found is None:
+        return record["reference"], "none", "", "", ""
+    both = bits_with_ranks(found)
+    return (
+        record["reference"],
+        f"{found['pruning_rate']:g}",
+        " ".join(map(str, found["bits"])),
+        " ".join(map(str, found["ranks"])),
+        "one is the same everywhere" if both is None else f"{both:+.2f}",
+    )
+
+
+def _losses(runs: Sequence[Record]) -> str:
+    values = [run[LOSS] for run in runs if run["status"] == "ok"]
+    if not values:
+        return "not measured"
+    return f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
+
+
+def _estimate(value: OverSeeds) -> str:
+    if value.value is None:
+        return "not measured"
+    if value.low is None or value.high is None:
+        return f"{value.value:+.3f}"
+    return f"{value.value:+.3f} [{value.low:+.3f}, {value.high:+.3f}]"

@@ -1,0 +1,47 @@
+"""Costs of index vectors that closed forms know: what a search is limited by without any model.
+
+Notation:
+    n: configurations.
+    d: dimensions of the space.
+"""
+
+from functools import partial
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.architecture import Architecture
+from perfmodel.fast_features import SpaceFeatures
+from perfmodel.fitting import setting_featurizer
+from perfmodel.space import Space
+from perfmodel.trace import Setting
+from perfmodel.training_memory import Load
+from reports.compare_worlds import allocated_peak
+from search.remembered_memory import RememberedMemory
+
+COSTS: Final = ("peak_memory_bytes", "weight_bytes", "adapter_bytes")
+_STORED: Final = ("state_weight_bytes", "state_adapter_bytes")
+
+
+@final
+class KnownCosts:
+    """Peak of training, resident weights and adapters of configurations, without a fine-tune.
+
+    Args:
+        architecture: of the unpruned base model.
+        space: of the vectors.
+        setting: recipe and device.
+        load: the batch that peaks.
+    """
+
+    def __init__(self, architecture: Architecture, space: Space, setting: Setting, load: Load) -> None:
+        self._features = SpaceFeatures(space, setting_featurizer(architecture, setting))
+        self._peak = RememberedMemory(
+            partial(allocated_peak, architecture, space, setting.recipe, load, setting.device_class)
+        )
+
+    def __call__(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns bytes, shape ``(n, 3)``, columns as in ``COSTS``."""
+        stored = self._features.matrix(vectors).take(_STORED)
+        return np.column_stack([self._peak(vectors), stored])

@@ -1,0 +1,152 @@
+"""Searches on real fine-tunes: every searcher spends the same number of them, with a seed that no model saw.
+
+live/<searcher>-<seed>.json    what one search asked for and measured
+
+Two kinds take part. A searcher proposes from what its own trials measured. ``<searcher>_on_surrogate`` has searched the
+fitted surrogate first, and spends its trials on points spread over the front that it found there.
+"""
+
+import time
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.errors import UnknownNameError
+from perfmodel.predictor import Predictor
+from perfmodel.space import Configuration
+from perfmodel.trace import Asked
+from perfmodel.training_memory import Load
+from reports.compare_command import known_sensitivities
+from reports.compare_worlds import allocated_peak
+from reports.live_backend import LiveTrials
+from reports.run import Run
+from reports.stages import run_stages
+from search.backends import LiveBackend
+from search.benchmark_problem import BenchmarkProblem
+from search.comparison_metrics import plain
+from search.knowledge import Knowledge
+from search.loop import History
+from search.loop import run as run_search
+from search.pareto import non_dominated, spread
+from search.problem import SurrogateProblem
+from search.searchers import SEARCHERS, searcher
+from search.simulated_cost import UnknownCost
+
+ON_SURROGATE: Final = "_on_surrogate"
+
+
+def live_search(run: Run, name: str, trials: int, seed: int, batch: int) -> dict[str, Any]:
+    """Returns the record of one search, and writes it.
+
+    Args:
+        run: its setting, space, objectives, store and executor.
+        name: a searcher, or one with ``_on_surrogate``.
+        trials: full trainings to spend.
+        seed: of the searcher and of every trial.
+        batch: configurations between two proposals.
+
+    Raises:
+        UnknownNameError: when there is no such searcher.
+        UserError: when a searcher needs knowledge that is not there.
+    """
+    check_name(name)
+    problem = _problem(run, name, seed)
+    began = time.process_time()
+    if name.endswith(ON_SURROGATE):
+        history = _on_surrogate(run, problem, name.removesuffix(ON_SURROGATE), trials, seed)
+    else:
+        made = searcher(name, run.space, len(problem.objectives), seed, live_knowledge(run, seed))
+        history = run_search(made, problem, trials, batch)
+    measured = plain(history.objectives)
+    record = {
+        "version": 1,
+        "status": "ok",
+        "contender": name,
+        "task": run.suite.task,
+        "seed": seed,
+        "evaluations": trials,
+        "batch": batch,
+        "identity": run.setting.identifier,
+        "vectors": history.vectors.tolist(),
+        "shares": history.shares.tolist(),
+        "observed": measured,
+        "true": measured,  # of a real fine-tune its own value is all that is known
+        "violations": plain(history.violations),
+        "seconds": plain(_seconds(problem)),
+        "overhead_s": time.process_time() - began - problem.answering_s,
+    }
+    run.write_json(f"live/{name}-{seed}.json", record)
+    return record
+
+
+def _seconds(problem: BenchmarkProblem) -> NDArray[np.float64]:
+    """Returns the seconds of each trial; one that failed leaves no times and counts as the mean of the others."""
+    found = problem.seconds
+    known = np.isfinite(found)
+    return np.where(known, found, found[known].mean() if known.any() else 0.0)
+
+
+def check_name(name: str) -> None:
+    """Checks that a contender exists.
+
+    Raises:
+        UnknownNameError: when it does not.
+    """
+    if name.removesuffix(ON_SURROGATE) not in SEARCHERS:
+        raise UnknownNameError(
+            f"searcher {name!r} is unknown",
+            f"searchers are {', '.join(SEARCHERS)}, each also with {ON_SURROGATE}",
+            "use one of these names",
+        )
+
+
+def live_knowledge(run: Run, seed: int) -> Knowledge:
+    """Returns what a searcher may know of a run before its first trial: sensitivities and the closed form of memory."""
+    from collectors.step_loads import step_loads, training_examples
+
+    setting, space = run.setting, run.space
+    any_one = Asked(setting, Configuration.uniform(space.units, bits=space.bits[-1], rank=space.ranks[-1]), seed, "")
+    loads = step_loads(any_one, training_examples(setting))
+    largest = max(loads, key=lambda each: each.length)
+    load = Load(largest.batch_size, largest.length, max(each.answer_tokens for each in loads))
+    memory = "peak_memory_bytes"
+    known = memory in run.suite.objectives
+    return Knowledge(
+        known_sensitivities(setting, space),
+        partial(allocated_peak, run.architecture, space, setting.recipe, load, setting.device_class),
+        run.suite.budget.get(memory),
+        memory_objective=run.suite.objectives.index(memory) if known else None,
+        loss_objective=run.suite.objectives.index("held_out_loss"),
+    )
+
+
+def _problem(run: Run, name: str, seed: int) -> BenchmarkProblem:
+    suite = run.suite
+    return BenchmarkProblem(
+        run.space,
+        suite.objectives,
+        {"live": LiveBackend(run.space, LiveTrials(run, name))},
+        steps=suite.recipe.steps,
+        cost=UnknownCost(),
+        metrics=tuple(dict.fromkeys((*suite.objectives, *suite.budget))),
+        budget=suite.budget,
+        backend="live",
+        seed=seed,
+    )
+
+
+def _on_surrogate(run: Run, problem: BenchmarkProblem, name: str, trials: int, seed: int) -> History:
+    run_stages(run, "fit")
+    predictor = Predictor.load(run.folder / "fit" / "predictor")
+    cheap = SurrogateProblem(
+        run.space, problem.objectives, predictor.predict_mean, metrics=predictor.metrics, budget=problem.budget
+    )
+    tries = max(run.suite.search.evaluations.values())
+    made = searcher(name, run.space, len(problem.objectives), seed, live_knowledge(run, seed))
+    found = run_search(made, cheap, tries, run.suite.search.batch)
+    front = np.flatnonzero(non_dominated(found.objectives, found.violations))
+    picked = found.vectors[front[spread(found.objectives[front], trials, -1)]]
+    told = problem.evaluate_vectors(picked)
+    return History(run.space, picked, told.objectives, told.violations, np.ones(len(picked)))

@@ -1,0 +1,150 @@
+"""A challenge keeps to its limits, pairs its seeds, and tells what came of it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from collectors.executors import InlineExecutor
+from perfmodel.errors import InvalidSuiteError
+from perfmodel.space import Configuration
+from reports.challenge import Reference, chosen_of
+from reports.challenge_command import challenge_command
+from reports.challenge_tables import bits_with_ranks, markdown, outcome, paired, share_of_memory
+from reports.run import Run
+from reports.suite import parse_suite
+
+REFERENCES = (Reference("uniform 4 bits", 4, 8, 0.0, "loss"), Reference("16 bits", 16, 8, 0.0, "memory"))
+
+
+def runs(losses, peak=100, weights=50, adapters=10):
+    return [
+        {
+            "seed": seed,
+            "status": "ok",
+            "held_out_loss": loss,
+            "peak_memory_bytes": peak,
+            "weight_bytes": weights,
+            "adapter_bytes": adapters,
+        }
+        for seed, loss in enumerate(losses)
+    ]
+
+
+def duel(reference, challenger, aim="loss"):
+    found = Configuration.uniform(2, bits=4, rank=8).to_dict()
+    return {
+        "reference": "uniform",
+        "aim": aim,
+        "uniform": found,
+        "challenger": found,
+        "reference_runs": reference,
+        "challenger_runs": challenger,
+    }
+
+
+def test_differences_are_paired_by_seed():
+    record = duel(runs([1.0, 2.0, 3.0]), runs([0.9, 1.9, 2.9]))
+    found = paired(record, "held_out_loss")
+    # The seeds differ by 1 and the challenger from each by exactly 0.1: unpaired, nothing would show.
+    assert found.value == pytest.approx(-0.1) and found.high < -0.0999
+    assert outcome(record) == "better, at no more memory"
+
+
+def test_the_interval_is_students():
+    found = paired(duel(runs([1.0, 1.0, 1.0]), runs([0.9, 1.0, 1.1])), "held_out_loss")
+    assert found.value == pytest.approx(0.0)
+    assert found.high == pytest.approx(4.303 * 0.1 / 3**0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("reference", "challenger", "aim", "said"),
+    [
+        (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2]), "loss", "no difference beyond noise"),
+        (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2], peak=60), "memory", "no difference beyond noise, with less memory"),
+        (runs([1.0, 1.1, 1.2]), runs([2.0, 2.1, 2.2]), "loss", "worse"),
+        (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], peak=101), "loss", "needs more peak memory bytes than the uniform choice"),
+        (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], adapters=20), "memory", "better, with less memory"),
+        (runs([1.0]), runs([0.5]), "loss", "too few runs ended well"),
+    ],
+)  # fmt: skip
+def test_outcomes_in_words(reference, challenger, aim, said):
+    assert outcome(duel(reference, challenger, aim)) == said
+
+
+def test_a_failed_run_leaves_its_pair_out():
+    failed = [{**runs([0.0])[0], "status": "oom", "held_out_loss": None, "peak_memory_bytes": None}]
+    record = duel(runs([1.0, 2.0, 3.0]), [*failed, *runs([0.0, 1.5, 2.5])[1:]])
+    assert paired(record, "held_out_loss").value == pytest.approx(-0.5)
+    assert share_of_memory(record, "peak_memory_bytes") == 1.0
+
+
+def test_bits_that_follow_ranks():
+    assert bits_with_ranks({"bits": [2, 4, 8], "ranks": [0, 8, 64]}) == pytest.approx(1.0)
+    assert bits_with_ranks({"bits": [2, 4, 8], "ranks": [8, 8, 8]}) is None
+
+
+@pytest.fixture
+def challenged(suite_values: dict[str, Any], tmp_path: Path, fake_runner: Callable[..., Any]) -> tuple[Run, Any]:
+    made = fake_runner()
+    run = Run(parse_suite(suite_values), tmp_path, "bench", lambda _: None, lambda _: InlineExecutor(made))
+    return run, made
+
+
+def challenge(run, **changes):
+    options = {"seeds": (201, 202, 203), "screen_seed": 200, "rounds": 2, "tries": 1000, "references": REFERENCES}
+    return challenge_command(run, **{**options, **changes})
+
+
+def test_a_whole_challenge(challenged):
+    run, made = challenged
+    page = challenge(run)
+    record = json.loads(page.with_suffix(".json").read_text())
+    kept = json.loads((run.folder / "challenge" / "rounds.json").read_text())
+    at_memory, at_loss = record["duels"]
+    trials = len(made.asked)
+
+    assert markdown(record) == page.read_text()
+    assert [run["seed"] for run in at_memory["challenger_runs"]] == [201, 202, 203]
+    assert {run["seed"] for each in record["duels"] for run in each["screened"]} == {200}
+    assert at_memory["challenger"] in [of_round[0] for of_round in kept["rounds"]]
+    assert kept["rounds"][0][0] != kept["rounds"][1][0]  # what was met is not proposed again
+    # The formula of the fake runner rewards bits: at 4-bit memory nothing better exists without fewer adapters.
+    assert np.mean(at_loss["challenger"]["bits"]) < 16
+    assert {asked.source for asked in made.asked if asked.seed >= 200} == {"challenge"}
+    challenge(run)
+    assert len(made.asked) == trials  # what was measured is not run again
+
+
+def test_seeds_that_training_saw_are_refused(challenged):
+    with pytest.raises(InvalidSuiteError, match="seeds 1, 2"):
+        challenge(challenged[0], seeds=(1, 2))
+    with pytest.raises(InvalidSuiteError, match="200 to choose by"):
+        challenge(challenged[0], seeds=(200, 201))
+
+
+def test_a_space_without_the_uniform_choices_is_refused(challenged):
+    with pytest.raises(InvalidSuiteError, match="uniform choices"):
+        challenge(challenged[0], references=(Reference("uniform 3 bits", 3, 8, 0.0, "loss"),))
+
+
+def test_least_peak_goes_on_among_those_as_good_as_the_limit(fake_runner):
+    from perfmodel.recipe import Recipe
+    from perfmodel.trace import Asked, Setting
+
+    made = fake_runner()
+    setting = Setting("model", "m" * 64, "task", "t" * 64, Recipe(steps=4, curve_points=1), "cpu")
+
+    def trace(loss, peak, bits):
+        found = made(Asked(setting, Configuration.uniform(8, bits=bits, rank=8), 0, "challenge"))
+        return replace(found, measured=replace(found.measured, held_out_loss=loss, peak_memory_bytes=peak))
+
+    screened = [trace(1.0, 90, 2), trace(0.9, 100, 4), trace(1.5, 10, 8)]
+    assert set(chosen_of(screened, trace(1.1, 200, 16)).bits) == {2}
+    assert set(chosen_of(screened, None).bits) == {4}
+    assert set(chosen_of(screened, trace(0.5, 200, 16)).bits) == {4}
+    assert chosen_of([], None) is None
