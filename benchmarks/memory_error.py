@@ -120,7 +120,7 @@ def _told(console: Console, title: str, errors: Mapping[str, Sequence[float]]) -
 
 def _write(path: Path, errors: Mapping[str, Sequence[float]]) -> None:
     """Writes what the measurement was over the estimate, less 1: the sign in which an interval needs it."""
-    ratios = sorted(round(1 / (1 + value) - 1, 6) for values in errors.values() for value in values)
+    ratios = sorted(round(1 / (1 + value) - 1, 9) for values in errors.values() for value in values)
     record = {
         "cpu": {"traces": len(ratios), "relative_errors": ratios},
         "cuda": {"traces": 0, "relative_errors": [], "assumed": ASSUMED_CUDA},

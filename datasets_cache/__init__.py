@@ -24,8 +24,10 @@
       shelf_invariants  what must hold within a trace
       shelf_fetch       a release from elsewhere, into the cache
       release           makes a release from trace stores (python -m datasets_cache.release)
+      release_predictors  fits the predictors that perfmodel brings along (python -m datasets_cache.release_predictors)
       card              its data card
-      card_analysis     what of it takes more than counting (card_departures: what a pilot showed)
+      card_analysis     what of it takes more than counting
+      card_departures   what a pilot showed
       shelf_coverage    its picture
       croissant         the same for machines
     sensitivities   load_sensitivities(model, task): what each unit costs alone, from sensitivity_data/

@@ -25,6 +25,7 @@ from IPython.display import Markdown, display
 
 from datasets_cache.shelf import load_shelf
 from datasets_cache.shelf_verify import known_architectures
+from perfmodel.cheap_pairs import start_points, starting_losses
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.features import Featurizer
 from perfmodel.parquet import read_traces, write_traces
@@ -64,7 +65,7 @@ assert (first, second) == (len(published) + len(yours), 0)
 # %%
 architecture = known_architectures()["smollm2-135m"]
 space = Space.for_architecture(architecture)
-how = {"metrics": ["held_out_loss", "peak_memory_bytes"], "surrogates": ["additive"]}
+how = {"metrics": ["held_out_loss", "peak_memory_bytes"], "surrogates": ["additive", "damage"]}
 try:
     Predictor.fit(everything, space, architecture, **how)
 except UserError as error:
@@ -87,9 +88,11 @@ display(
 )
 
 # %% [markdown]
-# ## What the other tasks are worth
-# Models of the other tasks give a prior mean; a line carries it over to your task. Error on the logarithm of the loss,
-# predicted for configurations that neither your traces nor the others' hold, against starting from scratch.
+# ## What other tasks are worth, and losses before fine-tuning
+# Models of the other tasks give a prior mean; a line carries it over to your task. The loss of the quantised, pruned
+# model before fine-tuning costs one evaluation: measured, it is one more column; predicted, it comes from a model of
+# such losses of other configurations. Error on the logarithm of the loss, predicted for configurations that neither
+# your traces nor the others' hold, against starting from scratch.
 
 # %%
 featurizer = Featurizer(architecture, device_class="cpu", optimizer="adamw")
@@ -97,11 +100,12 @@ by_task = {}
 for trace in everything:
     by_task.setdefault(trace.asked.setting.task, []).append(trace)
 data = {name: training_data(found, "held_out_loss", featurizer) for name, found in by_task.items()}
-points = transfer_points(data[task], [data[name] for name in data if name != task], "additive")
+cheap = starting_losses(by_task[task], featurizer)
+points = transfer_points(data[task], [data[name] for name in data if name != task], "damage")
+points += start_points(data[task], cheap, "damage")
 rows = ["| your traces | start | error | Spearman |", "|---|---|---|---|"]
-for point in points:
-    start = "other tasks" if point.transferred else "scratch"
+for point in sorted(points, key=lambda each: each.traces):
     ranks = "not defined" if point.spearman.value is None else f"{point.spearman.value:.2f}"
     error = point.link_rmse
-    rows.append(f"| {point.traces} | {start} | {error.value:.2f} [{error.low:.2f}, {error.high:.2f}] | {ranks} |")
+    rows.append(f"| {point.traces} | {point.start} | {error.value:.2f} [{error.low:.2f}, {error.high:.2f}] | {ranks} |")
 display(Markdown("\n".join(rows)))

@@ -27,6 +27,7 @@ from IPython.display import Markdown, display
 
 from datasets_cache.shelf import load_shelf, newest_shelf
 from datasets_cache.shelf_verify import known_architectures
+from perfmodel.ablation import feature_worths
 from perfmodel.ceiling import ceiling
 from perfmodel.features import Featurizer
 from perfmodel.score_sheet import learning_curve, shuffled_control, split_lines
@@ -41,7 +42,7 @@ featurizer = Featurizer(
     known_architectures()[setting.model], device_class=setting.device_class, optimizer=setting.recipe.optimizer
 )
 data = training_data(traces, "held_out_loss", featurizer)
-names = ["constant", "additive", "gaussian_process"]
+names = ["constant", "additive", "damage", "gaussian_process"]
 
 
 def text(estimate):
@@ -105,3 +106,17 @@ plt.show()
 for name in names[1:]:
     control = shuffled_control(data, name)
     display(Markdown(f"{name}: Spearman within folds {text(control)}."))
+
+# %% [markdown]
+# ## What each group of features is worth
+# The error without a group less that with it, so positive helps. A group may be worth nothing because another says the
+# same; put a column of your own into the features and see.
+
+# %%
+rows = [
+    {"surrogate": worth.surrogate, "group": worth.group, "columns": worth.columns, "worth": f"{worth.worth.value:+.3f}"}
+    | {"95 %": f"[{worth.worth.low:+.3f}, {worth.worth.high:+.3f}]"}
+    for name in ("additive", "damage")
+    for worth in feature_worths(data, name)
+]
+display(pd.DataFrame(rows).set_index(["surrogate", "group"]))

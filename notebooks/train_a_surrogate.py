@@ -66,7 +66,7 @@ def text(estimate):
     )
 
 
-judged = judge(data, ["constant", "additive", "boosted"])
+judged = judge(data, ["constant", "additive", "damage", "boosted"])
 names = ("r2", "spearman", "error_ratio_to_constant", "coverage")
 table = {score.surrogate: {name: text(getattr(score, name)) for name in names} for score in judged.scores}
 display(pd.DataFrame(table).T)
@@ -77,9 +77,8 @@ display(pd.DataFrame(table).T)
 
 # %%
 space = Space.for_architecture(architecture, methods=traces[0].asked.configuration.methods)
-predictor = Predictor.fit(
-    traces, space, architecture, metrics=["held_out_loss", "peak_memory_bytes"], surrogates=["additive", "boosted"]
-)
+metrics = ["held_out_loss", "peak_memory_bytes"]
+predictor = Predictor.fit(traces, space, architecture, metrics=metrics, surrogates=["additive", "damage", "boosted"])
 display(Markdown(f"Chosen: {', '.join(f'{name} for {metric}' for metric, name in predictor.record.chosen.items())}."))
 usual = Configuration.uniform(space.units, bits=4, rank=8, methods=space.methods)
 asked = {
@@ -96,7 +95,7 @@ display(predicted.round(2))
 # `outside_domain` marks what lies beyond the traces: there the numbers are extrapolated.
 #
 # ## Kept without pickles
-# A folder of JSON and XGBoost's own files. What is loaded has to give its stored predictions again.
+# A folder of JSON. What is loaded has to give its stored predictions again.
 
 # %%
 with TemporaryDirectory() as folder:

@@ -13,17 +13,23 @@
       changed_weights dense byte_sizes                  ranking without traces; models it takes; sizes in words
     sampling space_export                               drawing from a space; the space for other libraries
     features configuration_arrays training_data         what the surrogates see
-      packed_arrays fast_features feature_matrix        the same at speed
+      packed_arrays fast_features feature_matrix        the same at speed (depth_hats)
     sensitivities sensitivity_features                  what each unit costs alone, measured without fine-tuning
     surrogate surrogates fitting slopes                 the contract of learned models, and their names
-      constant additive boosted gaussian_process stack  the models (signed_fit ridge tree_bag gaussian_basis evidence)
+      constant additive damage boosted                  the models (signed_fit ridge tree_bag)
+      gaussian_process stack                            (gaussian_basis evidence)
     learning_curve feasibility                          loss at any step; the probability of ok
     splits out_of_fold conformal validation             predictions of what was left out, with honest intervals
     scores rank_correlation bootstrap score_table       statistics, each with an interval
-    score_sheet transfer effects                        every split and score; other tasks as a start; which axes matter
+    score_sheet effects ablation                        every split and score; which axes, which features matter
+    transfer cheap_pairs                                other tasks, and losses before fine-tuning, as a start
     estimator                                           a surrogate as scikit-learn knows regressors
     ceiling repeats decomposition alignment departures  seed noise, shares of variance, bits against ranks, pilots
     predictor predictor_record prediction state_file    the public object: fit, load, predict, save
+      named_predictors                                  those that come with the package
+      joint_posterior links                             all metrics at once, the fast path
+      joint_ridge joint_basis joint_damage joint_trees  its parts
+    onnx_copy onnx_graph                                the means for programs without Python
 
 Importing this package imports no torch and none of the project's other packages.
 """

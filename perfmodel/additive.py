@@ -64,6 +64,15 @@ class AdditiveSurrogate(AbstractSurrogate):
         ridge = fitted(self._ridge, self.kind)
         return Posterior(*ridge.predict(self._terms.of(FeatureMatrix.of(features))), self._log, self._noise)
 
+    @property
+    def line(self) -> tuple["AdditiveTerms", Ridge]:
+        """The terms that it reads and the regression on them.
+
+        Raises:
+            UserError: when the model is not fitted.
+        """
+        return self._terms, fitted(self._ridge, self.kind)
+
     def save(self, folder: Path) -> None:
         """Writes ``additive.json``; see ``AbstractSurrogate.save``."""
         ridge = fitted(self._ridge, self.kind)
@@ -89,6 +98,11 @@ class AdditiveTerms:
     Args:
         columns: of the features.
         log: whether the target is modelled as its logarithm.
+
+    Attributes:
+        names: of the terms: a column's own, or what is made of it and the column.
+        common: number of summary terms.
+        errors: number of squared errors.
     """
 
     def __init__(self, columns: Sequence[str], *, log: bool) -> None:
@@ -105,6 +119,8 @@ class AdditiveTerms:
         in_log = [index for index, column in enumerate(summary) if log and column.endswith("_bytes")]
         self._in_log = np.array(in_log, dtype=np.intp)
         self._key = ("additive terms", log, self._order)
+        logged = [f"log {name}" if index in in_log else name for index, name in enumerate(summary)]
+        self.names = (*logged, *(f"squared_error {name}" for name in bits), *(f"log2 {name}" for name in ranks))
 
     def of(self, features: FeatureMatrix) -> NDArray[np.float64]:
         """Returns the terms, shape ``(n, len(columns))``."""

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from perfmodel.errors import CorruptFileError
 from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.features import SUMMARY_COLUMNS
-from perfmodel.slopes import FREE, Slopes
+from perfmodel.slopes import FREE, Slopes, unit_kind
 from perfmodel.state_file import read_state, write_state
 from perfmodel.surrogate import AbstractSurrogate, Posterior, fitted, link_target
 from perfmodel.tree_bag import TreeBag
@@ -47,7 +46,7 @@ _FILE = "boosted.json"
 
 
 @dataclass(frozen=True)
-class _Bag:
+class Bag:
     """The fitted state.
 
     Args:
@@ -75,9 +74,9 @@ class _Bag:
 class BoostedSurrogate(AbstractSurrogate):
     """XGBoost models, each fitted to a bootstrap sample of whole configurations.
 
-    It reads the summary columns where the features have them (trees find no pattern in 2 L raw columns of so few
-    rows), and all columns otherwise. Known slopes are monotone constraints. Saved trees are arrays of our own, so that
-    loading and predicting need no XGBoost; files of version 1 held XGBoost's.
+    It reads the columns of whole configurations where the features have them (trees find no pattern in 2 L raw columns
+    of so few rows), and all columns otherwise. Known slopes are monotone constraints. Saved trees are arrays of our
+    own, so that loading and predicting need no XGBoost; files of version 1 held XGBoost's.
     """
 
     kind: ClassVar[str] = "boosted"
@@ -87,19 +86,19 @@ class BoostedSurrogate(AbstractSurrogate):
         self._log = log_target
         self._slopes = slopes
         self._seed = seed
-        self._bag: _Bag | None = None
+        self._bag: Bag | None = None
 
     def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
         matrix = FeatureMatrix.of(features)
         names = self._slopes.read(matrix.columns)
-        columns = tuple(name for name in names if name in SUMMARY_COLUMNS) or names
+        columns = tuple(name for name in names if unit_kind(name) is None) or names
         values = matrix.take(columns)
         link = link_target(features, target, groups, log_target=self._log)
         centre, scale = float(link.mean()), float(link.std()) or 1.0
         members, out_of_bag = self._fit_members(values, (link - centre) / scale, groups, columns)
         trees = TreeBag.from_boosters(members, PARAMETERS["max_depth"])
-        self._bag = _Bag(columns, centre, scale, scale * out_of_bag, trees)
+        self._bag = Bag(columns, centre, scale, scale * out_of_bag, trees)
         return self
 
     def posterior(self, features: "Features") -> Posterior:
@@ -109,6 +108,15 @@ class BoostedSurrogate(AbstractSurrogate):
         location = predictions.mean(axis=0)
         scale = np.sqrt(((predictions - location) ** 2).mean(axis=0) + bag.noise**2)
         return Posterior(location, scale, self._log, bag.noise if bag.noise_in_mean else None)
+
+    @property
+    def bag(self) -> Bag:
+        """The fitted state.
+
+        Raises:
+            UserError: when the model is not fitted.
+        """
+        return fitted(self._bag, self.kind)
 
     def save(self, folder: Path) -> None:
         """Writes ``boosted.json``; see ``AbstractSurrogate.save``."""
@@ -128,7 +136,7 @@ class BoostedSurrogate(AbstractSurrogate):
             trees = TreeBag.from_boosters(boosters, PARAMETERS["max_depth"])
         model = cls(log_target=body["log_target"])
         state = tuple(body["columns"]), body["centre"], body["scale"], body["noise"]
-        model._bag = _Bag(*state, trees, body.get("noise_in_mean", False))
+        model._bag = Bag(*state, trees, body.get("noise_in_mean", False))
         return model
 
     def _fit_members(

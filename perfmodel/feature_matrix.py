@@ -51,10 +51,6 @@ class FeatureMatrix:
         """Returns the number of rows."""
         return len(self.values)
 
-    def rows(self, start: int, stop: int) -> "FeatureMatrix":
-        """Returns some of the rows; nothing made for the whole is taken along."""
-        return self if start == 0 and stop >= len(self) else FeatureMatrix(self.columns, self.values[start:stop])
-
     def take(self, columns: tuple[str, ...]) -> NDArray[np.float64]:
         """Returns the named columns, shape ``(n, len(columns))``.
 

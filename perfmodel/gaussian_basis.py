@@ -29,14 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.additive import AdditiveTerms
+from perfmodel.depth_hats import ERROR_HATS, HATS, RANK_HATS, depth_hats
 from perfmodel.feature_matrix import FeatureMatrix
 from perfmodel.packed_arrays import pack, unpack
 from perfmodel.slopes import Slopes
 
 COORDINATES = ("pruning_rate", "mean_squared_error", "mean_log2_error", "mean_log2_rank", "active_kept_share")
-RESOLUTIONS = (1, 4, 8)
-"""Hats over depth: one that is the mean over units, and two finer grids for what sets a depth apart."""
-
 CENTRES = 32
 """Most centres of the bumps; with no more configurations than that the kernel is exact on them."""
 
@@ -95,12 +93,12 @@ class GaussianBasis:
     def values(self, features: FeatureMatrix) -> NDArray[np.float64]:
         """Returns the basis functions, shape ``(n, p)``."""
         parts = [features.once(self._shared_key, lambda: self._shared(features))]
-        scaled = self._scaled(features.take(self._names))
+        scaled = self._scaled(features.take(self.names))
         if len(self.held):
-            factors, (first, second) = _factors(scaled), self._factor_places
+            factors, (first, second) = _factors(scaled), self.factor_places
             parts.append(factors.take(first, axis=1) * factors.take(second, axis=1))
         if len(self.centres):
-            parts.append(_bumps(scaled.take(self._free, axis=1), self.centres, self.length) @ self.whitening)
+            parts.append(_bumps(scaled.take(self.free, axis=1), self.centres, self.length) @ self.whitening)
         return np.hstack(parts)
 
     def layout(self, slopes: Slopes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -108,10 +106,9 @@ class GaussianBasis:
         terms = self._terms
         signs = terms.signs(slopes)
         common, errors = terms.common, terms.errors
-        hats = sum(RESOLUTIONS)
         blocks = [list(signs[:common])]
-        blocks += [[signs[common]] * hats if errors else []]
-        blocks += [[signs[common + errors]] * hats if len(signs) > common + errors else []]
+        blocks += [[signs[common]] * HATS if errors else []]
+        blocks += [[signs[common + errors]] * HATS if len(signs) > common + errors else []]
         blocks += [_pairs(self.held)[2], [0] * len(self.centres)]
         block = np.repeat(np.arange(len(blocks)), [len(each) for each in blocks])
         return block, np.array([sign for each in blocks for sign in each], dtype=np.int64)
@@ -124,6 +121,13 @@ class GaussianBasis:
         """
         bumps = values[:, values.shape[1] - len(self.centres) :]
         return np.maximum(1 - np.einsum("ij,ij->i", bumps, bumps), 0.0) if len(self.centres) else np.zeros(len(values))
+
+    @property
+    def shared_names(self) -> tuple[str, ...]:
+        """Names of the functions that do not depend on the training set: additive terms, then hats."""
+        common, errors = self._terms.common, self._terms.errors
+        ranks = len(self.columns) > common + errors
+        return (*self._terms.names[:common], *(ERROR_HATS if errors else ()), *(RANK_HATS if ranks else ()))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the basis as plain values."""
@@ -149,8 +153,14 @@ class GaussianBasis:
         return AdditiveTerms(self.columns, log=self.log)
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
+        """Columns that are coordinates, shape ``(c,)``."""
         return tuple(name for name in COORDINATES if name in self.columns)
+
+    @property
+    def units(self) -> int:
+        """Units whose raw columns it reads."""
+        return max(self._terms.errors, len(self.columns) - self._terms.common - self._terms.errors)
 
     @cached_property
     def _shared_key(self) -> tuple[object, ...]:
@@ -158,7 +168,7 @@ class GaussianBasis:
 
     @cached_property
     def _hats(self) -> NDArray[np.float64]:
-        return _depth_hats(max(self._terms.errors, len(self.columns) - self._terms.common - self._terms.errors))
+        return depth_hats(self.units)
 
     def _shared(self, features: FeatureMatrix) -> NDArray[np.float64]:
         """Returns the blocks that do not depend on the training set: common, bits, ranks; shape ``(n, ...)``."""
@@ -168,32 +178,24 @@ class GaussianBasis:
         return np.hstack((terms[:, :common], *(block @ self._hats for block in units)))
 
     @cached_property
-    def _factor_places(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def factor_places(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Columns of ``_factors`` of which each product is made: the first factors and the second."""
         first, second, _ = _pairs(self.held)
         return np.array(first, dtype=np.intp), np.array(second, dtype=np.intp)
 
     @cached_property
-    def _free(self) -> NDArray[np.intp]:
+    def free(self) -> NDArray[np.intp]:
+        """Coordinates of unknown slope: those of the bumps."""
         return np.flatnonzero(self.held == 0)
 
     @cached_property
-    def _span(self) -> NDArray[np.float64]:
+    def span(self) -> NDArray[np.float64]:
+        """Range of each coordinate, 1 where it does not vary, shape ``(c,)``."""
         span = self.high - self.low
         return np.where(span > 1e-9 * (1 + np.abs(self.high)), span, 1.0)
 
     def _scaled(self, coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (coordinates - self.low) / self._span
-
-
-def _depth_hats(units: int) -> NDArray[np.float64]:
-    """Returns each unit's share of each hat, shape ``(U, sum(RESOLUTIONS))``; a hat's shares are at most 1 / U."""
-    depth = (np.arange(units) + 0.5) / max(1, units)
-    columns = []
-    for count in RESOLUTIONS:
-        knots = (np.arange(count) + 0.5) / count
-        clipped = depth.clip(knots[0], knots[-1])
-        columns += [np.maximum(0.0, 1 - np.abs(clipped - knot) * count) for knot in knots]
-    return np.column_stack(columns) / max(1, units)
+        return (coordinates - self.low) / self.span
 
 
 def _pairs(held: NDArray[np.int64]) -> tuple[list[int], list[int], list[int]]:

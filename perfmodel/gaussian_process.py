@@ -42,7 +42,7 @@ _FILE = "gaussian_process.json"
 
 
 @dataclass(frozen=True)
-class _Process:
+class Process:
     """The fitted state.
 
     Args:
@@ -67,14 +67,14 @@ class GaussianProcessSurrogate(AbstractSurrogate):
         self._log = log_target
         self._slopes = slopes
         self._seed = seed
-        self._process: _Process | None = None
+        self._process: Process | None = None
 
     def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
         matrix = FeatureMatrix.of(features)
         link = link_target(matrix, target, groups, log_target=self._log)
         matrix.take(self._slopes.read(matrix.columns))
-        best: tuple[float, _Process] | None = None
+        best: tuple[float, Process] | None = None
         for length in LENGTHS:
             basis = GaussianBasis.of(matrix, self._slopes, length, log=self._log)
             averages = by_configuration(basis.values(matrix), link, groups)
@@ -96,6 +96,15 @@ class GaussianProcessSurrogate(AbstractSurrogate):
             scale = np.sqrt(scale**2 + process.bump_variance * process.basis.missing_variance(values))
         return Posterior(location, scale, self._log, process.ridge.run_noise)
 
+    @property
+    def process(self) -> Process:
+        """The fitted state.
+
+        Raises:
+            UserError: when the model is not fitted.
+        """
+        return fitted(self._process, self.kind)
+
     def save(self, folder: Path) -> None:
         """Writes ``gaussian_process.json``; see ``AbstractSurrogate.save``."""
         process = fitted(self._process, self.kind)
@@ -108,15 +117,15 @@ class GaussianProcessSurrogate(AbstractSurrogate):
         body = read_state(folder / _FILE, cls.kind, cls.version)
         model = cls(log_target=body["log_target"])
         basis, ridge = GaussianBasis.from_dict(body["basis"]), Ridge.from_dict(body["ridge"])
-        model._process = _Process(basis, ridge, body["bump_variance"])
+        model._process = Process(basis, ridge, body["bump_variance"])
         return model
 
-    def _fitted(self, basis: GaussianBasis, averages: Averages) -> tuple[float, _Process]:
+    def _fitted(self, basis: GaussianBasis, averages: Averages) -> tuple[float, Process]:
         """Returns the log evidence and the posterior with the best variances."""
         block, signs = basis.layout(self._slopes)
         kept = varying(averages.values)
         if not len(kept) or np.ptp(averages.target) <= 1e-9 * (1 + np.abs(averages.target).max()):
-            return 0.0, _Process(basis, signed_ridge(averages, kept[:0], np.ones(0), np.ones(0), signs[:0]), 0.0)
+            return 0.0, Process(basis, signed_ridge(averages, kept[:0], np.ones(0), np.ones(0), signs[:0]), 0.0)
         scale = _scales(averages.values, block)[kept]
         columns = (averages.values[:, kept] - averages.values[:, kept].mean(axis=0)) / scale
         rows = np.arange(len(columns))
@@ -126,7 +135,7 @@ class GaussianProcessSurrogate(AbstractSurrogate):
         found = maximise_evidence(columns[rows], target[rows], block[kept], averages.left_noise)
         ridge = signed_ridge(averages, kept, scale, found.noise / found.variances, signs[kept])
         bumps = block[kept] == BUMPS
-        return found.log_evidence, _Process(basis, ridge, float(found.variances[bumps].max(initial=0.0)))
+        return found.log_evidence, Process(basis, ridge, float(found.variances[bumps].max(initial=0.0)))
 
 
 def _scales(values: NDArray[np.float64], block: NDArray[np.int64]) -> NDArray[np.float64]:

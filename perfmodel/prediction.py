@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.metrics import METRICS
+from perfmodel.links import Links
 from perfmodel.surrogate import Posterior
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Prediction:
         outside_domain: NDArray[np.bool_],
         reaches: Sequence[float],
     ) -> "Prediction":
-        """Returns the prediction of one posterior a metric, on the arrays of all metrics together.
+        """Returns the prediction of one posterior a metric.
 
         Args:
             metrics: names.
@@ -51,23 +50,22 @@ class Prediction:
             outside_domain: shape ``(n,)``.
             reaches: half width of each metric's interval in standard deviations.
         """
-        std = np.array([posterior.scale for posterior in posteriors])
-        half = np.array(reaches)[:, None] * std
-        ends = np.empty((3, *std.shape))
-        for index, posterior in enumerate(posteriors):
-            ends[:, index] = posterior.location
-        ends[1] -= half
-        ends[2] += half
-        for index, posterior in enumerate(posteriors):
-            if posterior.log:
-                spread = posterior.scale if posterior.noise is None else posterior.noise
-                ends[0, index] += spread * spread / 2
-                np.exp(ends[:, index], out=ends[:, index])
-                std[index] = ends[0, index] * np.sqrt(np.expm1(posterior.scale**2))
-        lower, upper = _bounds(tuple(metrics))
-        np.maximum(ends, lower, out=ends)
-        np.minimum(ends, upper, out=ends)
-        return cls(tuple(metrics), ends[0].T, std.T, ends[1].T, ends[2].T, outside_domain)
+        links = Links(metrics, [each.log for each in posteriors], [each.noise for each in posteriors], reaches)
+        moments = np.array([[each.location for each in posteriors], [each.scale for each in posteriors]])
+        return cls.read(links.metrics, links.answers(moments), outside_domain)
+
+    @classmethod
+    def read(
+        cls, metrics: tuple[str, ...], answers: NDArray[np.float64], outside_domain: NDArray[np.bool_]
+    ) -> "Prediction":
+        """Returns the prediction that ``Links.answers`` made.
+
+        Args:
+            metrics: names.
+            answers: mean, low, high and standard deviation, shape ``(4, m, n)``.
+            outside_domain: shape ``(n,)``.
+        """
+        return cls(metrics, answers[0].T, answers[3].T, answers[1].T, answers[2].T, outside_domain)
 
     @classmethod
     def joined(cls, parts: Sequence["Prediction"]) -> "Prediction":
@@ -94,10 +92,3 @@ class Prediction:
             for end, values in (("", self.mean), ("_std", self.std), ("_low", self.low), ("_high", self.high)):
                 columns[metric + end] = values[:, index]
         return pd.DataFrame({**columns, "outside_domain": self.outside_domain})
-
-
-@lru_cache(maxsize=32)
-def _bounds(metrics: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns the physical ranges' ends, each of shape ``(m, 1)``."""
-    lower, upper = ([[getattr(METRICS[metric], end)] for metric in metrics] for end in ("lower", "upper"))
-    return np.array(lower), np.array(upper)

@@ -12,10 +12,12 @@ from perfmodel.architecture import Architecture
 from perfmodel.configuration_arrays import space_vectors
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError, UserError
 from perfmodel.fast_features import SpaceFeatures
-from perfmodel.feature_matrix import FeatureMatrix
 from perfmodel.fitting import fit_surrogates, setting_featurizer
+from perfmodel.joint_posterior import CHUNK, JointPosterior
 from perfmodel.learning_curve import METRIC as LOSS
 from perfmodel.learning_curve import LearningCurve
+from perfmodel.named_predictors import predictor_folder
+from perfmodel.onnx_graph import Graph
 from perfmodel.prediction import Prediction
 from perfmodel.predictor_record import PredictorRecord, curve_folder
 from perfmodel.space import Configuration, Space
@@ -31,9 +33,6 @@ DEFAULT_METRICS = ("held_out_loss", "accuracy", "peak_memory_bytes", "step_time_
 
 ONLY_AT_THE_END = ("accuracy",)
 """Metrics that training changes and that traces know after the last step only."""
-
-CHUNK = 256
-"""Rows predicted at once: their arrays stay in the cache, and are small enough for the allocator to use again."""
 
 NORMAL_REACH = NormalDist().inv_cdf(0.5 + INTERVAL_LEVEL / 2)
 """Half width of a normal interval in standard deviations, where none was calibrated."""
@@ -67,10 +66,8 @@ class Predictor:
         self._surrogates = dict(surrogates)
         self._curve = LearningCurve(curve or {}, record.setting.recipe.steps)
         self._features = SpaceFeatures(record.space, setting_featurizer(record.architecture, record.setting))
-        self._domain_columns = tuple(record.domain)
-        low, high = np.array(list(record.domain.values())).T
-        slack = 1e-9 * np.maximum(np.abs(low), np.abs(high))  # means of equal values differ in the last digit
-        self._domain = low - slack, high + slack
+        reaches = [record.reaches.get(metric, NORMAL_REACH) for metric in self._surrogates]
+        self._joint = JointPosterior(self._surrogates, reaches, self._features, _with_slack(record.domain))
 
     @classmethod
     def fit(
@@ -155,22 +152,21 @@ class Predictor:
             ValueError: when the shape or an index does not belong to the space.
             UserError: when the step lies outside the traces' learning curves.
         """
-        features = self._features.matrix(vectors)
-        parts = [features.rows(start, start + CHUNK) for start in range(0, max(1, len(features)), CHUNK)]
-        return Prediction.joined([self._predict_rows(part, at) for part in parts])
+        vectors = self._features.checked(vectors)
+        if at is None:
+            return self._joint.predict(vectors)
+        starts = range(0, max(1, len(vectors)), CHUNK)
+        return Prediction.joined([self._predict_at(vectors[start : start + CHUNK], at) for start in starts])
 
-    def _predict_rows(self, features: FeatureMatrix, at: int | None) -> Prediction:
-        metrics = (
-            tuple(self._surrogates)
-            if at is None
-            else tuple(metric for metric in self._surrogates if metric not in ONLY_AT_THE_END)
-        )
+    def _predict_at(self, vectors: NDArray[np.int64], at: int) -> Prediction:
+        features = self._features.matrix(vectors)
+        metrics = tuple(metric for metric in self._surrogates if metric not in ONLY_AT_THE_END)
         posteriors = [self._surrogates[metric].posterior(features) for metric in metrics]
-        if at is not None and LOSS in metrics:
+        if LOSS in metrics:
             place = metrics.index(LOSS)
             posteriors[place] = self._curve.posterior(at, features, posteriors[place])
         reaches = [self._record.reaches.get(metric, NORMAL_REACH) for metric in metrics]
-        return Prediction.of(metrics, posteriors, self._outside_domain(features), reaches)
+        return Prediction.of(metrics, posteriors, self._joint.outside_domain(vectors), reaches)
 
     def probability_ok(self, configurations: Sequence[Configuration | Mapping[str, Any]]) -> "pd.DataFrame":
         """Returns the probability that a trial ends well: columns ``ok``, and ``ok_low`` and ``ok_high`` (90 %).
@@ -189,6 +185,14 @@ class Predictor:
         vectors = space_vectors(self._record.space, [_configuration(each) for each in configurations])
         found = self._record.feasibility.probability(self._features.matrix(vectors))
         return pd.DataFrame(dict(zip(("ok", "ok_low", "ok_high"), found, strict=True)))
+
+    def to_graph(self, graph: Graph, vectors: str) -> str:
+        """Returns the name of what ``predict_mean`` gives, for a graph and the name of the index vectors.
+
+        Raises:
+            UserError: when a surrogate is of a kind that cannot be copied to ONNX.
+        """
+        return self._joint.to_graph(graph, vectors)
 
     def predict_mean(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns predicted means for a searcher, shape ``(n, m)``, columns in the order of ``metrics``.
@@ -216,15 +220,19 @@ class Predictor:
         self._record.write(folder, {"vectors": vectors.tolist(), "means": self.predict_mean(vectors).tolist()})
 
     @classmethod
-    def load(cls, folder: Path) -> "Predictor":
-        """Returns the predictor that ``save`` wrote.
+    def load(cls, source: str | Path) -> "Predictor":
+        """Returns the predictor that ``save`` wrote, or one that comes with the package.
+
+        Args:
+            source: a folder; or ``<release>/<task>``, or ``<release>`` where that has a single task.
 
         Raises:
             UserError: when the folder holds no predictor.
+            UnknownNameError: when there is neither a folder nor one predictor of that name.
             CorruptFileError: when a file is missing or damaged, or a stored prediction does not come out again.
             SchemaVersionError: when a newer version wrote it.
         """
-        folder = Path(folder)
+        folder = predictor_folder(source)
         record, golden = PredictorRecord.read(folder)
         surrogates = {metric: surrogate_class(name).load(folder / metric) for metric, name in record.chosen.items()}
         curve = {
@@ -239,10 +247,6 @@ class Predictor:
                 "fit it again with the installed versions",
             )
         return predictor
-
-    def _outside_domain(self, features: FeatureMatrix) -> NDArray[np.bool_]:
-        values, (low, high) = features.take(self._domain_columns), self._domain
-        return np.asarray(((values < low) | (values > high)).any(axis=1))
 
 
 def _configuration(given: Configuration | Mapping[str, Any]) -> Configuration:
@@ -259,3 +263,9 @@ def _configuration(given: Configuration | Mapping[str, Any]) -> Configuration:
 
 def _golden_vectors(space: Space) -> NDArray[np.int64]:
     return np.random.default_rng(0).integers(space.cardinalities, size=(GOLDEN, len(space.cardinalities)))
+
+
+def _with_slack(domain: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """Returns the ranges a little wider: means of equal values differ in the last digit."""
+    slack = {column: 1e-9 * max(abs(low), abs(high)) for column, (low, high) in domain.items()}
+    return {column: (low - slack[column], high + slack[column]) for column, (low, high) in domain.items()}

@@ -208,7 +208,7 @@ def signed_ridge(
         intercept=float(averages.target.mean()),
         bounds=np.array([2 * low - high, 2 * high - low]),
         configurations=len(averages.target),
-        noise=_noise(*_left_out(columns, link, penalties)),
+        noise=_noise(*left_out_errors(columns, link, penalties)),
         seed_noise=averages.seed_noise,
     )
 
@@ -240,7 +240,7 @@ def _choose_penalties(
     for common in COMMON_PENALTIES:
         for unit in UNIT_PENALTIES:
             penalties = np.where(is_common, common, unit)
-            left_out, left = _left_out(columns, target, penalties)
+            left_out, left = left_out_errors(columns, target, penalties)
             error = float(np.mean(left_out**2))
             if best is None or error < best[0]:
                 best = error, penalties, _noise(left_out, left)
@@ -248,7 +248,7 @@ def _choose_penalties(
     return best[1], best[2]
 
 
-def _left_out(
+def left_out_errors(
     columns: NDArray[np.float64], target: NDArray[np.float64], penalties: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns the errors of configurations left out and 1 - H, each of shape ``(g,)``."""

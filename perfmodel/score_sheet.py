@@ -28,7 +28,7 @@ from perfmodel.score_table import (
 )
 from perfmodel.scores import ratio
 from perfmodel.splits import ConfigurationFolds, Extrapolation, FewerTraces, LeaveOneLabelOut, RandomFolds, Splitter
-from perfmodel.training_data import TrainingData
+from perfmodel.training_data import TrainingData, rows_of
 from perfmodel.validation import BASELINE, MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
 
 if TYPE_CHECKING:
@@ -220,8 +220,7 @@ def comparable(data: TrainingData) -> TrainingData:
     """Returns the rows of those settings that were measured on enough configurations to say anything within them."""
     counts = {block: len(np.unique(data.groups[data.blocks == block])) for block in np.unique(data.blocks)}
     rows = np.flatnonzero([counts[block] >= MINIMUM_CONFIGURATIONS for block in data.blocks])
-    labels = {name: getattr(data, name)[rows] for name in ("groups", "sources", "tasks", "models", "settings")}
-    return TrainingData(data.metric, data.features.iloc[rows], data.target[rows], **labels)
+    return rows_of(data, rows)
 
 
 def split_lines(

@@ -8,6 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from perfmodel.features import START_COLUMN
+from perfmodel.sensitivity_features import COST_COLUMNS
+
 _UNIT = re.compile(r"(bits|rank)_\d+")
 
 
@@ -59,7 +62,7 @@ _ERROR_COLUMNS = frozenset(
 
 SLOPES: dict[str, Slopes] = {
     "held_out_loss": Slopes(
-        rising=_ERROR_COLUMNS | {"share_bits_2"},
+        rising=_ERROR_COLUMNS | {"share_bits_2", START_COLUMN, *COST_COLUMNS},
         falling=frozenset(("bits", "mean_bits", "share_bits_16")),
         # Stored bytes need not rise with bits in every choice of formats, and say nothing that the errors do not.
         unused=frozenset(("share_bits_3", "share_bits_4", "share_bits_8", "state_weight_bytes", "state_total_bytes")),

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from perfmodel.additive import AdditiveSurrogate
 from perfmodel.boosted import BoostedSurrogate
 from perfmodel.constant import ConstantSurrogate
+from perfmodel.damage import DamageSurrogate
 from perfmodel.feature_matrix import FeatureMatrix
 from perfmodel.gaussian_process import GaussianProcessSurrogate
 from perfmodel.signed_fit import signed_coefficients
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from perfmodel.surrogate import Features
 
 MEMBERS: dict[str, type[AbstractSurrogate]] = {
-    member.kind: member for member in (ConstantSurrogate, AdditiveSurrogate, BoostedSurrogate, GaussianProcessSurrogate)
+    member.kind: member
+    for member in (ConstantSurrogate, AdditiveSurrogate, DamageSurrogate, BoostedSurrogate, GaussianProcessSurrogate)
 }
 
 FOLDS = 4
@@ -64,7 +66,7 @@ class _Stack:
 
 @final
 class StackSurrogate(AbstractSurrogate):
-    """The constant, additive, boosted and Gaussian process surrogates together; see the module."""
+    """The constant, additive, damage, boosted and Gaussian process surrogates together; see the module."""
 
     kind: ClassVar[str] = "stack"
     version: ClassVar[int] = 1

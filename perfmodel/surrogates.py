@@ -3,6 +3,7 @@
 from perfmodel.additive import AdditiveSurrogate
 from perfmodel.boosted import BoostedSurrogate
 from perfmodel.constant import ConstantSurrogate
+from perfmodel.damage import DamageSurrogate
 from perfmodel.errors import UnknownNameError
 from perfmodel.gaussian_process import GaussianProcessSurrogate
 from perfmodel.metrics import metric as metric_named
@@ -13,11 +14,12 @@ from perfmodel.surrogate import AbstractSurrogate
 SURROGATES: dict[str, type[AbstractSurrogate]] = {
     "constant": ConstantSurrogate,
     "additive": AdditiveSurrogate,
+    "damage": DamageSurrogate,
     "boosted": BoostedSurrogate,
     "gaussian_process": GaussianProcessSurrogate,
     "stack": StackSurrogate,
 }
-CANDIDATES = ("constant", "additive", "boosted", "gaussian_process")
+CANDIDATES = ("constant", "additive", "damage", "boosted", "gaussian_process")
 """Those from which a predictor chooses unless it is told others: a stack costs five times all of them together."""
 
 

@@ -1,7 +1,7 @@
 """Traces as the arrays that a surrogate is fitted to: of one setting, or of several beside each other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from perfmodel.features import Featurizer
+    from perfmodel.sensitivity_features import SensitivityFeaturizer
 
 
 def _not_known() -> NDArray[Any]:
@@ -87,23 +88,28 @@ def common_setting(traces: Sequence[Trace]) -> Setting:
     return first.setting
 
 
-def training_data(traces: Sequence[Trace], metric: str, featurizer: "Featurizer") -> TrainingData:
+def training_data(
+    traces: Sequence[Trace], metric: str, featurizer: "Featurizer", knowledge: "SensitivityFeaturizer | None" = None
+) -> TrainingData:
     """Returns a metric's rows: the traces with status ``ok`` in which it was measured.
 
     Args:
         traces: of one setting.
         metric: name of the column.
         featurizer: of the setting's model.
+        knowledge: whose columns are put beside those of the featurizer.
 
     Raises:
         UnknownNameError: when the metric does not exist.
+        InvalidConfigurationError: when the sensitivities were not measured for a configuration.
     """
     usable, target = measured(traces, metric)
     arrays = ConfigurationArrays.from_configurations([trace.asked.configuration for trace in usable])
     asked = [trace.asked for trace in usable]
+    features = featurizer.table(arrays)
     return TrainingData(
         metric,
-        featurizer.table(arrays),
+        features if knowledge is None else features.join(knowledge.table(arrays)),
         target,
         groups=np.array([each.configuration.identifier for each in asked], dtype=object),
         sources=np.array([each.source for each in asked], dtype=object),
@@ -142,6 +148,20 @@ def pooled_data(traces: Sequence[Trace], metric: str, featurizers: Mapping[str, 
     features = pd.concat([part.features for part in parts], join="inner", ignore_index=True)
     labels = {name: joined(name) for name in ("groups", "sources", "tasks", "models", "settings")}
     return TrainingData(metric, features, joined("target"), **labels)
+
+
+def rows_of(data: TrainingData, rows: NDArray[np.int64]) -> TrainingData:
+    """Returns some of the rows, with their labels where these are known.
+
+    Args:
+        data: n rows.
+        rows: indices.
+    """
+    names = ("sources", "tasks", "models", "settings")
+    labels = {name: values[rows] for name in names if len(values := getattr(data, name))}
+    return replace(
+        data, features=data.features.iloc[rows], target=data.target[rows], groups=data.groups[rows], **labels
+    )
 
 
 def measured(traces: Sequence[Trace], metric: str) -> tuple[list[Trace], NDArray[np.float64]]:

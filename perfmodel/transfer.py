@@ -14,7 +14,7 @@ configurations but cannot know the task's level.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +22,19 @@ from numpy.typing import NDArray
 from perfmodel.bootstrap import Estimate, estimate, group_weights
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.metrics import metric as metric_named
-from perfmodel.out_of_fold import out_of_fold
+from perfmodel.out_of_fold import Make, out_of_fold
 from perfmodel.score_table import STATISTICS, averaged
 from perfmodel.splits import ConfigurationFolds, FewerTraces
 from perfmodel.surrogate import AbstractSurrogate, Posterior, link_target
 from perfmodel.surrogates import make_surrogate, surrogate_class
-from perfmodel.training_data import TrainingData
+from perfmodel.training_data import TrainingData, rows_of
 from perfmodel.validation import MINIMUM_CONFIGURATIONS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Start = Literal["scratch", "other tasks", "step 0 predicted", "step 0 measured", "other tasks and step 0"]
+"""What a model has to begin with; ``perfmodel.cheap_pairs`` gives those of step 0."""
 
 SIZES = (0, 10, 20, 50, 100)
 """Traces of the new task at which the error is read."""
@@ -121,7 +124,7 @@ class TransferPoint:
     Args:
         task: the new one.
         surrogate: its name.
-        transferred: whether it starts from the other tasks; else from scratch.
+        start: what it begins with.
         traces: of the new task that it learns from.
         n_traces: that were predicted.
         r2: on the modelled scale, by configuration: neither the new task's nor a source's traces of a predicted
@@ -132,7 +135,7 @@ class TransferPoint:
 
     task: str
     surrogate: str
-    transferred: bool
+    start: Start
     traces: int
     n_traces: int
     r2: Estimate
@@ -170,18 +173,28 @@ def transfer_points(
             f"a new task and a source, each of {MINIMUM_CONFIGURATIONS} configurations or more, are needed",
             "collect traces of another task",
         )
-    available = len(target.target) - int(np.ceil(len(target.target) / 5))
     fitted = partial(_sources_without, usable, surrogate, seed, {})
+    ways: tuple[tuple[Start, Any], ...] = (("other tasks", fitted), ("scratch", None))
     points = []
-    for size in (each for each in sizes if each <= available):
-        for transferred in (True, False) if size else (True,):
-            make = partial(_make, target.metric, surrogate, seed, fitted if transferred else None)
-            points.append(_point(target, make, (surrogate, transferred, size), seed))
-    return points
+    for size in sizes:
+        for start, given in ways if size else ways[:1]:
+            make = partial(_make, target.metric, surrogate, seed, given)
+            points.append(transfer_point(target, make, (surrogate, start, size), seed))
+    return [point for point in points if point is not None]
 
 
-def _point(target: TrainingData, make: Any, what: tuple[str, bool, int], seed: int) -> TransferPoint:
-    surrogate, transferred, size = what
+def transfer_point(target: TrainingData, make: Make, what: tuple[str, Start, int], seed: int) -> TransferPoint | None:
+    """Returns the error of one way of learning a task from so many of its traces, None where a fold has not so many.
+
+    Args:
+        target: traces of the task.
+        make: makes the model, given the configurations that it will be asked about.
+        what: name of the surrogate, what it begins with, and the number of traces.
+        seed: of splits, draws, models and bootstrap.
+    """
+    surrogate, start, size = what
+    if size > len(target.target) - int(np.ceil(len(target.target) / 5)):
+        return None
     splitters = [FewerTraces(ConfigurationFolds(seed=seed + each), size, seed + each) for each in range(REPEATS)]
     result = out_of_fold(target, surrogate, splitters, seed=seed, make=make)
     weights = group_weights(result.groups, seed=seed)
@@ -189,7 +202,7 @@ def _point(target: TrainingData, make: Any, what: tuple[str, bool, int], seed: i
     if not result.differs_within_a_fold:
         scores["spearman"] = Estimate.undefined()
     task = str(target.tasks[0]) if len(target.tasks) else ""
-    return TransferPoint(task, surrogate, transferred, size, len(result.observed), **scores)
+    return TransferPoint(task, surrogate, start, size, len(result.observed), **scores)
 
 
 def _make(metric: str, surrogate: str, seed: int, fitted: Any, asked: NDArray[Any]) -> Any:
@@ -211,8 +224,9 @@ def _sources_without(
         kept[key] = []
         for source in sources:
             rows = np.flatnonzero(~np.isin(source.groups, asked))
+            own = rows_of(source, rows)
             model = make_surrogate(surrogate, source.metric, seed=seed)
-            kept[key].append(model.fit(source.features.iloc[rows], source.target[rows], source.groups[rows]))
+            kept[key].append(model.fit(own.features, own.target, own.groups))
     return kept[key]
 
 

@@ -16,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.onnx_graph import FLOAT, INT64, Graph
 from perfmodel.packed_arrays import pack, unpack
 
 if TYPE_CHECKING:
     import xgboost
 
-CHUNK = 64
-"""Rows whose leaves stay in the cache, and whose arrays the allocator need not ask of the system."""
+CHUNK = 256
+"""Rows worked on at once."""
+
+FEW = 8
+"""Below so many rows it is faster to ask every node than every different split."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +65,56 @@ class TreeBag:
         Args:
             values: shape ``(n, columns)``.
         """
-        columns, thresholds, places = self._splits
-        members, trees, leaves = self.leaves.shape
+        members, trees, _ = self.leaves.shape
         sums = np.empty((members, len(values)))
-        first_leaf = np.arange(0, self.leaves.size, leaves)[:, None]
-        flat = self.leaves.reshape(-1)
         for start in range(0, len(values), CHUNK):
-            rows = values[start : start + CHUNK].astype(np.float32).T
-            right = (rows.take(columns, axis=0) >= thresholds[:, None]).view(np.uint8).take(places, axis=0)
-            leaf = _leaf_of(right) + first_leaf
-            sums[:, start : start + CHUNK] = flat.take(leaf).reshape(members, trees, -1).sum(axis=1)
+            found = self.found(values[start : start + CHUNK])
+            sums[:, start : start + CHUNK] = found.reshape(members, trees, -1).sum(axis=1)
         return sums
+
+    def found(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the leaf of every tree, shape ``(m t, n)``.
+
+        Args:
+            values: shape ``(n, columns)``, of which n is some hundred at most, so that the answers stay in the cache.
+        """
+        leaves = self.leaves.shape[-1]
+        if len(values) < FEW and leaves <= 1 << 3:
+            return self._found_of_few(values)
+        columns, thresholds, places = self._splits
+        rows = values.astype(np.float32).T
+        right = (rows.take(columns, axis=0) >= thresholds[:, None]).view(np.uint8).take(places, axis=0)
+        leaf = _leaf_of(right).astype(np.intp)
+        leaf += np.arange(0, self.leaves.size, leaves)[:, None]
+        return self.leaves.take(leaf)
+
+    def to_graph(self, graph: Graph, values: str) -> str:
+        """Returns the name of the leaf of every tree, shape ``(n, m t)``.
+
+        Args:
+            graph: that is written.
+            values: name of the values, shape ``(n, columns)``.
+        """
+        nodes, leaves = self.columns.shape[-1], self.leaves.shape[-1]
+        trees = self.leaves.size // leaves
+        asked = graph.take(graph.add("Cast", values, to=FLOAT), self.columns.reshape(-1))
+        right = graph.add("GreaterOrEqual", asked, self.thresholds.reshape(1, -1))
+        right = graph.add("Reshape", graph.add("Cast", right, to=INT64), np.array([0, trees, nodes]))
+        node = graph.add("Add", graph.take(right, np.array([0]), axis=2), 1)
+        for _ in range(leaves.bit_length() - 2):
+            here = graph.add("GatherElements", right, node, axis=2)
+            node = graph.add("Add", graph.add("Add", graph.add("Mul", node, 2), 1), here)
+        first_leaf = np.arange(0, self.leaves.size, leaves)[:, None] - nodes
+        found = graph.take(self.leaves.reshape(-1), graph.add("Add", node, first_leaf), axis=0)
+        return graph.add("Squeeze", found, np.array([2]))
+
+    def _found_of_few(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the same for few rows: every node's answer is one bit of a byte, and the byte tells the leaf."""
+        columns, thresholds, leaf_of, first_leaf = self._bytes
+        right = values.astype(np.float32).take(columns, axis=1) >= thresholds
+        leaf = leaf_of.take(np.packbits(right)).reshape(len(values), first_leaf.size)
+        leaf += first_leaf
+        return self.leaves.take(leaf).T
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the trees as plain values."""
@@ -94,6 +137,21 @@ class TreeBag:
         unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
         places = inverse.reshape(-1, nodes).T
         return unique[:, 0].astype(np.intp), unique[:, 1].astype(np.float32), np.ascontiguousarray(places)
+
+    @cached_property
+    def _bytes(self) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp], NDArray[np.intp]]:
+        """Returns columns and thresholds of the nodes, each tree's filled up to 8, and what makes leaves of them.
+
+        That is the leaf for each byte of answers, shape ``(256,)``, and the place of each tree's first leaf.
+        """
+        members, trees, leaves = self.leaves.shape
+        filled = (members * trees, 8)
+        columns, thresholds = np.zeros(filled, dtype=np.intp), np.full(filled, np.inf, dtype=np.float32)
+        columns[:, : leaves - 1] = self.columns.reshape(members * trees, -1)
+        thresholds[:, : leaves - 1] = self.thresholds.reshape(members * trees, -1)
+        answers = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, : leaves - 1]
+        leaf_of = _leaf_of(answers.T[:, None])[0].astype(np.intp)
+        return columns.reshape(-1), thresholds.reshape(1, -1), leaf_of, np.arange(0, self.leaves.size, leaves)[None]
 
 
 def _leaf_of(right: NDArray[np.uint8]) -> NDArray[np.uint8]:

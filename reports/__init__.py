@@ -11,7 +11,7 @@ stages          collect, fit, search, validate, report (manifest: which are up t
     verdict findings tables quantity    what it says, in words and numbers
     plots plot_* figures drawing        what it draws (interval_levels)
 export, evaluate  the winner as a model on disk, and its scores
-fit_report      every surrogate on every split (fit_page, fit_tables, fit_drawings)
+fit_report      every surrogate on every split (fit_knowledge, fit_page, fit_tables, fit_drawings)
 compare_command searchers against each other (compare_worlds, compare_page, compare_tables, compare_plots, live_backend)
 plan            what fits a memory (plan_command, plan_tables, plan_picture)
 data_command    the published traces; sense_command: sensitivities

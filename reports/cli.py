@@ -210,7 +210,10 @@ def plan(
     ] = False,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the fine-tune, for its seconds.")] = 1000,
     device: Annotated[str, typer.Option(help="cuda or cpu.")] = "cuda",
-    predictor: Annotated[Path | None, typer.Option(help="Folder of a saved predictor that knows the loss.")] = None,
+    predictor: Annotated[
+        str | None,
+        typer.Option(help="A predictor that knows the loss: its folder, or the name of a shipped one."),
+    ] = None,
     profile: Annotated[
         Path | None, typer.Option(help="A device profile; what bench calibrate left by default.")
     ] = None,

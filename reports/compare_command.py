@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from datasets_cache import resolve
 from datasets_cache.sensitivities import load_sensitivities
@@ -65,13 +65,14 @@ def compare_command(options: Options) -> Path:
     from reports.compare_page import write_comparison
 
     _check(options)
-    traces, space, tasks, budget = _source(options)
+    traces, space, tasks, objectives, budget = _source(options)
     architecture = Architecture.from_config(resolve(traces[0].asked.setting.model, progress=say).config)
     space = space or Space.for_architecture(architecture, methods=traces[0].asked.configuration.methods)
     for task in tasks:
         own = setting_traces(traces, task, space)
         say(f"{task}: {len(own)} traces")
-        store_world(options.folder, task, own, space, architecture, known_sensitivities(own[0].asked.setting, space))
+        known = known_sensitivities(own[0].asked.setting, space)
+        store_world(options.folder, task, own, space, architecture, known, objectives)
     plan = Plan(
         options.contenders,
         tasks,
@@ -130,13 +131,23 @@ def _check(options: Options) -> None:
         ) from error
 
 
-def _source(options: Options) -> tuple[list[Trace], Space | None, tuple[str, ...], float | None]:
-    """Returns the traces, the suite's space, the tasks, and the budget of memory."""
+class _Source(NamedTuple):
+    """Where a comparison's worlds come from; no space means that of the model."""
+
+    traces: list[Trace]
+    space: Space | None
+    tasks: tuple[str, ...]
+    objectives: tuple[str, ...]
+    budget: float | None
+
+
+def _source(options: Options) -> _Source:
+    """Returns what the suite, or else the shelf, says."""
     if options.suite is None:
         if options.shelf is None:
             raise InvalidSuiteError("neither a suite nor a shelf", "one of them has the traces", "give --shelf NAME")
         traces = list(load_shelf(options.shelf).traces)
-        return traces, None, options.tasks or _repeated(traces), None
+        return _Source(traces, None, options.tasks or _repeated(traces), OBJECTIVES, None)
     from reports.run import Run
     from reports.suite import load_suite
 
@@ -148,13 +159,14 @@ def _source(options: Options) -> tuple[list[Trace], Space | None, tuple[str, ...
             "fit.shelf names one with traces of its setting",
             "give --shelf NAME, or another suite",
         )
-    if suite.objectives != OBJECTIVES or set(suite.budget) - {OBJECTIVES[1]}:
+    if suite.objectives[:2] != OBJECTIVES or len(suite.objectives) > 3 or set(suite.budget) - {OBJECTIVES[1]}:
         raise InvalidSuiteError(
             f"the suite's objectives are {', '.join(suite.objectives)}, its budgets of {', '.join(suite.budget)}",
-            f"searchers are compared on {' and '.join(OBJECTIVES)}, with a budget of the latter or none",
+            f"searchers are compared on {' and '.join(OBJECTIVES)} and perhaps a third, with no budget but memory's",
             "choose another suite",
         )
-    return run.shelf_traces, run.space, options.tasks or (suite.task,), suite.budget.get(OBJECTIVES[1])
+    tasks, budget = options.tasks or (suite.task,), suite.budget.get(OBJECTIVES[1])
+    return _Source(run.shelf_traces, run.space, tasks, suite.objectives, budget)
 
 
 def _repeated(traces: Sequence[Trace]) -> tuple[str, ...]:

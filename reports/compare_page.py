@@ -38,8 +38,12 @@ def comparison_page(record: Record) -> str:
 
 
 def comparison_markdown(record: Record) -> str:
-    """Returns the sentences and tables as Markdown."""
-    lines = ["# Searchers at equal cost", "", *(f"- {escaped(sentence)}" for sentence in record["sentences"]), ""]
+    """Returns the answer, the sentences and the tables as Markdown."""
+    lines = ["# Searchers at equal cost", "", "On surrogates of measured fine-tunes, with their measured noise.", ""]
+    if record["answer"]:
+        lines += ["## What should I use?", "", *(f"- {escaped(each)}" for each in record["answer"]), ""]
+        lines += ["## Task by task", ""]
+        lines += [*(f"- {escaped(sentence)}" for sentence in record["sentences"]), ""]
     for task, entry in record["tasks"].items():
         lines += [f"## {escaped(task)}", ""]
         for table in (
@@ -49,6 +53,10 @@ def comparison_markdown(record: Record) -> str:
             lines += [f"{table.title}:", "", table_text(table), ""]
     if record["ranks"]:
         lines += ["## Ranks", "", table_text(compare_tables.ranks_table(record)), ""]
+    if record["optima"]:
+        lines += ["## Bits and ranks of what was found", "", table_text(compare_tables.optima_table(record)), ""]
+    if record["ablations"]:
+        lines += ["## What each stage is worth", "", table_text(compare_tables.ablations_table(record)), ""]
     if record["failed"]:
         lines += ["## Failed", "", table_text(compare_tables.failed_table(record)), ""]
     return "\n".join(lines)

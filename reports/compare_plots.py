@@ -87,9 +87,11 @@ def regret_drawing(
 def attainment_drawings(
     number: int, task: str, entry: Mapping[str, Any], looks: Mapping[str, tuple[str, str]]
 ) -> list[Drawing]:
-    """Returns the median attainment surfaces with the best known front; none where there are not two objectives."""
-    if len(entry["objectives"]) != 2 or not any(found["attainment"] for found in entry["contenders"].values()):
+    """Returns the median attainment surfaces with the best known front; none where no contender has one."""
+    if not any(found["attainment"] for found in entry["contenders"].values()):
         return []
+    if len(entry["objectives"]) == 3:
+        return [_attainment_in_space(number, task, entry, looks)]
     surfaces = {name: found["attainment"] for name, found in entry["contenders"].items() if found["attainment"]}
     points = [point for surface in (*surfaces.values(), entry["front"]) for point in surface]
     y, x = (quantity(name, [point[place] for point in points]) for place, name in enumerate(entry["objectives"]))
@@ -114,6 +116,39 @@ def attainment_drawings(
     alt = f"Median attainment surfaces on {task}: what half of the seeds reached."
     figure = layout(axis(x.title), axis(y.title), showlegend=True)
     return [Drawing(f"attainment-{number}", alt, data, figure, height=440)]
+
+
+def _attainment_in_space(
+    number: int, task: str, entry: Mapping[str, Any], looks: Mapping[str, tuple[str, str]]
+) -> Drawing:
+    """Returns the corners of the median attainment surfaces of three objectives, to be turned round."""
+    surfaces = {name: found["attainment"] for name, found in entry["contenders"].items() if found["attainment"]}
+    clouds = {**surfaces, "best known": entry["front"], "uniform 4-bit": [entry["uniform"]] if entry["uniform"] else []}
+    points = [point for cloud in clouds.values() for point in cloud]
+    # The loss stands upright; the other two lie on the ground.
+    z, x, y = (quantity(name, [point[place] for point in points]) for place, name in enumerate(entry["objectives"]))
+    data = [
+        {
+            "type": "scatter3d",
+            "mode": "markers",
+            "name": escaped(name),
+            "x": [x.shown(point[1]) for point in cloud],
+            "y": [y.shown(point[2]) for point in cloud],
+            "z": [z.shown(point[0]) for point in cloud],
+            "marker": {
+                "color": looks[name][0] if name in looks else BLACK,
+                "size": 3 if name in looks else 4,
+                "symbol": "square" if name == "uniform 4-bit" else "circle" if name in looks else "cross",
+            },
+        }
+        for name, cloud in clouds.items()
+        if cloud
+    ]
+    titles = {f"{side}axis": {"title": {"text": escaped(of.title)}} for side, of in (("x", x), ("y", y), ("z", z))}
+    alt = f"Median attainment surfaces on {task} in three objectives: what half of the seeds reached."
+    figure = layout({}, {}, showlegend=True, scene=titles)
+    del figure["xaxis"], figure["yaxis"]
+    return Drawing(f"attainment-{number}", alt, data, {**figure, "dragmode": "orbit"}, height=560)
 
 
 def rank_drawings(record: Record, looks: Mapping[str, tuple[str, str]]) -> list[Drawing]:

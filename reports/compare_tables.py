@@ -56,6 +56,26 @@ def ranks_table(record: Record) -> Table:
     return Table("Mean ranks, 1 is best", head, tuple(rows))
 
 
+def optima_table(record: Record) -> Table:
+    """Returns the correlation of bits and ranks over all tasks and seeds, with what its interval tells."""
+    rows = tuple(
+        (name, f"{found['value']:+.2f}", _ends(found), str(found["n"]), str(found["tasks"]), _sign(found))
+        for name, found in record["optima"].items()
+    )
+    head = ("Searcher", "Correlation", "Interval", "Searches", "Tasks", "Which tells")
+    return Table("Correlation of bits and ranks over all tasks and seeds", head, rows)
+
+
+def ablations_table(record: Record) -> Table:
+    """Returns what leaving a stage out costs at each budget, over all tasks and seeds."""
+    rows = tuple(
+        (each["whole"], each["stage"].replace("_", " "), *(interval(found) for found in each["differences"].values()))
+        for each in record["ablations"]
+    )
+    head = ("Searcher", "Stage left out", *(f"{budget} fine-tunes" for budget in record["budgets"]))
+    return Table("Regret that leaving a stage out adds", head, rows)
+
+
 def failed_table(record: Record) -> Table:
     """Returns the searches that raised, with their reasons."""
     rows = tuple((each["contender"], each["task"], str(each["seed"]), each["reason"]) for each in record["failed"])
@@ -88,6 +108,18 @@ def interval(estimate: Mapping[str, Any], decimals: int = 3) -> str:
     if estimate["low"] is not None:
         text += f" [{estimate['low']:.{decimals}f}, {estimate['high']:.{decimals}f}]"
     return f"{text}, n = {estimate['n']}"
+
+
+def _ends(found: Mapping[str, Any]) -> str:
+    return UNKNOWN if found["low"] is None else f"{found['low']:+.2f} to {found['high']:+.2f}"
+
+
+def _sign(found: Mapping[str, Any]) -> str:
+    if found["low"] is None:
+        return UNKNOWN
+    if found["low"] <= 0 <= found["high"]:
+        return "neither sign can be told"
+    return "the same units get both" if found["low"] > 0 else "units of low bits get high ranks"
 
 
 def _rank(rank: float | None) -> str:

@@ -68,7 +68,8 @@ class StoredWorlds:
         memory = RememberedMemory(
             partial(allocated_peak, architecture, space, recipe, load, predictors[1.0].setting.device_class)
         )
-        columns = [(name, share) for share in predictors for name in OBJECTIVES]
+        objectives = tuple(body.get("objectives", OBJECTIVES))
+        columns = [(name, share) for share in predictors for name in objectives]
         noise = MeasuredNoise.from_traces(traces, columns)
         surrogate = SurrogateBackend(predictors, noise, {OBJECTIVES[1]: memory})
         cost: AbstractCost = MeasuredCost(space, traces)
@@ -81,7 +82,7 @@ class StoredWorlds:
         def problem(seed: int | None) -> BenchmarkProblem:
             return BenchmarkProblem(
                 space,
-                OBJECTIVES,
+                objectives,
                 {"surrogate": surrogate, "table": TableBackend(space, traces)},
                 steps=recipe.steps,
                 cost=cost,
@@ -107,6 +108,7 @@ def store_world(
     space: Space,
     architecture: Architecture,
     known: Sensitivities | None,
+    objectives: tuple[str, ...] = OBJECTIVES,
 ) -> None:
     """Writes a task's world; one that is there already for the same traces is kept.
 
@@ -117,6 +119,7 @@ def store_world(
         space: to search.
         architecture: of the unpruned base model.
         known: sensitivities, None where there are none.
+        objectives: ``OBJECTIVES``, and perhaps others.
 
     Raises:
         NotEnoughTracesError: when there are too few traces, or no repeated run to measure the noise by.
@@ -128,7 +131,7 @@ def store_world(
         raise NotEnoughTracesError(f"no usable trace of {task}", "a surrogate needs some tens", "choose another task")
     MeasuredNoise.from_traces(usable, [(OBJECTIVES[0], 1.0)])
     place.mkdir(parents=True, exist_ok=True)
-    digest = _digest(usable, space)
+    digest = _digest(usable, space, objectives)
     if known is not None:
         known.save(place / "sensitivities.json")
     if (place / "world.json").is_file():
@@ -139,10 +142,10 @@ def store_world(
     for share in shares(usable):
         name = f"predictor-{share:g}"
         early = [cut_short(trace, share) for trace in usable]
-        Predictor.fit(early, space, architecture, metrics=OBJECTIVES).save(place / name)
+        Predictor.fit(early, space, architecture, metrics=objectives).save(place / name)
         predictors[str(share)] = name
     write_traces(list(traces), place / "traces.parquet")
-    body = {"predictors": predictors, "load": asdict(typical_load(usable)), "traces": digest}
+    body = {"predictors": predictors, "load": asdict(typical_load(usable)), "traces": digest, "objectives": objectives}
     write_state(place / "world.json", "comparison world", _WORLD_VERSION, body)
 
 
@@ -203,6 +206,6 @@ def allocated_peak(
     return np.asarray(sum(values for name, values in terms.items() if name not in outside), dtype=np.float64)
 
 
-def _digest(traces: Sequence[Trace], space: Space) -> str:
-    rows = [sorted(trace.asked.key for trace in traces), space.to_json()]
+def _digest(traces: Sequence[Trace], space: Space, objectives: tuple[str, ...]) -> str:
+    rows = [sorted(trace.asked.key for trace in traces), space.to_json(), *objectives[len(OBJECTIVES) :]]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]

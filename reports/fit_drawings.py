@@ -58,12 +58,13 @@ def _calibration(entry: Mapping[str, Any]) -> Drawing:
 def _transfer(entry: Mapping[str, Any]) -> Drawing:
     data = []
     for place, name in enumerate(dict.fromkeys(point["surrogate"] for point in entry["transfer"])):
-        for transferred in (True, False):
-            points = [p for p in entry["transfer"] if p["surrogate"] == name and p["transferred"] == transferred]
-            way = "from other tasks" if transferred else "from scratch"
+        for start, dash in (("other tasks", "solid"), ("scratch", "dash"), ("step 0 measured", "dot")):
+            points = [
+                p for p in (*entry["transfer"], *entry["starts"]) if p["surrogate"] == name and p["start"] == start
+            ]
             traces = [p["traces"] for p in points]
-            drawn = _line(f"{name} {way}", place, traces, [p["link_rmse"] for p in points])
-            data.append({**drawn, "line": {**drawn["line"], "dash": "solid" if transferred else "dash"}})
+            drawn = _line(f"{name} from {start}", place, traces, [p["link_rmse"] for p in points])
+            data.append({**drawn, "line": {**drawn["line"], "dash": dash}})
     figure = layout(axis("traces of this task"), axis("error on the modelled scale"), title=_title("Transfer"))
     figure["margin"]["t"] = 84
     text = f"Error of {label(entry['metric'])} against the traces of this task, from other tasks and from scratch."

@@ -27,6 +27,21 @@ NOTES = (
     "held-out traces has seen them; one interval in twenty leaves 0 out by chance. Transfer: models of other tasks as "
     "the prior mean, a line to this task's scale, and from 20 traces on a model of what is left; no source trace is of "
     "a configuration that is predicted.",
+    "Worth of features: the error on the modelled scale without a group less that with it, so positive helps; same "
+    "splits, paired by configuration. A group may be worth nothing because another says the same.",
+    "Losses before fine-tuning: of the quantised, pruned model at step 0. Measured: known of every configuration that "
+    "trains or is predicted, as one more column. Predicted: by a model of the same losses of this task's other "
+    "configurations, none of the bits and rate that are predicted. From other tasks and step 0: models of how the "
+    "other tasks end from where they start.",
+)
+
+_TABLES = (
+    fit_tables.scores_table,
+    fit_tables.curve_table,
+    fit_tables.control_table,
+    fit_tables.worth_table,
+    fit_tables.transfer_table,
+    fit_tables.starts_table,
 )
 
 
@@ -72,6 +87,6 @@ def _section(entry: Record) -> Iterator[str]:
     yield f"## {escaped(fit_tables.label(entry['metric']))}"
     yield escaped(fit_tables.ceiling_sentence(entry))
     yield "\n".join(f"- {escaped(sentence)}" for sentence in fit_tables.sentences(entry))
-    for make in (fit_tables.scores_table, fit_tables.curve_table, fit_tables.control_table, fit_tables.transfer_table):
+    for make in _TABLES:
         if text := table_text(made := make(entry)):
             yield f"### {escaped(made.title)}\n\n{text}"

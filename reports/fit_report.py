@@ -4,7 +4,7 @@ The record is made here from traces alone; ``fit_tables`` says it in cells and s
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +15,17 @@ from perfmodel.features import Featurizer
 from perfmodel.score_sheet import SIZES, score_sheet
 from perfmodel.surrogates import SURROGATES
 from perfmodel.trace import Setting, Trace
-from perfmodel.training_data import TrainingData, common_setting, pooled_data, training_data
+from perfmodel.training_data import TrainingData, common_setting, pooled_data, rows_of, training_data
 from perfmodel.transfer import transfer_points
 from perfmodel.validation import BASELINE
+from reports.fit_knowledge import start_entry, worth_entry
 from reports.progress import bar
 
 if TYPE_CHECKING:
     from reports.run import Run
 
-FIT_REPORT_VERSION = 1
+FIT_REPORT_VERSION = 2
+"""Version 1 knew neither what groups of features are worth nor losses before fine-tuning."""
 
 
 def report_of_run(run: "Run") -> Path:
@@ -118,7 +120,8 @@ def _metric_entry(
         )
         for trace in everything
     }
-    data = training_data(traces, metric, featurizers[traces[0].asked.setting.identifier])
+    own = traces[0].asked.setting.identifier
+    data = training_data(traces, metric, featurizers[own])
     pooled = pooled_data(everything, metric, featurizers)
     best, without_ceiling = None, ""
     try:
@@ -126,9 +129,12 @@ def _metric_entry(
     except NotEnoughTracesError as error:
         without_ceiling = str(error)
     sheet = score_sheet(data, names, pooled=pooled, ceiling=best, sizes=sizes, seed=seed)
-    points, without_transfer = _transfer(data, pooled, names, seed)
+    others = {setting: _only(pooled, setting) for setting in dict.fromkeys(pooled.settings.tolist()) if setting != own}
+    points, without_transfer = _transfer(data, list(others.values()), names, seed)
     return {
         **asdict(sheet),
+        **worth_entry(traces, metric, architecture, featurizers[own], names, seed=seed),
+        **start_entry(data, everything, featurizers, others, names, seed=seed),
         "ceiling": None if best is None else asdict(best),
         "without_ceiling": without_ceiling,
         "transfer": points,
@@ -137,10 +143,8 @@ def _metric_entry(
 
 
 def _transfer(
-    data: TrainingData, pooled: TrainingData, names: Sequence[str], seed: int
+    data: TrainingData, sources: Sequence[TrainingData], names: Sequence[str], seed: int
 ) -> tuple[list[dict[str, Any]], str]:
-    target = data.settings[0]
-    sources = [_only(pooled, setting) for setting in dict.fromkeys(pooled.settings.tolist()) if setting != target]
     points: list[dict[str, Any]] = []
     try:
         for name in names:
@@ -152,9 +156,7 @@ def _transfer(
 
 
 def _only(pooled: TrainingData, setting: str) -> TrainingData:
-    rows = (pooled.settings == setting).nonzero()[0]
-    labels = {name: getattr(pooled, name)[rows] for name in ("groups", "sources", "tasks", "models", "settings")}
-    return replace(pooled, features=pooled.features.iloc[rows], target=pooled.target[rows], **labels)
+    return rows_of(pooled, (pooled.settings == setting).nonzero()[0])
 
 
 def _is_alike(trace: Trace, example: Trace, setting: Setting) -> bool:

@@ -1,6 +1,6 @@
 """The scores of a fit as tables and sentences; what falls short is said as plainly as what does not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from perfmodel.metrics import METRICS
@@ -35,6 +35,15 @@ COLUMNS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("Relative width", (("width_50", "50\u00a0%"), ("width_90", "90\u00a0%"))),
 )
 """Heads over the columns, and under each the scores with their labels."""
+
+LEAST_WORTH = 0.02
+"""Of the error: what is less is nothing to build on, however sure."""
+
+_WAYS = {
+    "left out": "leaving them out",
+    "added": "adding them",
+    "left out of all": "leaving them out, with all sensitivities",
+}
 
 COVERED = (0.87, 0.93)
 """Where the coverage of a 90 % interval should lie."""
@@ -96,25 +105,54 @@ def control_table(entry: Mapping[str, Any]) -> Table:
 
 def transfer_table(entry: Mapping[str, Any]) -> Table:
     """Returns the error on this task against the number of its traces, from other tasks and from scratch."""
-    by_key: dict[tuple[str, int], dict[bool, Mapping[str, Any]]] = {}
-    for point in entry["transfer"]:
-        by_key.setdefault((point["surrogate"], point["traces"]), {})[point["transferred"]] = point
+    return _starts_table(entry, "learning this task from others", ("other tasks", "scratch"), entry["transfer"])
+
+
+def starts_table(entry: Mapping[str, Any]) -> Table:
+    """Returns the error against the number of fine-tuned traces, with and without losses before fine-tuning."""
+    names = list(dict.fromkeys(point["surrogate"] for point in entry["starts"]))
+    scratch = [p for p in entry["transfer"] if p["start"] == "scratch" and p["surrogate"] in names]
+    points = sorted([*entry["starts"], *scratch], key=lambda p: (names.index(p["surrogate"]), p["traces"]))
+    ways = ("step 0 predicted", "step 0 measured", "other tasks and step 0", "scratch")
+    return _starts_table(entry, "learning from losses before fine-tuning", ways, points)
+
+
+def _starts_table(
+    entry: Mapping[str, Any], title: str, ways: Sequence[str], points: Sequence[Mapping[str, Any]]
+) -> Table:
+    by_key: dict[tuple[str, int], dict[str, Mapping[str, Any]]] = {}
+    for point in points:
+        by_key.setdefault((point["surrogate"], point["traces"]), {})[point["start"]] = point
     rows = tuple(
         (
             surrogate,
             str(traces),
             *(
-                _cell(name, point[name], entry["metric"]) if (point := found.get(transferred)) else UNKNOWN
+                _cell(name, found[way][name], entry["metric"]) if way in found else UNKNOWN
                 for name in ("r2", "spearman", "link_rmse")
-                for transferred in (True, False)
+                for way in ways
             ),
         )
         for (surrogate, traces), found in by_key.items()
     )
-    ways = ("from other tasks", "from scratch")
-    groups = (("", 2), ("R²", 2), ("Spearman", 2), ("Error on the modelled scale", 2))
-    head = ("Surrogate", "Own traces", *(way for _ in range(3) for way in ways))
-    return Table(f"{label(entry['metric'])}: learning this task from others", head, rows, groups)
+    count = len(ways)
+    groups = (("", 2), ("R²", count), ("Spearman", count), ("Error on the modelled scale", count))
+    head = ("Surrogate", "Own traces", *(f"from {way}" for _ in range(3) for way in ways))
+    return Table(f"{label(entry['metric'])}: {title}", head, rows, groups)
+
+
+def worth_table(entry: Mapping[str, Any]) -> Table:
+    """Returns what each group of features is worth to each surrogate: the error without it less that with it."""
+    names = list(dict.fromkeys(worth["surrogate"] for worth in entry["worths"]))
+    by_key: dict[tuple[str, str, int], dict[str, Mapping[str, Any]]] = {}
+    for worth in entry["worths"]:
+        by_key.setdefault((worth["group"], worth["way"], worth["columns"]), {})[worth["surrogate"]] = worth
+    rows = tuple(
+        (group, _WAYS[way], str(columns), *(_worth_cell(of_name.get(name), entry["metric"]) for name in names))
+        for (group, way, columns), of_name in by_key.items()
+    )
+    head = ("Features", "Told by", "Columns", *names)
+    return Table(f"{label(entry['metric'])}: what each group of features is worth", head, rows)
 
 
 def ceiling_sentence(entry: Mapping[str, Any]) -> str:
@@ -133,7 +171,8 @@ def sentences(entry: Mapping[str, Any]) -> list[str]:
     """Returns what the scores of one metric come to, bad news included."""
     found = [sentence for split in SPLIT_LABELS if (sentence := _split_sentence(entry, split))]
     found += [f"{SPLIT_LABELS[split].capitalize()}: not shown, {why}." for split, why in entry["undone"].items()]
-    return [*found, _coverage_sentence(entry), _control_sentence(entry), _transfer_sentence(entry)]
+    found += [_coverage_sentence(entry), _control_sentence(entry), *_worth_sentences(entry)]
+    return [*found, _transfer_sentence(entry), *_starts_sentences(entry)]
 
 
 def _split_sentence(entry: Mapping[str, Any], split: str) -> str | None:
@@ -181,20 +220,54 @@ def _control_verdict(estimate: Mapping[str, Any]) -> str:
     return "scores 0" if low <= 0 <= high else "above 0: something may leak" if low > 0 else "below 0"
 
 
+def _worth_sentences(entry: Mapping[str, Any]) -> Iterator[str]:
+    verdicts: dict[str, list[str]] = {"help": [], "harm": []}
+    for worth in entry["worths"]:
+        if abs(worth["worth"]["value"] or 0.0) < LEAST_WORTH * worth["error_with"]:
+            continue
+        told = f"{worth['group']} ({worth['surrogate']}, {_WAYS[worth['way']]})"
+        if worth["worth"]["low"] is not None and worth["worth"]["low"] > 0:
+            verdicts["help"].append(told)
+        elif worth["worth"]["high"] is not None and worth["worth"]["high"] < 0:
+            verdicts["harm"].append(told)
+    if entry["worths"]:
+        texts = [f"{verb} {', '.join(found)}" if found else f"{verb} none" for verb, found in verdicts.items()]
+        yield f"Groups of features, beyond chance and by a fiftieth of the error or more: {'; '.join(texts)}."
+    if entry["without_sensitivities"]:
+        yield f"Sensitivities: not shown, {entry['without_sensitivities']}."
+
+
 def _transfer_sentence(entry: Mapping[str, Any]) -> str:
     if entry["without_transfer"]:
         return f"Transfer from other tasks: not shown, {entry['without_transfer']}."
+    text = _against_scratch(entry["transfer"], entry["transfer"], "other tasks")
+    return f"Transfer from other tasks, error over that from scratch: {text or 'too few traces to compare'}."
+
+
+def _starts_sentences(entry: Mapping[str, Any]) -> Iterator[str]:
+    if entry["without_starts"]:
+        yield f"Losses before fine-tuning: not shown, {entry['without_starts']}."
+    for way in dict.fromkeys(point["start"] for point in entry["starts"]):
+        if text := _against_scratch(entry["starts"], entry["transfer"], way):
+            yield f"From {way}, error over that from scratch: {text}."
+
+
+def _against_scratch(points: Sequence[Mapping[str, Any]], beside: Sequence[Mapping[str, Any]], start: str) -> str:
     by_size: dict[int, list[float]] = {}
-    errors = {(p["surrogate"], p["traces"], p["transferred"]): p["link_rmse"]["value"] for p in entry["transfer"]}
-    for (surrogate, traces, transferred), error in errors.items():
-        scratch = errors.get((surrogate, traces, False))
-        if transferred and scratch and error is not None:
-            by_size.setdefault(traces, []).append(error / scratch)
-    parts = (
+    scratch = {(p["surrogate"], p["traces"]): p["link_rmse"]["value"] for p in beside if p["start"] == "scratch"}
+    for point in points:
+        below = scratch.get((point["surrogate"], point["traces"]))
+        if point["start"] == start and below and point["link_rmse"]["value"] is not None:
+            by_size.setdefault(point["traces"], []).append(point["link_rmse"]["value"] / below)
+    return ", ".join(
         f"{min(ratios):.2f} to {max(ratios):.2f} with {counted(size, 'own trace')}" for size, ratios in by_size.items()
     )
-    text = ", ".join(parts)
-    return f"Transfer from other tasks, error over that from scratch: {text or 'too few traces to compare'}."
+
+
+def _worth_cell(worth: Mapping[str, Any] | None, metric: str) -> str:
+    if worth is None:
+        return UNKNOWN
+    return estimate_text(worth["worth"], 3) if METRICS[metric].log_target else _cell("crps", worth["worth"], metric)
 
 
 def _cell(name: str, estimate: Mapping[str, Any], metric: str) -> str:

@@ -39,7 +39,7 @@ class Asked:
         gradient_checkpointing: of the recipe.
         steps: of the recipe.
         device: ``cuda`` or ``cpu``.
-        predictor: folder of a saved predictor, or None.
+        predictor: a saved one: its folder, or the name of one that is shipped; or None.
         profile: file of a device profile; None takes the present device's, or the card's.
     """
 
@@ -57,7 +57,7 @@ class Asked:
     gradient_checkpointing: bool = False
     steps: int = 1000
     device: DeviceClass = "cuda"
-    predictor: Path | None = None
+    predictor: str | None = None
     profile: Path | None = None
 
 

@@ -25,7 +25,8 @@
     joint           Joint                                            ours: pruning, bits and ranks together
     searchers       SEARCHERS, searcher                              searchers by name
     loop            run, History                                     ask, evaluate, tell, repeat
-    known_fronts    AdditiveProblem, ZDT1Problem                     problems to try a searcher on
+    known_fronts    AdditiveProblem                                  a problem of known front to try a searcher on
+    integer_forms   IntegerForm                                      ZDT1, DTLZ2 and DTLZ7 in integers
     pareto          non_dominated, hypervolume, running_hypervolume, reference_point, spread
 
 Everything is minimised here; ``problem`` flips directions once. torch, BoTorch and pymoo load when first needed.
@@ -39,9 +40,10 @@ from search.backends import LiveBackend, SurrogateBackend, TableBackend
 from search.benchmark_problem import BenchmarkProblem
 from search.feasibility import require_feasible
 from search.hawq import HAWQ
+from search.integer_forms import IntegerForm
 from search.joint import Joint
 from search.knowledge import Knowledge
-from search.known_fronts import AdditiveProblem, ZDT1Problem
+from search.known_fronts import AdditiveProblem
 from search.loop import History, run
 from search.milp import MixedIntegerProgram
 from search.nsga2 import NSGA2
@@ -72,6 +74,7 @@ __all__ = [
     "BenchmarkProblem",
     "Evaluation",
     "History",
+    "IntegerForm",
     "Joint",
     "Knowledge",
     "LiveBackend",
@@ -88,7 +91,6 @@ __all__ = [
     "SurrogateProblem",
     "TableBackend",
     "UniformGrid",
-    "ZDT1Problem",
     "hypervolume",
     "non_dominated",
     "reference_point",

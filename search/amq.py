@@ -40,6 +40,7 @@ class AMQ(AbstractSearcher):
         fresh: proposals of one round.
         rank: of every unit; the nearest in the space.
         percent: pruning rate in percent; the nearest in the space.
+        with_freezing: 0 searches the sensitive units as well.
 
     Raises:
         UserError: when an option is out of range or the knowledge holds no sensitivities.
@@ -60,6 +61,7 @@ class AMQ(AbstractSearcher):
         fresh: int = 50,
         rank: int = 8,
         percent: int = 0,
+        with_freezing: int = 1,
     ) -> None:
         super().__init__(space, objectives, seed, knowledge)
         if initial < 2 or fresh < 1:
@@ -67,7 +69,7 @@ class AMQ(AbstractSearcher):
         self._initial, self._fresh = initial, fresh
         self._rank, self._rate = rank_index(space, rank), rate_index(space, percent)
         divergence = self.knowledge.damage(space)[:, 0]
-        self._frozen = divergence > _FROZEN * np.median(divergence)
+        self._frozen = (divergence > _FROZEN * np.median(divergence)) & bool(with_freezing)
         self._archive = Archive(space, objectives)
         self._round = np.empty((0, 1 + 2 * space.units), dtype=np.int64)
 

@@ -38,6 +38,7 @@ class APQ(AbstractSearcher):
         knowledge: with ``sensitivities``; ``memory`` is not modelled where it is there.
         initial: results awaited before the predictor is used, 2 or more.
         cheap: cheap pairs, 10 or more.
+        with_transfer: 0 shuffles the cheap losses, so that the network starts without knowing what costs what.
 
     Raises:
         UserError: when an option is out of range or the knowledge holds no sensitivities.
@@ -56,6 +57,7 @@ class APQ(AbstractSearcher):
         *,
         initial: int = 8,
         cheap: int = 1000,
+        with_transfer: int = 1,
     ) -> None:
         super().__init__(space, objectives, seed, knowledge)
         if initial < 2 or cheap < 10:
@@ -63,9 +65,10 @@ class APQ(AbstractSearcher):
         self._initial = initial
         self._archive = Archive(space, objectives)
         vectors = sample(space, cheap, self._rng)
+        losses = prior_costs(space, self.knowledge).total(vectors)
         self._network = TransferredNetwork(
             self._scaled(vectors),
-            prior_costs(space, self.knowledge).total(vectors),
+            losses if with_transfer else self._rng.permutation(losses),
             int(self._rng.integers(1 << 31)),
         )
 

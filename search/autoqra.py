@@ -1,5 +1,6 @@
 """AutoQRA: evolution at low fidelity guided by importance, promotion by a surrogate, then local refinement."""
 
+from dataclasses import replace
 from typing import ClassVar, Final, final
 
 import numpy as np
@@ -11,7 +12,7 @@ from search.archive import Archive
 from search.budget_repair import BudgetRepair
 from search.climbing import climb
 from search.expected_improvement import Process, unit_scaled
-from search.fixed_choices import rate_index
+from search.fixed_choices import random_choices, rate_index
 from search.genes import cross, to_neighbours
 from search.knowledge import Knowledge
 from search.predicted_objectives import Predict, predicted_objectives
@@ -51,6 +52,10 @@ class AutoQRA(AbstractSearcher):
         promoted: of a generation, 1 or more and no more than the population.
         rounds: of phase 2, 0 or more.
         percent: pruning rate in percent; the nearest in the space.
+        with_importance: 0 mutates all units alike and repairs what saves most.
+        with_low_fidelity: 0 runs full trainings only.
+        with_promotion: 0 promotes any of a generation.
+        with_repair: 0 leaves what is over the budget as it is.
 
     Raises:
         UserError: when an option is out of range or the knowledge holds no sensitivities.
@@ -72,6 +77,10 @@ class AutoQRA(AbstractSearcher):
         promoted: int = 6,
         rounds: int = 3,
         percent: int = 0,
+        with_importance: int = 1,
+        with_low_fidelity: int = 1,
+        with_promotion: int = 1,
+        with_repair: int = 1,
     ) -> None:
         super().__init__(space, objectives, seed, knowledge)
         if population < 2 or generations < 1 or not 1 <= promoted <= population or rounds < 0:
@@ -83,11 +92,13 @@ class AutoQRA(AbstractSearcher):
         self._size, self._promoted = population, promoted
         self._generations, self._rounds = generations, rounds
         self._rate = rate_index(space, percent)
-        self._importance = self.knowledge.damage(space)[:, 0]
-        weights = np.maximum(self._importance, 1e-12) ** _POWER
+        importance = self.knowledge.damage(space)[:, 0] if with_importance else np.ones(space.units)
+        weights = np.maximum(importance, 1e-12) ** _POWER
         self._chances = np.minimum(_TOUCHED * weights / weights.sum(), 1.0)
-        self._repair = BudgetRepair(space, self.knowledge, self._importance)
-        self._low = self.knowledge.fidelities[0]
+        repaired = self.knowledge if with_repair else replace(self.knowledge, budget=None)
+        self._repair = BudgetRepair(space, repaired, importance)
+        self._low = self.knowledge.fidelities[0] if with_low_fidelity else 1.0
+        self._promotes = bool(with_promotion)
         self._cheap, self._full = Archive(space, objectives), Archive(space, objectives)
 
     def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
@@ -123,9 +134,7 @@ class AutoQRA(AbstractSearcher):
     def _bred(self, parents: Archive, n: int) -> NDArray[np.int64]:
         """Returns ``n`` repaired children, or random ones while there are no two parents, shape ``(n, d)``."""
         if len(parents) < 2:
-            vectors = self._rng.integers(self.space.cardinalities, size=(n, 1 + 2 * self.space.units))
-            vectors[:, 0] = self._rate
-            return self._repair(vectors)
+            return self._repair(random_choices(self.space, n, self._rate, self._rng))
         kept = survivors(parents.rows(np.arange(len(parents))), self._size)
         first, second = self._rng.integers(len(kept), size=(2, 2, n)).min(axis=1)
         elite = parents.vectors[kept]
@@ -137,6 +146,8 @@ class AutoQRA(AbstractSearcher):
     def _screened(self, generation: NDArray[np.int64], n: int) -> NDArray[np.int64]:
         """Returns the rows that a surrogate, or low fidelity before there is one, likes best, shape ``(<= n,)``."""
         known = self._full if len(self._full) >= 2 else self._cheap
+        if not self._promotes:
+            return self._rng.permutation(len(generation))[:n]
         if len(known) < 2 or len(generation) == 0:
             return np.arange(min(n, len(generation)))
         return survivors(predicted_objectives(known, self.knowledge, self._process)(generation), n)

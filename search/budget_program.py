@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.space import Space
+from search.additive_bound import lower_bound
 from search.additive_costs import Costs
 from search.additive_program import cheapest, exact_front
 from search.byte_tables import byte_tables
@@ -44,10 +45,13 @@ class BudgetProgram:
             costs: of rates and of pairs.
             limit: bytes.
         """
-        least = costs.rates + costs.pairs.min(axis=(1, 2)).sum()
+        flat = self._flat(costs)
+        bounds = [lower_bound(flat, self._sizes(rate), limit - base) for rate, base in enumerate(self._tables.rates)]
+        # Infinite where a rate is excluded, and where nothing fits its tables.
+        least = costs.rates + np.asarray(bounds)
         best, lowest = None, np.inf
         for rate in np.argsort(least, kind="stable"):
-            if least[rate] >= lowest:
+            if least[rate] >= lowest or not np.isfinite(least[rate]):
                 break
             vector = self._at(int(rate), costs, limit)
             if vector is not None and (cost := float(costs.total(vector[None])[0])) < lowest:

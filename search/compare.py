@@ -5,9 +5,11 @@ reference/<task>.json                  the front of a long search without noise
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -15,11 +17,12 @@ from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perfmodel.errors import CorruptFileError, OutputFolderError
 from search.benchmark_problem import BenchmarkProblem
+from search.comparison_metrics import plain
 from search.contenders import Contender, contender
+from search.feasibility import corners, require_feasible
 from search.knowledge import Knowledge
 from search.loop import run
 from search.pareto import non_dominated
@@ -30,6 +33,7 @@ VERSION: Final = 1
 # The searcher's seed and the noise of its trials must not be the same draws.
 _NOISE: Final = 10_000
 _REFERENCE_POPULATION: Final = 100
+_THREADS: Final = "OMP_NUM_THREADS"
 
 Say = Callable[[str], None]
 
@@ -96,10 +100,13 @@ def compare(plan: Plan, make_world: MakeWorld, folder: Path, workers: int, say: 
 
     Raises:
         UnknownNameError: when a contender does not exist.
+        InfeasibleBudgetError: when no configuration meets a task's budget.
         OutputFolderError: when a file cannot be written.
     """
     for name in plan.contenders:
         contender(name)
+    for task in plan.tasks:
+        require_feasible(_world(make_world, task).problem(None), 0)
     for task in plan.tasks:
         _reference(plan, task, _world(make_world, task), folder)
     todo = [job for job in plan.jobs() if not _is_done(plan, job, _world(make_world, job[1]).identity, folder)]
@@ -108,7 +115,7 @@ def compare(plan: Plan, make_world: MakeWorld, folder: Path, workers: int, say: 
             say(_line(run_job(plan, job, make_world, folder)))
         return
     # Fresh processes: a copy of one that has torch's threads may hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with _one_thread_each(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         try:
             for future in as_completed([pool.submit(run_job, plan, job, make_world, folder) for job in todo]):
                 say(_line(future.result()))
@@ -117,14 +124,33 @@ def compare(plan: Plan, make_world: MakeWorld, folder: Path, workers: int, say: 
             raise
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Has processes that start now compute in one thread each: more than there are cores slow each other tenfold.
+
+    Libraries read this when they load, so it must stand in the environment before a process begins.
+    """
+    before = os.environ.get(_THREADS)
+    os.environ[_THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_THREADS]
+        else:
+            os.environ[_THREADS] = before
+
+
 def run_job(plan: Plan, job: tuple[str, str, int], make_world: MakeWorld, folder: Path) -> dict[str, Any]:
     """Returns the record of one search, and writes it."""
     name, task, seed = job
     world = _world(make_world, task)
     record: dict[str, Any] = {"version": VERSION, "contender": name, "task": task, "seed": seed}
     record |= {"identity": world.identity, "batch": plan.batch, "evaluations": plan.evaluations}
+    chosen = contender(name)
+    record["options"] = dict(chosen.options)
     try:
-        record |= _searched(plan, contender(name), seed, world)
+        record |= _searched(plan, chosen, seed, world)
     except Exception as error:  # noqa: BLE001 - whatever a searcher does wrong, the others are compared
         record |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     _write(run_path(folder, job), record)
@@ -180,9 +206,9 @@ def _searched(plan: Plan, chosen: Contender, seed: int, world: World) -> dict[st
         "status": "ok",
         "vectors": history.vectors.tolist(),
         "shares": history.shares.tolist(),
-        "observed": _plain(history.objectives),
-        "true": _plain(known.objectives),
-        "violations": _plain(known.violations),
+        "observed": plain(history.objectives),
+        "true": plain(known.objectives),
+        "violations": plain(known.violations),
         "seconds": problem.seconds.tolist(),
         "overhead_s": overhead,
     }
@@ -196,15 +222,20 @@ def _reference(plan: Plan, task: str, world: World, folder: Path) -> None:
             return
     problem = world.problem(None)
     made = searcher("nsga2", problem.space, len(problem.objectives), 0, population=_REFERENCE_POPULATION)
+    # Where a budget is hard to meet, an end of the space may be all that meets it.
+    ends = corners(problem.space, np.random.default_rng(0))
+    told = problem.evaluate_vectors(ends)
+    made.tell_vectors(ends, told)
     history = run(made, problem, plan.reference, _REFERENCE_POPULATION)
-    front = non_dominated(history.objectives, history.violations)
-    vectors = history.vectors[front]
+    objectives = np.concatenate([told.objectives, history.objectives])
+    front = non_dominated(objectives, np.concatenate([told.violations, history.violations]))
+    vectors = np.concatenate([ends, history.vectors])[front]
     body = {"version": VERSION, "identity": world.identity, "evaluations": plan.reference, "task": task}
     uniform = None
     if world.uniform is not None:
         uniform = problem.evaluate_vectors(np.asarray([world.uniform], dtype=np.int64)).objectives[0].tolist()
     space = json.loads(problem.space.to_json())
-    known = {"front": history.objectives[front].tolist(), "vectors": vectors.tolist(), "uniform": uniform}
+    known = {"front": objectives[front].tolist(), "vectors": vectors.tolist(), "uniform": uniform}
     _write(path, {**body, **known, "objectives": list(problem.objectives), "space": space})
 
 
@@ -216,7 +247,9 @@ def _is_done(plan: Plan, job: tuple[str, str, int], identity: str, folder: Path)
         found = read(path)
     except CorruptFileError:
         return False
-    same = (found["identity"], found["batch"], found["status"]) == (identity, plan.batch, "ok")
+    options = dict(contender(job[0]).options)
+    asked = (identity, plan.batch, options, "ok")
+    same = (found["identity"], found["batch"], found.get("options", {}), found["status"]) == asked
     return same and bool(found["evaluations"] >= plan.evaluations)
 
 
@@ -234,14 +267,6 @@ def _write(path: Path, record: dict[str, Any]) -> None:
         partial.replace(path)
     except OSError as error:
         raise OutputFolderError(f"{path} cannot be written ({error})", "a writable folder", "choose another") from error
-
-
-def _plain(values: NDArray[np.float64]) -> list[Any]:
-    """Returns an array as lists, with None for what is not finite."""
-    plain = values.astype(object)
-    plain[~np.isfinite(values)] = None
-    found: list[Any] = plain.tolist()
-    return found
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -80,9 +80,12 @@ def yardstick(runs: Sequence[Record], known: Record) -> Yardstick:
     Args:
         runs: of one task.
         known: the task's reference record.
+
+    Raises:
+        UserError: when nothing of it all meets the budget.
     """
     full = [array(run["true"])[affordable(run)] for run in runs]
-    pooled = np.concatenate([array(known["front"]), *full])
+    pooled = np.concatenate([array(known["front"]).reshape(-1, len(known["objectives"])), *full])
     front = pooled[non_dominated(pooled)]
     reference = reference_point(front)
     return Yardstick(front, reference, hypervolume(front, reference))
@@ -114,6 +117,13 @@ def at(run: Record, against: Yardstick, axis: str, grid: Floats) -> Floats:
     return np.asarray(course[np.searchsorted(spent(run, axis), grid + _ROUNDING, side="right")])
 
 
+def regret_after(run: Record, against: Yardstick, budget: int) -> float | None:
+    """Returns the regret once a budget of full trainings was spent, None where the run ended before."""
+    if spent(run, "shares")[-1] <= budget - 1:
+        return None
+    return float(at(run, against, "shares", np.asarray([float(budget)]))[0])
+
+
 def regret_curve(runs: Sequence[Record], against: Yardstick, axis: str) -> dict[str, list[Any]]:
     """Returns the mean regret of a contender's runs with its interval over what was spent.
 
@@ -129,7 +139,9 @@ def regret_curve(runs: Sequence[Record], against: Yardstick, axis: str) -> dict[
 
 
 def attainment(runs: Sequence[Record], share: float = 0.5) -> list[list[float]]:
-    """Returns the surface that this share of a contender's runs attained, for two objectives; empty for more.
+    """Returns the surface that this share of a contender's runs attained, of two or three objectives; empty of more.
+
+    Points rise in the second objective.
 
     Source: the empirical attainment function, Grunert da Fonseca, Fonseca, Hall 2001, by moocore.
     """
@@ -142,10 +154,11 @@ def attainment(runs: Sequence[Record], share: float = 0.5) -> list[list[float]]:
         points.append(values)
         sets.append(np.full(len(values), number + 1))
     pooled = np.concatenate(points)
-    if pooled.shape[1] != 2 or len(pooled) == 0:
+    m = pooled.shape[1]
+    if m not in (2, 3) or len(pooled) == 0:
         return []
     surface = eaf(pooled, np.concatenate(sets), percentiles=[100 * share])
-    return sorted(surface[:, :2].tolist(), key=lambda point: point[1])
+    return sorted(surface[:, :m].tolist(), key=lambda point: point[1])
 
 
 def time_to_uniform(run: Record, uniform: Sequence[float] | None) -> tuple[float, float] | None:

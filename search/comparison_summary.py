@@ -1,8 +1,11 @@
 """A comparison's runs as one record: everything that its page shows, in plain values.
 
+answer       what to use, in words                                                      ``comparison_answer``
+sentences    what won, what did not, in words, task by task                          ``comparison_sentences``
 tasks        yardstick, curves, attainment, and a row a contender
 ranks        at each budget over all tasks and seeds
-sentences    what won, what did not, in words
+ablations    what each stage of a method is worth                                    ``comparison_ablations``
+optima       the correlation of bits and ranks over all tasks and seeds
 """
 
 from collections.abc import Sequence
@@ -11,24 +14,24 @@ from typing import Any, Final
 
 import numpy as np
 
+from search.comparison_ablations import ablations
+from search.comparison_answer import answer
 from search.comparison_metrics import (
     LEVEL,
     Record,
     Yardstick,
-    at,
     attainment,
     over_seeds,
+    regret_after,
     regret_curve,
-    spent,
     time_to_uniform,
     yardstick,
 )
 from search.comparison_ranks import ranks
-from search.found_optima import bits_ranks_correlation, stability
+from search.comparison_sentences import sentences
+from search.found_optima import correlations, stability
 
-VERSION: Final = 1
-OURS: Final = "joint"
-BASELINE: Final = "random"
+VERSION: Final = 2
 
 
 def summary(runs: Sequence[Record], references: dict[str, Any], budgets: Sequence[int]) -> dict[str, Any]:
@@ -54,9 +57,12 @@ def summary(runs: Sequence[Record], references: dict[str, Any], budgets: Sequenc
         "budgets": list(budgets),
         "tasks": tasks,
         "ranks": {str(budget): entry for budget, entry in blocks.items() if entry},
+        "ablations": ablations(usable, against, budgets),
+        "optima": _optima(usable, references),
         "failed": failed,
+        "sentences": sentences(usable, against, budgets),
     }
-    return {**found, "sentences": _sentences(usable, against, budgets)}
+    return {**found, "answer": answer(found)}
 
 
 def _task(runs: Sequence[Record], known: Record, against: Yardstick, budgets: Sequence[int]) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def _contender(runs: Sequence[Record], known: Record, against: Yardstick, budget
     uniform, units = known["uniform"], known["space"]["units"]
     reached = [time_to_uniform(run, uniform) for run in runs]
     alike, loss = stability(runs, np.inf if uniform is None else uniform[1])
-    of_regret = {str(budget): asdict(over_seeds(_regrets(runs, against, budget))) for budget in budgets}
+    of_regret = {str(b): asdict(over_seeds([regret_after(run, against, b) for run in runs])) for b in budgets}
     return {
         "seeds": len(runs),
         "regret": of_regret,
@@ -89,23 +95,15 @@ def _contender(runs: Sequence[Record], known: Record, against: Yardstick, budget
         "seconds_to_uniform": asdict(over_seeds([each[1] for each in reached if each])),
         "stability": asdict(alike),
         "loss_within_uniform": asdict(loss),
-        "bits_ranks_correlation": asdict(bits_ranks_correlation(runs, units)),
+        "bits_ranks_correlation": asdict(over_seeds(correlations(runs, units))),
         "overhead_s": asdict(over_seeds([run["overhead_s"] for run in runs])),
     }
-
-
-def _regrets(runs: Sequence[Record], against: Yardstick, budget: int) -> list[float | None]:
-    """Returns each run's regret at a budget, None where it ended before."""
-    grid = np.asarray([float(budget)])
-    return [
-        float(at(run, against, "shares", grid)[0]) if spent(run, "shares")[-1] > budget - 1 else None for run in runs
-    ]
 
 
 def _ranks(runs: Sequence[Record], against: dict[str, Yardstick], budget: int) -> dict[str, Any] | None:
     found: dict[str, dict[tuple[str, int], float]] = {}
     for run in runs:
-        (regret,) = _regrets([run], against[run["task"]], budget)
+        regret = regret_after(run, against[run["task"]], budget)
         if regret is not None:
             found.setdefault(run["contender"], {})[run["task"], run["seed"]] = regret
     if not found:
@@ -114,41 +112,20 @@ def _ranks(runs: Sequence[Record], against: dict[str, Yardstick], budget: int) -
     return ranks({name: [blocks[block] for block in common] for name, blocks in found.items()})
 
 
-def _sentences(runs: Sequence[Record], against: dict[str, Yardstick], budgets: Sequence[int]) -> list[str]:
-    """Returns who is first, and whether ours beats the baseline, at each budget on each task."""
-    said = []
-    for task, measure in against.items():
-        own = _of(runs, task)
-        for budget in budgets:
-            found = {
-                name: {
-                    run["seed"]: regret
-                    for run in own
-                    if run["contender"] == name
-                    if (regret := _regrets([run], measure, budget)[0]) is not None
-                }
-                for name in dict.fromkeys(run["contender"] for run in own)
-            }
-            means = {name: float(np.mean(list(values.values()))) for name, values in found.items() if values}
-            if not means:
-                continue
-            first = min(means, key=means.__getitem__)
-            said.append(f"{task}, {budget} evaluations: {first} has the least regret ({means[first]:.3f}).")
-            if OURS in means and BASELINE in means:
-                said.append(_paired(found[OURS], found[BASELINE], f"{budget} evaluations on {task}"))
-    return said
-
-
-def _paired(ours: dict[int, float], theirs: dict[int, float], where: str) -> str:
-    difference = over_seeds([ours[seed] - theirs[seed] for seed in sorted(set(ours) & set(theirs))])
-    if difference.value is None or difference.low is None or difference.high is None:
-        return f"{OURS} and {BASELINE} at {where}: too few common seeds to say."
-    figures = (
-        f"regret {np.mean(list(ours.values())):.3f} against {np.mean(list(theirs.values())):.3f}, paired difference "
-        f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}], {difference.n} seeds"
-    )
-    verb = "beats" if difference.high < 0 else "is worse than" if difference.low > 0 else "does not beat"
-    return f"{OURS} {verb} {BASELINE} at {where}: {figures}."
+def _optima(runs: Sequence[Record], references: dict[str, Any]) -> dict[str, Any]:
+    """Returns the correlation of bits and ranks over all tasks and seeds of each contender that has one."""
+    found = {}
+    for name in dict.fromkeys(run["contender"] for run in runs):
+        values = {
+            task: correlations(own, references[task]["space"]["units"])
+            for task in references
+            if (own := [run for run in _of(runs, task) if run["contender"] == name])
+        }
+        pooled = over_seeds([value for each in values.values() for value in each])
+        if pooled.n:
+            tasks = sum(any(value is not None for value in each) for each in values.values())
+            found[name] = {**asdict(pooled), "tasks": tasks}
+    return found
 
 
 def _of(runs: Sequence[Record], task: str) -> list[Record]:

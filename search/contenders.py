@@ -1,4 +1,4 @@
-"""Who takes part in a comparison: every searcher, and the joint search with each of its parts left out."""
+"""Who takes part in a comparison: every searcher, and searchers of several stages with each of them left out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,11 @@ from typing import Final, final
 
 from perfmodel.errors import UnknownNameError
 from search.searchers import SEARCHERS
+
+Options = Mapping[str, int]
+
+# More results than any comparison has: a stage that waits for them never begins, one that ends with them never ends.
+_NEVER: Final = 1_000_000
 
 
 @final
@@ -18,32 +23,64 @@ class Contender:
         name: in the comparison.
         searcher: a key of ``SEARCHERS``.
         options: of that searcher.
+        whole: the contender of which a stage is left out, None for one that is whole.
+        stage: that stage.
     """
 
     name: str
     searcher: str
-    options: Mapping[str, int] = field(default_factory=dict)
+    options: Options = field(default_factory=dict)
+    whole: str | None = None
+    stage: str | None = None
 
 
 JOINT_PARTS: Final = ("warm_start", "sensitivities", "known_memory", "low_fidelity", "trust_region", "batch")
 
-ABLATIONS: Final[Mapping[str, Contender]] = MappingProxyType(
+# Wholes with other options than a searcher's own.
+_SIZED: Final[Mapping[str, tuple[str, Options]]] = MappingProxyType(
     {
-        contender.name: contender
-        for contender in (
-            Contender(f"joint_without_{part}", "joint", MappingProxyType({f"with_{part}": 0})) for part in JOINT_PARTS
-        )
+        # At their usual 100 and 250, searches of up to 100 and 200 evaluations would be their first draws alone.
+        "nsga2_20": ("nsga2", {"population": 20}),
+        "amq_50": ("amq", {"initial": 50, "fresh": 10}),
     }
 )
 
-
-VARIANTS: Final[Mapping[str, Contender]] = MappingProxyType(
+STAGES: Final[Mapping[str, Mapping[str, Options]]] = MappingProxyType(
     {
-        # At its usual 100, a search of up to 100 evaluations would be its first draws alone.
-        "nsga2_20": Contender("nsga2_20", "nsga2", MappingProxyType({"population": 20})),
-        **ABLATIONS,
+        "joint": {part: {f"with_{part}": 0} for part in JOINT_PARTS},
+        "milp": {"refit": {"initial": 0}},
+        "automixq": {"models": {"initial": _NEVER}},
+        "qpruner": {"information": {"with_information": 0}, "optimisation": {"initial": _NEVER}},
+        "qr_adaptor": {
+            "start": {"with_start": 0},
+            "evolution": {"generations": 0},
+            "optimisation": {"generations": _NEVER},
+        },
+        "autoqra": {
+            "importance": {"with_importance": 0},
+            "low_fidelity": {"with_low_fidelity": 0},
+            "promotion": {"with_promotion": 0},
+            "repair": {"with_repair": 0},
+            "optimisation": {"rounds": 0},
+        },
+        "amq_50": {"freezing": {"with_freezing": 0}, "predictor": {"initial": _NEVER}},
+        "apq": {"transfer": {"with_transfer": 0}},
     }
 )
+"""Options that leave a stage out, by contender and stage."""
+
+
+def _variants() -> dict[str, Contender]:
+    made = {name: Contender(name, searcher, options) for name, (searcher, options) in _SIZED.items()}
+    for whole, stages in STAGES.items():
+        searcher, options = _SIZED.get(whole, (whole, {}))
+        for stage, without in stages.items():
+            name = f"{whole}_without_{stage}"
+            made[name] = Contender(name, searcher, {**options, **without}, whole, stage)
+    return made
+
+
+VARIANTS: Final[Mapping[str, Contender]] = MappingProxyType(_variants())
 
 
 def contender(name: str) -> Contender:

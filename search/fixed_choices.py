@@ -1,4 +1,4 @@
-"""One rate and one rank for methods that search the widths alone.
+"""One rate, or one rate and one rank, for methods that search the rest alone.
 
 Notation:
     U: units of the space.
@@ -46,3 +46,17 @@ def with_bits(space: Space, bits: NDArray[np.int64], rate: int, rank: int) -> ND
     """
     n = len(bits)
     return np.column_stack([np.full(n, rate), bits, np.full((n, space.units), rank)]).astype(np.int64)
+
+
+def random_choices(space: Space, n: int, rate: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Returns vectors of independent bits and ranks at one rate, shape ``(n, d)``; every rank of one may be 0.
+
+    Args:
+        space: the legal configurations.
+        n: number of vectors.
+        rate: index.
+        rng: source of randomness.
+    """
+    vectors = rng.integers(space.cardinalities, size=(n, len(space.cardinalities)))
+    vectors[:, 0] = rate
+    return vectors

@@ -15,17 +15,17 @@ from search.comparison_metrics import OverSeeds, Record, array, over_seeds, reco
 Vectors = NDArray[np.int64]
 
 
-def bits_ranks_correlation(runs: Sequence[Record], units: int) -> OverSeeds:
-    """Returns Spearman's correlation of bits and ranks over the units of recommended configurations.
+def correlations(runs: Sequence[Record], units: int) -> list[float | None]:
+    """Returns Spearman's correlation of bits and ranks over the units of each run's recommended configurations.
 
-    Positive: the same units get both. Negative: units of low bits get high ranks. Averaged over a run's front, then
-    over seeds; configurations in which either is the same everywhere have none.
+    Positive: the same units get both. Negative: units of low bits get high ranks. Averaged over a run's front;
+    configurations in which either is the same everywhere have none, and a run of such alone gives None.
 
     Args:
-        runs: of one contender on one task.
+        runs: of one task.
         units: ``U``.
     """
-    return over_seeds([_of_run(run, units) for run in runs])
+    return [_of_run(run, units) for run in runs]
 
 
 def stability(runs: Sequence[Record], most: float) -> tuple[OverSeeds, OverSeeds]:

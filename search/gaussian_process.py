@@ -80,7 +80,7 @@ def scorer(model: "ModelListGP", targets: Targets, baseline: Floats, pending: Fl
         pending: points already chosen for the same batch, shape ``(any, d)``.
         seed: of the quasi-random samples of the posterior.
     """
-    with _quiet():
+    with _quiet(), _no_compiler():
         import torch
         from botorch.acquisition.multi_objective.logei import qLogNoisyExpectedHypervolumeImprovement
         from botorch.acquisition.multi_objective.objective import IdentityMCMultiOutputObjective
@@ -122,6 +122,23 @@ def beliefs(model: "ModelListGP", target: int, inputs: Floats) -> tuple[Floats, 
             posterior = process(torch.as_tensor(inputs, dtype=torch.float64))
             noise = float(process.likelihood.noise.mean())
             return posterior.mean.numpy(), posterior.covariance_matrix.numpy(), noise
+
+
+@contextmanager
+def _no_compiler() -> Iterator[None]:
+    """Has BoTorch work in PyTorch alone, as where no compiler is installed.
+
+    The first acquisition value of a process would else have a C++ kernel built (over a minute on a busy core, without a
+    word), and a build that was killed leaves a lock for which later processes wait for ever.
+    """
+    from botorch.acquisition.multi_objective import logei
+
+    attempted = logei._load_attempted
+    logei._load_attempted = True
+    try:
+        yield
+    finally:
+        logei._load_attempted = attempted
 
 
 @contextmanager

@@ -1,11 +1,11 @@
-"""Two problems whose fronts are known exactly, to try a searcher on any space in no time.
+"""A problem whose front is known exactly, to try a searcher on any space in no time.
 
 Notation:
     n: vectors.
     d: dimensions of the space.
     p: points of a front.
 
-Both minimise ``held_out_loss`` and ``peak_memory_bytes``, in made-up units.
+It minimises ``held_out_loss`` and ``peak_memory_bytes``, in made-up units. ``integer_forms`` has problems of others.
 """
 
 from typing import Final, final
@@ -72,37 +72,6 @@ class AdditiveProblem(AbstractProblem):
             adapted = _front(np.concatenate([_sums(adapted, table), _sums(bare, table[1:])]))
             bare = _sums(bare, table[:1])
         return adapted
-
-
-@final
-class ZDT1Problem(AbstractProblem):
-    """The convex front of ZDT1: bits run along it, ranks and rate away from it.
-
-    With u the mean level of the bits and v that of ranks and rate, each in [0, 1]: the first objective is u, and the
-    second g (1 - sqrt(u / g)) with g = 1 + 9 v.
-
-    Args:
-        space: without rank 0 and with more than one width.
-
-    Source: Zitzler, Deb, Thiele 2000, test function 1, on integers.
-    """
-
-    def __init__(self, space: Space) -> None:
-        super().__init__(space, OBJECTIVES)
-        self._bits = slice(1, 1 + space.units)
-        self._steps = space.units * (len(space.bits) - 1)
-
-    def measure(self, vectors: NDArray[np.int64]) -> Floats:
-        """Returns both objectives, shape ``(n, 2)``."""
-        u = vectors[:, self._bits].sum(axis=1) / self._steps
-        levels = np.maximum(self.space.cardinalities - 1, 1)
-        g = 1 + 9 * np.delete(vectors / levels, self._bits, axis=1).mean(axis=1)
-        return np.column_stack([u, g * (1 - np.sqrt(u / g))])
-
-    def front(self) -> Floats:
-        """Returns the exact front, shape ``(p, 2)``: lowest ranks, no pruning, every mean of the bits."""
-        u = np.arange(self._steps + 1) / self._steps
-        return np.column_stack([u, 1 - np.sqrt(u)])
 
 
 def _sums(points: Floats, table: Floats) -> Floats:

@@ -42,6 +42,7 @@ class QPruner(AbstractSearcher):
         initial: results awaited before the first fit, 2 or more.
         rank: of every unit; the nearest in the space.
         percent: pruning rate in percent; the nearest in the space.
+        with_information: 0 takes all units to be worth alike.
 
     Raises:
         UserError: when an option is out of range or the knowledge lacks sensitivities or memory.
@@ -61,11 +62,14 @@ class QPruner(AbstractSearcher):
         initial: int = 10,
         rank: int = 8,
         percent: int = 20,
+        with_information: int = 1,
     ) -> None:
         super().__init__(space, objectives, seed, knowledge)
         if initial < 2:
             raise UserError(f"{initial} initial results", "2 or more", "raise initial")
         assert self.knowledge.memory is not None
+        assert self.knowledge.sensitivities is not None
+        self._information = self.knowledge.sensitivities.information if with_information else np.ones(space.units)
         self._memory, self._initial = self.knowledge.memory, initial
         self._rank, self._rate = rank_index(space, rank), rate_index(space, percent)
         self._levels = BudgetLevels(space, self.knowledge, rank=self._rank, rate=self._rate)
@@ -94,10 +98,9 @@ class QPruner(AbstractSearcher):
 
     def _by_information(self, limit: float) -> NDArray[np.int64]:
         """Returns the start for one budget, shape ``(1, d)``; the lowest widths where they already exceed it."""
-        assert self.knowledge.sensitivities is not None
         bits = np.asarray(self.space.bits, dtype=np.float64)
         per_bit = np.log2(bits[1:] / bits[:-1]) / np.diff(bits)
-        worth = self.knowledge.sensitivities.information[:, None] * per_bit
+        worth = self._information[:, None] * per_bit
         lowest = with_bits(self.space, np.zeros((1, self.space.units), dtype=np.int64), self._rate, self._rank)
         rest = float(self._memory(lowest)[0]) - float(self._sizes[:, 0].sum())
         levels = climb_ladders(worth, self._sizes, limit - rest)

@@ -10,7 +10,7 @@ from perfmodel.space import Space
 from search.archive import Archive
 from search.climbing import climb
 from search.expected_improvement import Process, unit_scaled
-from search.fixed_choices import rate_index
+from search.fixed_choices import random_choices, rate_index
 from search.genes import cross, to_neighbours
 from search.knowledge import Knowledge
 from search.problem import Evaluation
@@ -41,6 +41,7 @@ class QRAdaptor(AbstractSearcher):
         generations: of stage 2, the first population not counted.
         loss_percent: weight of the loss in stage 3; the other objectives share the rest.
         percent: pruning rate in percent; the nearest in the space.
+        with_start: 0 draws the first population at random.
 
     Raises:
         UserError: when an option is out of range or the knowledge holds no sensitivities.
@@ -61,6 +62,7 @@ class QRAdaptor(AbstractSearcher):
         generations: int = 5,
         loss_percent: int = 50,
         percent: int = 0,
+        with_start: int = 1,
     ) -> None:
         super().__init__(space, objectives, seed, knowledge)
         if population < 2 or generations < 0 or not 0 <= loss_percent <= 100:
@@ -76,12 +78,15 @@ class QRAdaptor(AbstractSearcher):
         self._weights[self.knowledge.loss_objective] = loss_percent / 100 if objectives > 1 else 1.0
         self._chances = np.full(space.units, 1 / space.units)
         self._archive = Archive(space, objectives)
-        self._start = self._by_sensitivity(rate_index(space, percent))
+        self._rate = rate_index(space, percent)
+        self._start = self._by_sensitivity(self._rate)[: 1 if with_start else 0]
 
     def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
         self._archive.add(vectors, evaluation)
 
     def _propose(self, n: int) -> NDArray[np.int64]:
+        if len(self._archive) < self._size and len(self._start) == 0:
+            return random_choices(self.space, n, self._rate, self._rng)
         if len(self._archive) < self._size:
             return np.concatenate([self._start, self._mutated(np.repeat(self._start, n, axis=0))])
         if len(self._archive) < self._evolved:

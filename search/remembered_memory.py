@@ -5,12 +5,15 @@ Notation:
     d: dimensions of the space.
 """
 
-from typing import final
+from typing import Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from search.knowledge import Memory
+
+# A search asks for some ten thousand configurations, and one process makes hundreds of searches: 50 MB, then anew.
+_MOST: Final = 200_000
 
 
 @final
@@ -27,6 +30,8 @@ class RememberedMemory:
 
     def __call__(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns the bytes of index vectors, shape ``(n,)``."""
+        if len(self._known) > _MOST:
+            self._known.clear()
         keys = [row.tobytes() for row in np.ascontiguousarray(vectors, dtype=np.uint8)]
         new = {key: row for row, key in enumerate(keys) if key not in self._known}
         if new:

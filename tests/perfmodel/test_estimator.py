@@ -12,7 +12,7 @@ from perfmodel.splits import ConfigurationFolds
 from perfmodel.surrogates import SURROGATES, surrogate_class
 from perfmodel.training_data import training_data
 
-FAST = ("constant", "additive")
+FAST = ("constant", "additive", "damage")
 """Of the rest, scikit-learn's fifty checks take tens of seconds each."""
 
 

@@ -7,10 +7,11 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from perfmodel import evidence, gaussian_process
+from perfmodel.depth_hats import depth_hats
 from perfmodel.evidence import maximise_evidence
 from perfmodel.feature_matrix import FeatureMatrix
 from perfmodel.features import Featurizer
-from perfmodel.gaussian_basis import GaussianBasis, _depth_hats
+from perfmodel.gaussian_basis import GaussianBasis
 from perfmodel.gaussian_process import GaussianProcessSurrogate
 from perfmodel.slopes import FREE, SLOPES
 from perfmodel.training_data import training_data
@@ -55,7 +56,7 @@ def test_variances_are_found_where_there_are_enough_rows():
 
 
 def test_hats_share_out_every_unit_and_are_smooth_over_depth():
-    hats = _depth_hats(30) * 30
+    hats = depth_hats(30) * 30
     assert hats.shape == (30, 13) and hats.min() == 0
     for start, stop in ((0, 1), (1, 5), (5, 13)):
         np.testing.assert_allclose(hats[:, start:stop].sum(axis=1), 1.0)

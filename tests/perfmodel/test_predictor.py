@@ -22,9 +22,10 @@ from perfmodel.errors import (
     UserError,
 )
 from perfmodel.fitting import DOMAIN_COLUMNS
+from perfmodel.joint_posterior import CHUNK
 from perfmodel.methods import Methods
 from perfmodel.metrics import METRICS
-from perfmodel.predictor import CHUNK, DEFAULT_METRICS, NORMAL_REACH, Predictor
+from perfmodel.predictor import DEFAULT_METRICS, NORMAL_REACH, Predictor
 from perfmodel.predictor_record import PREDICTOR_VERSION
 from perfmodel.space import Configuration, Space
 from perfmodel.state_file import write_state

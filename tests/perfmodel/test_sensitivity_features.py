@@ -10,7 +10,12 @@ from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.methods import DEFAULT_METHODS, Methods
 from perfmodel.sensitivities import Sensitivities
-from perfmodel.sensitivity_features import SENSITIVITY_COLUMNS, SensitivityFeaturizer
+from perfmodel.sensitivity_features import (
+    COST_COLUMNS,
+    SENSITIVITY_COLUMNS,
+    SENSITIVITY_GROUPS,
+    SensitivityFeaturizer,
+)
 from perfmodel.space import Configuration
 
 LAYERS = 3
@@ -24,7 +29,9 @@ def architecture(smollm2_config):
 
 def make_record(units, unit="layer"):
     rng = np.random.default_rng(1)
-    tables = {name: rng.random((units, 2)) for name in ("kl", "loss_change", "weight_error", "output_error")}
+    tables = {
+        name: np.sort(rng.random((units, 2)))[:, ::-1] for name in ("kl", "loss_change", "weight_error", "output_error")
+    }
     return Sensitivities(
         "tiny",
         "a" * 64,
@@ -60,7 +67,7 @@ def test_columns_by_hand(architecture):
     assert row["sense_kl_mean"] == pytest.approx((kl[0, 0] + kl[2, 1]) / 3)  # three layers of one size
     assert row["sense_output_error_mean"] == pytest.approx((record.output_error[0, 0] + record.output_error[2, 1]) / 3)
     assert row["sense_gradient_rank"] == pytest.approx((pull * sizes).sum() / pull.sum())
-    assert row["sense_kl_rank"] == pytest.approx((kl[0, 0] * sizes[0] + kl[2, 1] * sizes[2]) / (kl[0, 0] + kl[2, 1]))
+    assert row["sense_kl_rank"] == pytest.approx(kl[:, 0] @ sizes / kl[:, 0].sum())
     assert row["sense_taylor_mass"] == 0.2
 
 
@@ -88,21 +95,41 @@ def test_pruned_layers_weigh_less(smollm2_config):
     assert table["sense_kl_sum"].item() == pytest.approx(record.kl[:, 1].sum())
 
 
-def test_a_loss_that_falls_has_no_logarithm(architecture):
-    record = replace(make_record(LAYERS), loss_change=np.full((LAYERS, 2), -0.1))
-    table = columns_of(record, architecture, Configuration.uniform(LAYERS, bits=4, rank=2))
+def test_a_cost_never_falls_with_fewer_bits(architecture):
+    kl = np.array([[0.2, 0.5], [-0.3, -0.1], [0.6, 0.4]])
+    record = replace(make_record(LAYERS), loss_change=kl)
+    two, four = (Configuration.uniform(LAYERS, bits=bits, rank=2) for bits in (2, 4))
+    table = columns_of(record, architecture, two, four)
 
-    assert table["sense_loss_change_sum"].item() == pytest.approx(-0.3)
-    assert table["sense_loss_change_log"].item() == 0.0
+    assert table["sense_loss_change_sum"].tolist() == pytest.approx([0.5 + 0 + 0.6, 0.5 + 0 + 0.4])
+    assert table["sense_loss_change_log"].to_numpy() == pytest.approx(np.log1p([1.1, 0.9]))
+
+
+def test_columns_of_costs_rise_as_bits_of_any_unit_fall(architecture):
+    rng, record = np.random.default_rng(3), make_record(LAYERS)
+    bits = rng.choice([4, 16], size=(40, LAYERS))
+    fewer = bits.copy()
+    fewer[np.arange(40), rng.integers(LAYERS, size=40)] = 2
+    before, after = (
+        columns_of(record, architecture, *(Configuration(0.1, tuple(row.tolist()), (2,) * LAYERS) for row in each))
+        for each in (bits, fewer)
+    )
+
+    assert (after[list(COST_COLUMNS)] >= before[list(COST_COLUMNS)]).all(axis=None)
+    others = [name for name in SENSITIVITY_COLUMNS if name not in COST_COLUMNS]
+    assert after[others].equals(before[others])
+
+
+def test_every_column_has_one_kind_of_measurement():
+    assert sorted(sum(SENSITIVITY_GROUPS.values(), ())) == sorted(SENSITIVITY_COLUMNS)
 
 
 def test_nothing_stored_below_sixteen_bits_costs_nothing(architecture):
     configurations = [Configuration.uniform(LAYERS, bits=16, rank=rank) for rank in (0, 3)]
     table = columns_of(make_record(LAYERS), architecture, *configurations)
-    costs = [name for name in SENSITIVITY_COLUMNS if name.endswith(("_sum", "_log", "_mean"))]
 
-    assert (table[[*costs, "sense_taylor_mass"]] == 0).all(axis=None)
-    assert table["sense_kl_rank"].tolist() == [0.0, 2.0]  # harm is nowhere, so every unit counts alike
+    assert (table[[*COST_COLUMNS, "sense_taylor_mass"]] == 0).all(axis=None)
+    assert table["sense_kl_rank"].tolist() == pytest.approx([0.0, 2.0])
     assert table["sense_gradient_rank"].to_numpy() == pytest.approx([0.0, 2.0])
 
 

@@ -11,6 +11,8 @@ from perfmodel.surrogates import make_surrogate
 from perfmodel.training_data import training_data
 from perfmodel.transfer import TransferredSurrogate, transfer_points
 
+TASKS = "other tasks"
+
 
 @pytest.fixture(scope="module")
 def source(tiny, fake_traces):
@@ -30,31 +32,31 @@ def target(tiny, fake_traces):
 @pytest.fixture(scope="module")
 def points(target, source):
     found = transfer_points(target, [source], "additive", sizes=(0, 10, 20, 500))
-    return {(point.traces, point.transferred): point for point in found}
+    return {(point.traces, point.start): point for point in found}
 
 
 def test_both_ways_are_shown_at_every_size_that_there_is(points):
-    assert set(points) == {(0, True), (10, True), (10, False), (20, True), (20, False)}
+    assert set(points) == {(0, TASKS), (10, TASKS), (10, "scratch"), (20, TASKS), (20, "scratch")}
     assert all(point.n_traces == 60 and point.task == "new" for point in points.values())
 
 
 def test_without_own_traces_the_order_is_known_and_the_level_is_not(points):
-    assert points[0, True].spearman.value > 0.9
-    assert points[0, True].r2.value < 0
-    assert points[0, True].link_rmse.value > 0.8  # log 3 is 1.1
+    assert points[0, TASKS].spearman.value > 0.9
+    assert points[0, TASKS].r2.value < 0
+    assert points[0, TASKS].link_rmse.value > 0.8  # log 3 is 1.1
 
 
 def test_ten_own_traces_settle_the_level_and_beat_starting_from_scratch(points):
-    assert points[10, True].r2.value > 0.6 > points[0, True].r2.value
-    assert points[10, True].link_rmse.value < 0.85 * points[10, False].link_rmse.value
-    assert points[20, True].r2.value > points[20, False].r2.value
+    assert points[10, TASKS].r2.value > 0.6 > points[0, TASKS].r2.value
+    assert points[10, TASKS].link_rmse.value < 0.85 * points[10, "scratch"].link_rmse.value
+    assert points[20, TASKS].r2.value > points[20, "scratch"].r2.value
 
 
 def test_an_unlike_source_does_little_harm(target, source):
     rng = np.random.default_rng(0)
     unlike = replace(source, target=rng.permutation(source.target))
-    found = {(p.traces, p.transferred): p for p in transfer_points(target, [unlike], "additive", sizes=(20,))}
-    assert found[20, True].r2.value > found[20, False].r2.value - 0.3
+    found = {(p.traces, p.start): p for p in transfer_points(target, [unlike], "additive", sizes=(20,))}
+    assert found[20, TASKS].r2.value > found[20, "scratch"].r2.value - 0.3
 
 
 def test_the_sources_never_hold_a_configuration_that_is_asked_about(target, source, monkeypatch):

@@ -5,11 +5,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datasets_cache import resolve
 from datasets_cache.shelf import load_shelf
+from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidSuiteError, NotEnoughTracesError, UnknownNameError
+from perfmodel.sampling import sample
 from perfmodel.space import Space
 from reports.compare_command import Options, compare_command, names, numbers
-from reports.compare_worlds import setting_traces, store_world, typical_load, uniform_vector
+from reports.compare_worlds import (
+    OBJECTIVES,
+    StoredWorlds,
+    setting_traces,
+    store_world,
+    typical_load,
+    uniform_vector,
+)
 
 
 def options(folder: Path, **changes: object) -> Options:
@@ -69,6 +79,25 @@ def test_a_world_needs_repeats_to_know_its_noise(tmp_path: Path) -> None:
     single = {trace.asked.configuration: trace for trace in own}
     with pytest.raises(NotEnoughTracesError, match="two seeds"):
         store_world(tmp_path, "chain_sum", list(single.values()), Space(30), None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_a_world_of_three_objectives_answers_in_three_columns_with_noise(tmp_path: Path) -> None:
+    own = setting_traces(load_shelf("smollm2-v0").traces, "chain_sum", Space(30))
+    architecture = Architecture.from_config(resolve("smollm2-135m").config)
+    three = (*OBJECTIVES, "step_time_s")
+    store_world(tmp_path, "chain_sum", own, Space(30), architecture, None, three)
+    world = StoredWorlds(tmp_path)("chain_sum")
+    vectors = sample(Space(30), 40, np.random.default_rng(0))
+    noisy, plain = (world.problem(seed).evaluate_vectors(vectors).objectives for seed in (1, None))
+    assert noisy.shape == (40, 3)
+    assert (np.abs(noisy / plain - 1).mean(axis=0)[[0, 2]] > 1e-4).all()
+    times = np.median([trace.measured.step_time_s for trace in own if trace.ok])
+    assert 0.3 < np.median(plain[:, 2]) / times < 3
+    before = (tmp_path / "worlds" / "chain_sum" / "world.json").read_bytes()
+    store_world(tmp_path, "chain_sum", own, Space(30), architecture, None)
+    assert (tmp_path / "worlds" / "chain_sum" / "world.json").read_bytes() != before
 
 
 @pytest.mark.slow

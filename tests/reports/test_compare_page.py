@@ -9,7 +9,14 @@ import pytest
 
 from reports.compare_page import comparison_markdown, comparison_page, write_comparison
 from reports.compare_plots import comparison_drawings, contender_looks, rank_drawings
-from reports.compare_tables import details_table, failed_table, ranks_table, regret_table
+from reports.compare_tables import (
+    ablations_table,
+    details_table,
+    failed_table,
+    optima_table,
+    ranks_table,
+    regret_table,
+)
 from reports.quantity import UNKNOWN
 from search.comparison_summary import summary
 
@@ -46,6 +53,10 @@ def record() -> dict[str, Any]:
     runs = [
         run(name, seed, good if name == "joint" else bad) for name in ("joint", "random", "nsga2") for seed in (0, 1)
     ]
+    # Bits and ranks of opposite order, in a search that leaves a stage out.
+    runs += [
+        {**run("joint_without_batch", seed, bad), "vectors": [[0, 0, 1, 1, 0], [0, 0, 1, 1, 0]]} for seed in (0, 1)
+    ]
     runs.append({"contender": "milp", "task": "sums<b>", "seed": 0, "status": "failed", "reason": "no <memory>"})
     found = summary(runs, {"sums<b>": known}, BUDGETS)
     setting = {"suite": None, "shelf": "smollm2-v0", "seeds": 2, "batch": 8, "contenders": ["joint", "random", "nsga2"]}
@@ -58,6 +69,11 @@ def test_every_sentence_figure_and_failure_is_on_the_page(record: dict[str, Any]
     for name in ("over_trainings", "over_seconds", "attainment"):
         assert f'id="{name}-1"' in page
     assert 'id="ranks-2"' in page
+    for line in record["answer"]:
+        assert line.replace("<b>", "&lt;b&gt;") in page
+    assert page.index("What should I use?") < page.index("Task by task") < page.index('id="over_trainings-1"')
+    numbers = re.findall(r'<span class="number">(\d)</span>', page)
+    assert numbers == ["1", "2", "3", "4", "5"]
     assert "no &lt;memory&gt;" in page
     written = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert "sums<b>" not in written
@@ -73,6 +89,12 @@ def test_tables_have_intervals_and_counts_best_first(record: dict[str, Any]) -> 
     details = {row[0]: row[1:] for row in details_table("sums", entry).rows}
     assert details["joint"][:3] == ("2 of 2", "2.0 [2.0, 2.0], n = 2", "120 [120, 120], n = 2")
     assert details["random"][:2] == ("0 of 2", UNKNOWN)
+    optima = {row[0]: row[1:] for row in optima_table(record).rows}
+    assert optima["joint_without_batch"] == ("-1.00", "-1.00 to -1.00", "2", "1", "units of low bits get high ranks")
+    assert optima["random"][1:] == (UNKNOWN, "1", "1", UNKNOWN)
+    (row,) = ablations_table(record).rows
+    assert row[:3] == ("joint", "batch", "0.000 [0.000, 0.000], n = 2")
+    assert re.fullmatch(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\], n = 2", row[3])
     assert ranks_table(record).rows[-1] == ("blocks (task and seed)", "2", "2")
     assert failed_table(record).rows == (("milp", "sums<b>", "0", "no <memory>"),)
 
@@ -80,20 +102,46 @@ def test_tables_have_intervals_and_counts_best_first(record: dict[str, Any]) -> 
 def test_figures_have_a_band_a_line_and_the_best_front(record: dict[str, Any]) -> None:
     plots = comparison_drawings(record)["sums<b>"]
     for drawing in plots["regret"]:
-        assert sum(trace.get("fill") == "toself" for trace in drawing.data) == 3
-        assert sum(trace.get("mode") == "lines" for trace in drawing.data) == 3
+        assert sum(trace.get("fill") == "toself" for trace in drawing.data) == 4
+        assert sum(trace.get("mode") == "lines" for trace in drawing.data) == 4
     names = [trace["name"] for trace in plots["attainment"][0].data]
-    assert names == ["joint", "random", "nsga2", "best known", "uniform 4-bit"]
+    assert names == ["joint", "random", "nsga2", "joint_without_batch", "best known", "uniform 4-bit"]
     looks = contender_looks(record)
-    assert len(set(looks.values())) == 3
+    assert len(set(looks.values())) == 4
     (first, second) = rank_drawings(record, looks)
     assert first.name == "ranks-1"
     assert first.layout["yaxis"]["type"] == "category"  # on a linear one plotly draws no name at all
     assert second.data[0]["error_x"]["value"] == record["ranks"]["2"]["critical_difference"] / 2
 
 
+def test_three_objectives_are_drawn_in_space_with_the_loss_upright(record: dict[str, Any]) -> None:
+    known = {
+        "front": [[0.5, 2e8, 1.0], [1.0, 1e8, 2.0]],
+        "uniform": [0.9, 1.9e8, 3.0],
+        "evaluations": 9,
+        "objectives": ["held_out_loss", "peak_memory_bytes", "step_time_s"],
+        "space": {"units": 2},
+    }
+    runs = [run("joint", seed, [[0.8, 1.5e8, 2.5], [0.9, 1.4e8, 2.0]]) for seed in (0, 1)]
+    three = {**summary(runs, {"sums<b>": known}, BUDGETS), "setting": record["setting"]}
+    (drawing,) = comparison_drawings(three)["sums<b>"]["attainment"]
+    assert [trace["name"] for trace in drawing.data] == ["joint", "best known", "uniform 4-bit"]
+    first = drawing.data[0]
+    assert sorted(zip(first["z"], first["x"], first["y"], strict=True)) == [(0.8, 150.0, 2.5), (0.9, 140.0, 2.0)]
+    titles = [drawing.layout["scene"][f"{side}axis"]["title"]["text"] for side in "xyz"]
+    assert [title.split(" (")[0] for title in titles] == ["Peak training memory", "Step time", "Held-out loss"]
+    assert 'id="attainment-1"' in comparison_page(three)
+
+
+def test_the_answer_is_at_the_head_of_the_markdown(record: dict[str, Any]) -> None:
+    text = comparison_markdown(record)
+    assert text.index("With 1 fine-tune:") < text.index("joint has the least regret") < text.index("| Searcher |")
+    assert "What each stage is worth" in text
+    assert "units of low bits get high ranks" in text
+
+
 def test_a_comparison_in_which_all_failed_has_a_page(record: dict[str, Any]) -> None:
-    empty = {**record, "tasks": {}, "ranks": {}, "sentences": []}
+    empty = {**record, "tasks": {}, "ranks": {}, "sentences": [], "answer": [], "optima": {}, "ablations": []}
     assert "nothing to compare" in comparison_page(empty)
 
 

@@ -2,17 +2,21 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 
 from collectors.executors import InlineExecutor
+from datasets_cache.sensitivities import load_sensitivities
 from datasets_cache.shelf import load_shelf
+from perfmodel.ablation import DEFAULT_GROUPS
 from perfmodel.architecture import Architecture
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.features import Featurizer
+from perfmodel.sensitivity_features import SENSITIVITY_GROUPS
 from perfmodel.training_data import training_data
 from perfmodel.validation import score_surrogates
-from reports import fit_tables
+from reports import fit_knowledge, fit_tables
 from reports.fit_drawings import fit_drawings
 from reports.fit_page import NOTES, fit_markdown, write_fit_page
 from reports.fit_report import fit_record, report_of_run
@@ -122,9 +126,67 @@ def test_transfer_stands_beside_scratch_and_nothing_stands_where_there_is_no_mod
     rows = {row[1]: row for row in fit_tables.transfer_table(entry).rows}
     assert list(rows) == ["0", "10", "20"]
     assert rows["0"][3] == rows["0"][7] == UNKNOWN != rows["0"][2]
+    assert fit_tables.transfer_table(entry).head[2:4] == ("from other tasks", "from scratch")
     entry["transfer"], entry["without_transfer"] = [], "there is one task"
     assert fit_tables.transfer_table(entry).rows == ()
     assert any(s == "Transfer from other tasks: not shown, there is one task." for s in fit_tables.sentences(entry))
+
+
+def test_every_group_of_features_has_its_worth_and_those_beyond_chance_are_named(entry):
+    table = fit_tables.worth_table(entry)
+    assert table.head == ("Features", "Told by", "Columns", "additive")
+    told = [row[:2] for row in table.rows]
+    assert told[:4] == [(name, "leaving them out") for name in DEFAULT_GROUPS]
+    assert len(told) == len(DEFAULT_GROUPS) + 2 * len(SENSITIVITY_GROUPS) + 1
+    worth = entry["worths"][0]
+    assert table.rows[0][3] == estimate_text(worth["worth"], 3)
+    for each in entry["worths"]:
+        each["worth"] |= {"value": 0.5, "low": -1.0, "high": 1.0}
+    assert any(sentence.endswith("or more: help none; harm none.") for sentence in fit_tables.sentences(entry))
+    worth["worth"] |= {"low": 0.1}
+    entry["worths"][1]["worth"] |= {"high": -0.1}
+    entry["worths"][2]["worth"] |= {"value": 1e-4, "low": 1e-5}  # sure, and next to nothing
+    assert any(
+        sentence.endswith("help raw choices (additive, leaving them out); harm summaries (additive, leaving them out).")
+        for sentence in fit_tables.sentences(entry)
+    )
+
+
+def test_sensitivities_that_are_not_of_these_traces_are_not_used(ours, architecture, monkeypatch):
+    def of_other_weights(*names):
+        return replace(load_sensitivities(*names), model_sha256="0" * 64)
+
+    featurizer = Featurizer(architecture, device_class="cpu", optimizer="adamw")
+    monkeypatch.setattr(fit_knowledge, "load_sensitivities", of_other_weights)
+    monkeypatch.setattr(fit_knowledge, "feature_worths", lambda *_, **__: [])
+    entry = fit_knowledge.worth_entry(ours, METRIC, architecture, featurizer, NAMES, seed=0)
+    assert entry == {
+        "worths": [],
+        "without_sensitivities": "the sensitivities of smollm2-135m on chain_sum are of other weights or examples",
+    }
+    assert fit_knowledge.worth_entry(ours, "step_time_s", architecture, featurizer, NAMES, seed=0) == {
+        "worths": [],
+        "without_sensitivities": "",
+    }
+
+
+def test_losses_before_fine_tuning_stand_beside_scratch(entry):
+    table = fit_tables.starts_table(entry)
+    assert [row[1] for row in table.rows] == ["0", "10", "20"] and len(table.head) == 14
+    assert table.head[2:6] == (
+        "from step 0 predicted",
+        "from step 0 measured",
+        "from other tasks and step 0",
+        "from scratch",
+    )
+    assert table.rows[0][5] == UNKNOWN and UNKNOWN not in table.rows[1]
+    ten = next(point for point in entry["starts"] if (point["start"], point["traces"]) == ("step 0 measured", 10))
+    assert table.rows[1][3] == estimate_text(ten["r2"])
+    text = "\n".join(fit_tables.sentences(entry))
+    assert "From step 0 measured, error over that from scratch: " in text
+    entry |= {"starts": [], "without_starts": "nothing was evaluated"}
+    assert fit_tables.starts_table(entry).rows == ()
+    assert "Losses before fine-tuning: not shown, nothing was evaluated." in fit_tables.sentences(entry)
 
 
 def test_without_repeats_there_is_no_ceiling_and_the_reason_is_given(ours, architecture):
@@ -134,7 +196,7 @@ def test_without_repeats_there_is_no_ceiling_and_the_reason_is_given(ours, archi
     assert entry["ceiling"] is None
     assert "0 repeated runs" in fit_tables.ceiling_sentence(entry)
     assert set(entry["undone"]) == {"task", "model"}
-    assert "Transfer" in fit_tables.sentences(entry)[-1]
+    assert any(sentence.startswith("Transfer from other tasks") for sentence in fit_tables.sentences(entry))
 
 
 def test_bytes_are_shown_as_bytes(entry):
@@ -151,7 +213,8 @@ def test_figures_show_curves_calibration_and_transfer(entry):
     curve, calibration, transfer = fit_drawings(entry)
     assert curve.data[0]["x"] == [20.0, 38.4]
     assert len(calibration.data) == 3 and len(calibration.data[1]["y"]) == 19
-    assert [trace["name"] for trace in transfer.data] == ["additive from other tasks", "additive from scratch"]
+    ways = ("other tasks", "scratch", "step 0 measured")
+    assert [trace["name"] for trace in transfer.data] == [f"additive from {way}" for way in ways]
     assert [drawing.name for drawing in fit_drawings(entry | {"transfer": []})] == names[:2]
 
 

@@ -197,7 +197,7 @@ def test_the_note_says_which_form_of_the_seconds_was_used(config):
         (("--budget", "1GiB", "--optimizer", "sgd"), InvalidConfigurationError, "recipe.optimizer"),
         (("--budget", "1GiB", "--loop", "mine"), InvalidConfigurationError, "one of own, trainer"),
         (("--budget", "1GiB", "--answer-tokens", "5000"), InvalidConfigurationError, "5000 scored tokens"),
-        (("--budget", "1GiB", "--predictor", "nowhere"), UserError, "there is no predictor"),
+        (("--budget", "1GiB", "--predictor", "nowhere"), UserError, "no folder and no predictor"),
         (("--budget", "1GiB", "--picture", "plan.gif"), UserError, "ends in .svg or .png"),
     ],
 )

@@ -1,18 +1,23 @@
 """Runs are small files: what is there stays, what is missing or failed is made, and one failure stops nothing else."""
 
 import json
+import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from perfmodel.errors import CorruptFileError, OutputFolderError, UnknownNameError
+from perfmodel.errors import CorruptFileError, InfeasibleBudgetError, OutputFolderError, UnknownNameError
 from perfmodel.space import Space
-from search import AdditiveProblem
+from search import SEARCHERS, AbstractSearcher, AdditiveProblem, Evaluation
 from search.backends import AbstractBackend, Answer
 from search.benchmark_problem import BenchmarkProblem
-from search.compare import Plan, World, compare, records, run_path
+from search.compare import Plan, World, _one_thread_each, compare, records, run_path
+from search.comparison_metrics import recommended
+from search.comparison_summary import summary
 from search.knowledge import Knowledge
 from search.simulated_cost import AbstractCost
 
@@ -23,8 +28,9 @@ PLAN = Plan(("random", "nsga2"), ("sums",), (0, 1), 6, 3, 100)
 class Sums(AbstractBackend):
     """An additive problem with a little noise."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: Space, *, fails: bool = False) -> None:
         self.problem = AdditiveProblem(space)
+        self.fails = fails
 
     @property
     def fidelities(self) -> tuple[float, ...]:
@@ -34,6 +40,7 @@ class Sums(AbstractBackend):
         values = self.problem.measure(vectors)
         if noise:
             values = values + np.random.default_rng(seed).standard_normal(values.shape) / 10
+            values[(vectors[:, 1] > 2) & self.fails] = np.nan
         return Answer(values, np.full(len(vectors), np.nan))
 
 
@@ -48,15 +55,24 @@ class Worlds:
 
     identity: str = "first"
     units: int = 3
+    memory: float | None = None
+    fails: bool = False
 
     def __call__(self, task: str) -> World:
         space = Space(self.units) if self.units > 1 else Space(1, (0.0,), (4,), (8,))
-        backend = Sums(space)
+        backend = Sums(space, fails=self.fails)
+        budget = None if self.memory is None else {OBJECTIVES[1]: self.memory}
 
         def problem(seed: int | None) -> BenchmarkProblem:
-            noise = seed is not None
             return BenchmarkProblem(
-                space, OBJECTIVES, {"surrogate": backend}, steps=10, cost=Minute(), noise=noise, seed=seed or 0
+                space,
+                OBJECTIVES,
+                {"surrogate": backend},
+                steps=10,
+                cost=Minute(),
+                budget=budget,
+                noise=seed is not None,
+                seed=seed or 0,
             )
 
         uniform = (0, *[0] * self.units, *[0] * self.units) if self.units == 1 else (0, 2, 2, 2, 3, 3, 3)
@@ -150,6 +166,64 @@ def test_a_searcher_that_raises_is_recorded_and_tried_again(tmp_path: Path) -> N
     compare(plan, Worlds(), tmp_path, 1, said.append)
     assert len(said) == 3
     assert "given no memory" in said[-1]
+
+
+def test_an_infeasible_budget_is_refused_before_anything_is_searched(tmp_path: Path) -> None:
+    smallest = AdditiveProblem(Space(3)).front()[:, 1].min()
+    with pytest.raises(InfeasibleBudgetError, match=f"peak_memory_bytes {smallest:g}"):
+        compare(PLAN, Worlds(memory=smallest - 1), tmp_path, 1, lambda _: None)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_budget_that_is_hard_to_meet_leaves_a_summary(tmp_path: Path) -> None:
+    smallest = AdditiveProblem(Space(3)).front()[:, 1].min()
+    compare(PLAN, Worlds(memory=smallest), tmp_path, 1, lambda _: None)
+    runs, references = records(PLAN, tmp_path)
+    assert any(max(run["violations"]) > 0 for run in runs)
+    assert references["sums"]["front"][0][1] == smallest
+    found = summary(runs, references, [6])["tasks"]["sums"]["contenders"]
+    assert all(0 <= entry["regret"]["6"]["value"] <= 1 for entry in found.values())
+
+
+def test_failed_trials_cost_and_are_told_to_nobody(tmp_path: Path) -> None:
+    plan = replace(PLAN, contenders=("random", "nsga2_20"), evaluations=40)
+    compare(plan, Worlds(fails=True), tmp_path, 1, lambda _: None)
+    runs, _ = records(plan, tmp_path)
+    for run in runs:
+        failed = np.asarray(run["vectors"])[:, 1] > 2
+        assert run["status"] == "ok"
+        assert [row[0] is None for row in run["observed"]] == failed.tolist()
+        assert 0 < failed.sum() < 40
+        assert run["seconds"] == [60.0] * 40
+    assert len(set(recommended(runs[0])) & set(np.flatnonzero(np.asarray(runs[0]["vectors"])[:, 1] > 2))) == 0
+
+
+def test_a_searcher_that_proposes_what_is_illegal_or_repeated_is_compared_on_legal_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Rogue(AbstractSearcher):
+        def _propose(self, n: int) -> np.ndarray:
+            return np.array(
+                [[0, 9, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0, 0], [1, 2, 3, 0, 1, 0, 0], [1, 2, 3, 0, 1, 0, 0]]
+            )
+
+        def _learn(self, vectors: np.ndarray, evaluation: Evaluation) -> None:
+            """Learns nothing."""
+
+    monkeypatch.setattr("search.searchers.SEARCHERS", {**SEARCHERS, "random": Rogue})
+    compare(replace(PLAN, contenders=("random",)), Worlds(), tmp_path, 1, lambda _: None)
+    for run in records(replace(PLAN, contenders=("random",)), tmp_path)[0]:
+        assert len({tuple(row) for row in run["vectors"]}) == 6
+        for configuration in Space(3).decode(np.asarray(run["vectors"])):
+            Space(3).validate(configuration)
+
+
+def test_workers_compute_in_one_thread_each_and_this_process_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    for before in ("3", None):
+        monkeypatch.delenv("OMP_NUM_THREADS") if before is None else monkeypatch.setenv("OMP_NUM_THREADS", before)
+        with _one_thread_each(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
+        assert os.getenv("OMP_NUM_THREADS") == before
 
 
 def test_a_damaged_run_is_made_again(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from search.comparison_metrics import (
 )
 from search.comparison_ranks import ranks
 from search.comparison_summary import summary
-from search.found_optima import bits_ranks_correlation, stability
+from search.found_optima import correlations, stability
 
 
 def run(true: list[list[Any]], **fields: Any) -> dict[str, Any]:
@@ -104,6 +104,18 @@ def test_the_median_surface_is_what_half_of_the_runs_reached() -> None:
     assert attainment(runs, 1.0) == [[3.0, 3.0]]
 
 
+def test_surfaces_of_three_objectives_and_none_of_four() -> None:
+    runs = [run([[0.0, 1.0, 1.0]]), run([[1.0, 0.0, 1.0]]), run([[1.0, 1.0, 0.0]])]
+    assert attainment(runs, 1.0) == [[1.0, 1.0, 1.0]]
+    # Two of three runs reached what lies above the corners of each pair.
+    assert attainment(runs, 2 / 3) == [[1.0, 1.0, 1.0]]
+    one = sorted(attainment(runs, 1 / 3))
+    assert one == [[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+    both = [run([[0.0, 2.0, 0.0], [2.0, 0.0, 0.0]]), run([[1.0, 1.0, 0.0]])]
+    assert sorted(attainment(both, 1.0)) == [[1.0, 2.0, 0.0], [2.0, 1.0, 0.0]]
+    assert attainment([run([[1.0, 1.0, 1.0, 1.0]])]) == []
+
+
 def test_uniform_is_reached_where_nothing_is_worse() -> None:
     assert time_to_uniform(GOOD, KNOWN["uniform"]) == (2.0, 120.0)
     assert time_to_uniform(BAD, KNOWN["uniform"]) is None
@@ -127,8 +139,21 @@ def test_ranks_of_demsars_kind() -> None:
 def test_correlation_says_whether_the_same_units_get_both() -> None:
     alike, opposed, flat = ([0, 0, 1, 2, 0, 1, 2], [0, 0, 1, 2, 2, 1, 0], [0, 1, 1, 1, 0, 1, 2])
     for vector, expected in ((alike, 1.0), (opposed, -1.0), (flat, None)):
-        found = bits_ranks_correlation([run([[1.0, 1.0]], vectors=[vector])] * 2, 3)
-        assert found.value == (None if expected is None else pytest.approx(expected))
+        found = correlations([run([[1.0, 1.0]], vectors=[vector])] * 2, 3)
+        assert found == [None if expected is None else pytest.approx(expected)] * 2
+
+
+def test_the_correlation_of_all_tasks_and_seeds_is_pooled_with_its_interval() -> None:
+    alike, opposed, flat = [0, 0, 1, 2, 0, 1, 2], [0, 0, 1, 2, 2, 1, 0], [0, 1, 1, 1, 0, 1, 2]
+    references = {task: {**KNOWN, "space": {"units": 3}} for task in ("a", "b", "c")}
+    runs = [run([[0.5, 0.5]], vectors=[alike], task="a", seed=seed) for seed in range(3)]
+    runs += [run([[0.5, 0.5]], vectors=[opposed], task="b")]
+    runs += [run([[0.5, 0.5]], vectors=[flat], task="c")]
+    found = summary(runs, references, [1])["optima"]["random"]
+    assert (found["value"], found["n"], found["tasks"]) == (pytest.approx(0.5), 4, 2)
+    half = 3.182446 * np.std([1, 1, 1, -1], ddof=1) / 2
+    assert found["high"] == pytest.approx(0.5 + half)
+    assert summary(runs[-1:], references, [1])["optima"] == {}
 
 
 def test_stability_compares_what_seeds_recommend_within_a_memory() -> None:

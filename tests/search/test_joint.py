@@ -10,10 +10,10 @@ import pytest
 from perfmodel.errors import UserError
 from perfmodel.sampling import sample
 from perfmodel.space import Space
-from search import AdditiveProblem, Evaluation, ZDT1Problem, hypervolume, run, searcher
+from search import AdditiveProblem, Evaluation, IntegerForm, hypervolume, run, searcher
 from search.additive_costs import prior_costs
 from search.additive_front import AdditiveFront
-from search.contenders import ABLATIONS, JOINT_PARTS
+from search.contenders import JOINT_PARTS, VARIANTS
 from search.joint import Joint
 from search.knowledge import Knowledge
 from search.pareto import reference_point
@@ -42,7 +42,7 @@ def whole(known: Known) -> list[tuple[float, list[int]]]:
 
 @pytest.mark.parametrize("part", JOINT_PARTS)
 def test_leaving_a_part_out_changes_what_is_proposed(part: str, known: Known, whole: list[Any]) -> None:
-    (option,) = ABLATIONS[f"joint_without_{part}"].options
+    (option,) = VARIANTS[f"joint_without_{part}"].options
     without = trajectory(known, **{option: 0})
     assert without != whole
     assert {share for share, _ in without} == ({1.0} if part == "low_fidelity" else {0.5, 1.0})
@@ -109,7 +109,7 @@ def test_the_exact_front_of_an_additive_problem(known: Known) -> None:
 
 def test_zdt1_in_integers_reaches_nearly_the_whole_hypervolume() -> None:
     space = Space(6, pruning_rates=(0.0, 0.3), ranks=(2, 8, 32))
-    problem = ZDT1Problem(space)
+    problem = IntegerForm("zdt1", space)
     reference = reference_point(problem.front())
     whole = hypervolume(problem.front(), reference)
     knowledge = Knowledge(memory=lambda vectors: problem.measure(vectors)[:, 1])

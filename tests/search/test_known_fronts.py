@@ -1,10 +1,10 @@
-"""The exact fronts agree with enumeration."""
+"""The exact front agrees with enumeration."""
 
 import numpy as np
 import pytest
 
 from perfmodel.space import Space
-from search import AdditiveProblem, ZDT1Problem, non_dominated
+from search import AdditiveProblem, non_dominated
 from search.unseen import every
 
 
@@ -16,14 +16,6 @@ def test_additive_front_is_the_enumerated_one(ranks: tuple[int, ...]) -> None:
     enumerated = losses[non_dominated(losses)]
     front = problem.front()
     assert front[front[:, 1].argsort()] == pytest.approx(enumerated[enumerated[:, 1].argsort()])
-
-
-def test_zdt1_front_is_the_enumerated_one() -> None:
-    space = Space(3, pruning_rates=(0.0, 0.3), bits=(2, 4, 8), ranks=(2, 8))
-    problem = ZDT1Problem(space)
-    losses = problem.evaluate_vectors(every(space)).objectives
-    enumerated = losses[non_dominated(losses)]
-    assert problem.front() == pytest.approx(enumerated[enumerated[:, 0].argsort()])
 
 
 def test_additive_front_of_a_whole_model_is_quick() -> None:

@@ -5,13 +5,13 @@ import pytest
 
 from perfmodel.errors import UserError
 from perfmodel.space import Space
-from search import NSGA2, AdditiveProblem, RandomSearch, ZDT1Problem, hypervolume, reference_point, run
+from search import NSGA2, AdditiveProblem, IntegerForm, RandomSearch, hypervolume, reference_point, run
 
 SMALL = Space(3)
 MODEL = Space(30)
 
 
-def shares(problem: AdditiveProblem | ZDT1Problem, evaluations: int, seed: int = 0) -> tuple[float, float]:
+def shares(problem: AdditiveProblem | IntegerForm, evaluations: int, seed: int = 0) -> tuple[float, float]:
     """Returns the shares of the exact front's hypervolume that NSGA-II and random draws reach."""
     reference = reference_point(problem.front())
     exact = hypervolume(problem.front(), reference)
@@ -35,7 +35,7 @@ def test_additive_front_of_thirty_layers() -> None:
 
 
 def test_zdt1_of_thirty_layers() -> None:
-    evolved, random = shares(ZDT1Problem(Space(30, ranks=(2, 4, 8, 16))), 5000)
+    evolved, random = shares(IntegerForm("zdt1", Space(30, ranks=(2, 4, 8, 16))), 5000)
     assert evolved >= 0.99
     assert evolved > random
 
@@ -48,7 +48,7 @@ def test_the_later_half_keeps_to_a_budget() -> None:
 
 
 def test_batches_of_any_size_learn() -> None:
-    problem = ZDT1Problem(Space(6, ranks=(2, 4, 8, 16)))
+    problem = IntegerForm("zdt1", Space(6, ranks=(2, 4, 8, 16)))
     searcher, rng, losses = NSGA2(problem.space, 2, 0, population=20), np.random.default_rng(0), []
     for _ in range(100):
         asked = searcher.ask_vectors(int(rng.integers(1, 30)))

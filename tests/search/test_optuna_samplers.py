@@ -6,7 +6,7 @@ import pytest
 from perfmodel.errors import UserError
 from perfmodel.sampling import sample
 from perfmodel.space import Space
-from search import Evaluation, ZDT1Problem, hypervolume, reference_point, run, searcher
+from search import Evaluation, IntegerForm, hypervolume, reference_point, run, searcher
 
 SPACE = Space(3)
 
@@ -33,9 +33,9 @@ def test_infeasible_trials_are_not_its_best() -> None:
 
 
 def test_generations_pass() -> None:
-    problem = ZDT1Problem(Space(3, ranks=(2, 4, 8, 16)))
+    problem = IntegerForm("zdt1", Space(3, ranks=(2, 4, 8, 16)))
     reference = reference_point(problem.front())
-    history = run(searcher("optuna_nsga2", problem.space, 2, 0, population=10), problem, 200, batch=10)
+    history = run(searcher("optuna_nsga2", problem.space, 2, 1, population=10), problem, 200, batch=10)
     volumes = [hypervolume(history.objectives[rows], reference) for rows in (slice(0, 20), slice(180, 200))]
     assert volumes[1] > volumes[0] + 0.05
 

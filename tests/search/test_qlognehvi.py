@@ -24,6 +24,26 @@ def test_beats_random_draws_at_equal_evaluations() -> None:
     assert bayes > 0.9
 
 
+def test_no_kernel_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch.utils.cpp_extension
+    from botorch.acquisition.multi_objective import logei
+
+    asked = []
+
+    def load(**settings: object) -> None:
+        asked.append(settings["name"])
+        raise OSError("no compiler")
+
+    monkeypatch.setattr(torch.utils.cpp_extension, "load", load)
+    monkeypatch.setattr(logei, "_load_attempted", False)
+    monkeypatch.setattr(logei, "_C", None)
+    assert len(run(QLogNEHVI(Space(2), 2, 0, initial=4), AdditiveProblem(Space(2)), 6, batch=2)) == 6
+    assert asked == []
+    with pytest.warns(UserWarning, match="no compiler"):
+        logei._try_load_fused_kernel()
+    assert asked == ["logei_fused_ext"]
+
+
 def test_later_proposals_keep_to_a_budget() -> None:
     smallest = AdditiveProblem(SPACE).front()[:, 1].min()
     history = run(QLogNEHVI(SPACE, 2, 0), AdditiveProblem(SPACE, memory=1.4 * smallest), 28, batch=4)
