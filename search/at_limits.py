@@ -1,5 +1,7 @@
 """The best configuration of a cheap problem within its budgets: an evolutionary search, then every single change.
 
+Single changes end where a choice could only be bettered by giving up another, so the best few of the search are tried.
+
 Notation:
     n: configurations.
     d: dimensions of the space.
@@ -18,6 +20,7 @@ from search.searchers import searcher
 Say = Callable[[int, int], None]
 
 POPULATION = 100
+STARTS = 4
 
 
 def best_within(
@@ -35,21 +38,22 @@ def best_within(
     made = searcher("nsga2", problem.space, len(problem.objectives), seed, population=POPULATION)
     history = run(made, problem, evaluations, POPULATION, say)
     values = np.where(history.violations == 0, history.objectives[:, objective], np.inf)
-    if not np.isfinite(values).any():
-        return None
-    place = int(values.argmin())
-    return _polished(problem, objective, history.vectors[place], float(values[place]))
+    best = [place for place in values.argsort(kind="stable")[:STARTS].tolist() if np.isfinite(values[place])]
+    ends = [_polished(problem, objective, history.vectors[place], float(values[place])) for place in best]
+    return min(ends, key=lambda end: end[1])[0] if ends else None
 
 
-def _polished(problem: AbstractProblem, objective: int, vector: NDArray[np.int64], value: float) -> NDArray[np.int64]:
-    """Returns the vector after the best single change, again and again, until none helps."""
+def _polished(
+    problem: AbstractProblem, objective: int, vector: NDArray[np.int64], value: float
+) -> tuple[NDArray[np.int64], float]:
+    """Returns the vector after the best single change, again and again, until none helps; and its value."""
     while True:
         around = neighbours(problem.space, vector)
         told = problem.evaluate_vectors(around)
         values = np.where(told.violations == 0, told.objectives[:, objective], np.inf)
         best = int(values.argmin())
         if not values[best] < value:
-            return vector
+            return vector, value
         vector, value = np.asarray(around[best]), float(values[best])
 
 
