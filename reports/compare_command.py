@@ -190,6 +190,12 @@ def known_sensitivities(setting: Setting, space: Space) -> Sensitivities | None:
 
 
 def _setting(options: Options) -> dict[str, Any]:
-    values = {"suite": options.suite, "shelf": options.shelf, "seeds": options.seeds, "batch": options.batch}
+    values = {
+        "live": False,
+        "suite": options.suite,
+        "shelf": options.shelf,
+        "seeds": options.seeds,
+        "batch": options.batch,
+    }
     known: dict[str, Any] = json.loads(json.dumps({**values, "contenders": list(options.contenders)}))
     return known

@@ -9,7 +9,7 @@ from reports.quantity import Record, quantity
 _COLORS = (VERMILLION, BLUE, GREEN, PURPLE, SKY, BLACK)
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
-SPENT = {"over_trainings": "full fine-tunes", "over_seconds": "simulated seconds"}
+SPENT = {"over_trainings": "full fine-tunes", "over_seconds": "seconds of fine-tunes"}
 
 
 def comparison_drawings(record: Record) -> dict[str, dict[str, list[Drawing]]]:

@@ -23,7 +23,7 @@ def details_table(task: str, entry: Mapping[str, Any]) -> Table:
         "Searcher",
         "Seeds that reached uniform 4-bit",
         "Fine-tunes to it",
-        "Simulated seconds to it",
+        "Seconds of fine-tunes to it",
         "Loss within uniform's memory",
         "Equal choices over seeds",
         "Correlation of bits and ranks",
@@ -95,7 +95,11 @@ def comparison_facts(record: Record) -> list[tuple[str, str]]:
         ("Objectives", ", ".join(objectives) or UNKNOWN),
         (
             "Best front from",
-            f"all runs and {some['reference_evaluations']} evaluations of NSGA-II" if some else UNKNOWN,
+            UNKNOWN
+            if some is None
+            else f"all {some['reference_evaluations']} fine-tunes"
+            if setting["live"]
+            else f"all runs and {some['reference_evaluations']} evaluations of NSGA-II",
         ),
     ]
 

@@ -54,7 +54,7 @@ def live_command(run: Run, *, searchers: Sequence[str], trials: int, seeds: Sequ
                 records.append(_kept(run, name, trials, seed, batch) or live_search(run, name, trials, seed, batch))
                 advance(f"{name}, seed {seed}")
     budgets = sorted({max(1, trials * part // 3) for part in (1, 2, 3)})
-    setting = {"suite": run.suite.name, "shelf": run.suite.fit.shelf, "seeds": len(seeds), "batch": batch}
+    setting = {"live": True, "suite": run.suite.name, "shelf": run.suite.fit.shelf, "seeds": len(seeds), "batch": batch}
     found = summary(records, {run.suite.task: _reference(run, records)}, budgets)
     return write_comparison({**found, "setting": {**setting, "contenders": list(searchers)}}, run.folder / "live")
 

@@ -144,12 +144,12 @@ def test_a_campaign_survives_the_death_of_a_node(fakes, on_ray, cluster, tmp_pat
 
 def test_a_node_that_joins_is_used(fakes, on_ray, cluster, tmp_path):
     before = sum(node["Alive"] for node in ray_nodes(cluster))
-    executor = on_ray(dict.fromkeys(range(10), 1.0), workers="auto")
-    traces = executor.run([fakes.asked(seed) for seed in range(10)])
+    executor = on_ray(dict.fromkeys(range(16), 1.0), workers="auto")
+    traces = executor.run([fakes.asked(seed) for seed in range(16)])
     first = next(traces)
     cluster.add_node(**NODE)
     seeds = [first.asked.seed, *(trace.asked.seed for trace in traces)]
-    assert sorted(seeds) == list(range(10))
+    assert sorted(seeds) == list(range(16))
     assert len(fakes.processes(tmp_path)) == before + 1
 
 

@@ -59,7 +59,14 @@ def record() -> dict[str, Any]:
     ]
     runs.append({"contender": "milp", "task": "sums<b>", "seed": 0, "status": "failed", "reason": "no <memory>"})
     found = summary(runs, {"sums<b>": known}, BUDGETS)
-    setting = {"suite": None, "shelf": "smollm2-v0", "seeds": 2, "batch": 8, "contenders": ["joint", "random", "nsga2"]}
+    setting = {
+        "live": False,
+        "suite": None,
+        "shelf": "smollm2-v0",
+        "seeds": 2,
+        "batch": 8,
+        "contenders": ["joint", "random", "nsga2"],
+    }
     return {**found, "setting": setting}
 
 

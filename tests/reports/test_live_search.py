@@ -32,6 +32,8 @@ def test_three_searchers_on_one_page(live):
     of_task = record["tasks"][run.suite.task]
     spent = {name: [asked for asked in made.asked if asked.source == name] for name in SEARCHERS}
 
+    text = page.read_text()
+    assert "on real fine-tunes" in text and "simulated" not in text and "without noise" not in text
     assert page.name == "compare.html" and set(of_task["contenders"]) == set(SEARCHERS)
     assert all(0 < len(asked) <= 6 and {each.seed for each in asked} == {301} for asked in spent.values())
     assert len(spent["random"]) == len(spent["joint"]) == 6
