@@ -71,9 +71,7 @@ def challenge_command(
         "duels": hold(run, duels, screened, seeds),
     }
     run.write_json("challenge/challenge.json", record)
-    page = run.folder / "challenge" / "challenge.md"
-    page.write_text(markdown(record), encoding="utf-8")
-    return page
+    return run.write_text("challenge/challenge.md", markdown(record))
 
 
 def _joined(duel: Duel, found: dict[str, Any] | None) -> Duel:

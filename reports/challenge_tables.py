@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from datasets_cache.card_analysis import table
+from reports.challenge import LOSS
 from reports.known_costs import COSTS
 from search.comparison_metrics import OverSeeds, over_seeds
+from search.found_optima import bits_with_ranks
 
 Record = Mapping[str, Any]
-
-LOSS = "held_out_loss"
 
 
 def paired(record: Record, metric: str) -> OverSeeds:
@@ -80,16 +80,6 @@ def markdown(record: Record) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def bits_with_ranks(configuration: Mapping[str, Any]) -> float | None:
-    """Returns Spearman's correlation of bits and ranks over units; None where either is the same everywhere."""
-    from scipy.stats import spearmanr
-
-    bits, ranks = configuration["bits"], configuration["ranks"]
-    if len(set(bits)) < 2 or len(set(ranks)) < 2:
-        return None
-    return float(spearmanr(bits, ranks).statistic)
-
-
 def _row(record: Record) -> tuple[str, ...]:
     shares = [share_of_memory(record, cost) for cost in COSTS]
     return (
@@ -106,7 +96,7 @@ def _found(record: Record) -> tuple[str, ...]:
     found = record["challenger"]
     if found is None:
         return record["reference"], "none", "", "", ""
-    both = bits_with_ranks(found)
+    both = bits_with_ranks(found["bits"], found["ranks"])
     return (
         record["reference"],
         f"{found['pruning_rate']:g}",

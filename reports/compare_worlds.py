@@ -16,11 +16,10 @@ from perfmodel.device_profiles import DeviceProfile
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.parquet import read_traces, write_traces
 from perfmodel.predictor import Predictor
-from perfmodel.recipe import Recipe
 from perfmodel.sensitivities import Sensitivities
 from perfmodel.space import Configuration, Space
 from perfmodel.state_file import read_state, write_state
-from perfmodel.trace import DeviceClass, Trace
+from perfmodel.trace import Setting, Trace
 from perfmodel.training_memory import Load, training_memory_terms
 from search.backends import SurrogateBackend, TableBackend
 from search.benchmark_problem import BenchmarkProblem
@@ -65,9 +64,7 @@ class StoredWorlds:
         space = predictors[1.0].record.space
         architecture, recipe = predictors[1.0].record.architecture, predictors[1.0].setting.recipe
         load = Load(**body["load"])
-        memory = RememberedMemory(
-            partial(allocated_peak, architecture, space, recipe, load, predictors[1.0].setting.device_class)
-        )
+        memory = known_peak(architecture, space, predictors[1.0].setting, load)
         objectives = tuple(body.get("objectives", OBJECTIVES))
         columns = [(name, share) for share in predictors for name in objectives]
         noise = MeasuredNoise.from_traces(traces, columns)
@@ -192,16 +189,24 @@ def setting_traces(traces: Sequence[Trace], task: str, space: Space) -> list[Tra
     return [trace for trace in fitting if trace.asked.setting.identifier == most]
 
 
-def allocated_peak(
-    architecture: Architecture,
-    space: Space,
-    recipe: Recipe,
-    load: Load,
-    device_class: DeviceClass,
-    vectors: NDArray[np.int64],
+def known_peak(architecture: Architecture, space: Space, setting: Setting, load: Load) -> RememberedMemory:
+    """Returns the closed form of the allocator's peak as searches ask for it: vectors ``(n, d)`` to bytes ``(n,)``.
+
+    Args:
+        architecture: of the unpruned base model.
+        space: of the vectors.
+        setting: recipe and device.
+        load: the batch that peaks.
+    """
+    return RememberedMemory(partial(_allocated_peak, architecture, space, setting, load))
+
+
+def _allocated_peak(
+    architecture: Architecture, space: Space, setting: Setting, load: Load, vectors: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Returns the closed form of the allocator's peak, bytes, shape ``(n,)``."""
-    terms = training_memory_terms(architecture, space.decode(vectors), recipe, load, device_class=device_class)
+    terms = training_memory_terms(
+        architecture, space.decode(vectors), setting.recipe, load, device_class=setting.device_class
+    )
     outside = ("reserved_slack", "device_context")
     return np.asarray(sum(values for name, values in terms.items() if name not in outside), dtype=np.float64)
 

@@ -5,7 +5,6 @@ Notation:
     d: dimensions of the space.
 """
 
-from functools import partial
 from typing import Final, final
 
 import numpy as np
@@ -17,8 +16,7 @@ from perfmodel.fitting import setting_featurizer
 from perfmodel.space import Space
 from perfmodel.trace import Setting
 from perfmodel.training_memory import Load
-from reports.compare_worlds import allocated_peak
-from search.remembered_memory import RememberedMemory
+from reports.compare_worlds import known_peak
 
 COSTS: Final = ("peak_memory_bytes", "weight_bytes", "adapter_bytes")
 _STORED: Final = ("state_weight_bytes", "state_adapter_bytes")
@@ -37,9 +35,7 @@ class KnownCosts:
 
     def __init__(self, architecture: Architecture, space: Space, setting: Setting, load: Load) -> None:
         self._features = SpaceFeatures(space, setting_featurizer(architecture, setting))
-        self._peak = RememberedMemory(
-            partial(allocated_peak, architecture, space, setting.recipe, load, setting.device_class)
-        )
+        self._peak = known_peak(architecture, space, setting, load)
 
     def __call__(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns bytes, shape ``(n, 3)``, columns as in ``COSTS``."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from perfmodel.errors import InvalidSuiteError
+from perfmodel.metrics import metric
 from perfmodel.trace import Trace
 from reports.compare_page import write_comparison
 from reports.compare_worlds import uniform_vector
@@ -94,6 +95,4 @@ def _uniform(run: Run) -> list[float] | None:
 
 
 def _value(trace: Trace, name: str) -> float:
-    from perfmodel.metrics import metric
-
     return float(metric(name).to_loss(getattr(trace.measured, name)))

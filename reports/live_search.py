@@ -7,7 +7,6 @@ fitted surrogate first, and spends its trials on points spread over the front th
 """
 
 import time
-from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +18,7 @@ from perfmodel.space import Configuration
 from perfmodel.trace import Asked
 from perfmodel.training_memory import Load
 from reports.compare_command import known_sensitivities
-from reports.compare_worlds import allocated_peak
+from reports.compare_worlds import known_peak
 from reports.live_backend import LiveTrials
 from reports.run import Run
 from reports.stages import run_stages
@@ -115,7 +114,7 @@ def live_knowledge(run: Run, seed: int) -> Knowledge:
     known = memory in run.suite.objectives
     return Knowledge(
         known_sensitivities(setting, space),
-        partial(allocated_peak, run.architecture, space, setting.recipe, load, setting.device_class),
+        known_peak(run.architecture, space, setting, load),
         run.suite.budget.get(memory),
         memory_objective=run.suite.objectives.index(memory) if known else None,
         loss_objective=run.suite.objectives.index("held_out_loss"),

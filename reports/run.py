@@ -176,7 +176,11 @@ class Run:
             raise _unwritable(self.folder, "permission denied")
 
     def write_json(self, name: str, values: Any) -> None:
-        """Writes a JSON file of the run, whole or not at all.
+        """Writes a JSON file of the run; see ``write_text``."""
+        self.write_text(name, json.dumps(values, indent=1))
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Writes a file of the run, whole or not at all, and returns its path.
 
         Raises:
             OutputFolderError: when the folder cannot be written.
@@ -185,10 +189,11 @@ class Run:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(path.name + ".partial")
-            partial.write_text(json.dumps(values, indent=1))
+            partial.write_text(text, encoding="utf-8")
             partial.replace(path)
         except OSError as error:
             raise _unwritable(path, str(error.strerror)) from error
+        return path
 
     def read_json(self, name: str) -> Any:
         """Returns the content of a JSON file of the run.

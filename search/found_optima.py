@@ -28,6 +28,20 @@ def correlations(runs: Sequence[Record], units: int) -> list[float | None]:
     return [_of_run(run, units) for run in runs]
 
 
+def bits_with_ranks(bits: Sequence[int], ranks: Sequence[int]) -> float | None:
+    """Returns Spearman's correlation of bits and ranks, or of their levels, over units; None where either is constant.
+
+    Args:
+        bits: of each unit, shape ``(U,)``.
+        ranks: of each unit, shape ``(U,)``.
+    """
+    from scipy.stats import spearmanr
+
+    if len(set(bits)) < 2 or len(set(ranks)) < 2:
+        return None
+    return float(spearmanr(bits, ranks).statistic)
+
+
 def stability(runs: Sequence[Record], most: float) -> tuple[OverSeeds, OverSeeds]:
     """Returns how alike the configurations are that different seeds recommend, and their loss without noise.
 
@@ -55,12 +69,9 @@ def stability(runs: Sequence[Record], most: float) -> tuple[OverSeeds, OverSeeds
 
 
 def _of_run(run: Record, units: int) -> float | None:
-    from scipy.stats import spearmanr
-
     known = []
     for row in recommended(run):
         vector = np.asarray(run["vectors"][row])
-        bits, ranks = vector[1 : 1 + units], vector[1 + units :]
-        if len(set(bits.tolist())) > 1 and len(set(ranks.tolist())) > 1:
-            known.append(float(spearmanr(bits, ranks).statistic))
-    return float(np.mean(known)) if known else None
+        known.append(bits_with_ranks(vector[1 : 1 + units].tolist(), vector[1 + units :].tolist()))
+    defined = [each for each in known if each is not None]
+    return float(np.mean(defined)) if defined else None

@@ -14,9 +14,10 @@ from perfmodel.errors import InvalidSuiteError
 from perfmodel.space import Configuration
 from reports.challenge import Reference, chosen_of
 from reports.challenge_command import challenge_command
-from reports.challenge_tables import bits_with_ranks, markdown, outcome, paired, share_of_memory
+from reports.challenge_tables import markdown, outcome, paired, share_of_memory
 from reports.run import Run
 from reports.suite import parse_suite
+from search.found_optima import bits_with_ranks
 
 REFERENCES = (Reference("uniform 4 bits", 4, 8, 0.0, "loss"), Reference("16 bits", 16, 8, 0.0, "memory"))
 
@@ -84,8 +85,8 @@ def test_a_failed_run_leaves_its_pair_out():
 
 
 def test_bits_that_follow_ranks():
-    assert bits_with_ranks({"bits": [2, 4, 8], "ranks": [0, 8, 64]}) == pytest.approx(1.0)
-    assert bits_with_ranks({"bits": [2, 4, 8], "ranks": [8, 8, 8]}) is None
+    assert bits_with_ranks([2, 4, 8], [0, 8, 64]) == pytest.approx(1.0)
+    assert bits_with_ranks([2, 4, 8], [8, 8, 8]) is None
 
 
 @pytest.fixture
