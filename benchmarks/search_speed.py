@@ -16,7 +16,7 @@ from perfmodel.predictor import Predictor
 from perfmodel.sampling import sample
 from perfmodel.space import Space
 from perfmodel.training_memory import training_memory_terms
-from reports.compare_worlds import typical_load
+from perfmodel.typical_load import typical_load
 from search.knowledge import Knowledge
 from search.loop import run
 from search.problem import SurrogateProblem

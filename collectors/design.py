@@ -2,7 +2,9 @@
 
     uniform     every width at three ranks, and every pruning rate at three widths: main effects, one axis at a time
     probe       one layer at a time at the lowest width, or without its adapter, beside a good uniform configuration
+    sparse      adapters in one layer or a few: what is learnt at all hangs on them, and no other block asks
     near        stratified over the part of the space that keeps quality: most of a search's time is spent there
+    high        stratified over the two greatest widths: mean bits that the other draws hardly reach
     plan        stratified over the whole space
     repeats     every seed on a tenth of them all, spread over the blocks and so over quality
 
@@ -25,8 +27,14 @@ PROBED = (8, 8)
 PROBE_EVERY = 3
 """Of so many layers one is probed."""
 
+SPARSE_BITS = (16, 4)
+SPARSE_EVERY = (10, 5)
+"""Of so many layers one has an adapter, beside those with one in the first or in the last layer only."""
+
 NEAR_BITS = (3, 4, 8, 16)
 NEAR_RATES = (0.0, 0.1, 0.2)
+
+HIGH_WIDTHS = 2
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,13 @@ class DesignSize:
 
     Args:
         near: of the block ``near``.
+        high: of the block ``high``.
         plan: of the block ``plan``.
         repeat_every: of so many configurations one is run with every seed.
     """
 
     near: int = 24
+    high: int = 18
     plan: int = 40
     repeat_every: int = 8
 
@@ -62,7 +72,9 @@ def design(
     blocks = {
         "uniform": list(_uniform(space)),
         "probe": list(_probes(space)),
+        "sparse": list(_sparse(space)),
         "near": stratified(_near(space), size.near, plan_seed) if size.near else [],
+        "high": stratified(_high(space), size.high, plan_seed) if size.high else [],
         "plan": stratified(space, size.plan, plan_seed) if size.plan else [],
     }
     dealt: list[tuple[float, Asked]] = []
@@ -104,6 +116,19 @@ def _probes(space: Space) -> Iterator[Configuration]:
             yield replace(usual, ranks=_with(usual.ranks, unit, 0))
 
 
+def _sparse(space: Space) -> Iterator[Configuration]:
+    rank = PROBED[1]
+    if not {0, rank} <= set(space.ranks):
+        return
+    last = space.units - 1
+    adapted = [{0}, {last}, *(set(range(last, -1, -every)) for every in SPARSE_EVERY)]
+    for bits in SPARSE_BITS:
+        if bits in space.bits:
+            usual = Configuration.uniform(space.units, bits=bits, rank=rank, methods=space.methods)
+            for units in adapted:
+                yield replace(usual, ranks=tuple(rank * (unit in units) for unit in range(space.units)))
+
+
 def _with(values: tuple[int, ...], unit: int, value: int) -> tuple[int, ...]:
     return (*values[:unit], value, *values[unit + 1 :])
 
@@ -115,3 +140,8 @@ def _near(space: Space) -> Space:
         bits=tuple(each for each in space.bits if each in NEAR_BITS) or space.bits,
         pruning_rates=tuple(each for each in space.pruning_rates if each in NEAR_RATES) or space.pruning_rates,
     )
+
+
+def _high(space: Space) -> Space:
+    """Returns the part of the space with its greatest widths only, in which means are nearly even over bits."""
+    return replace(space, bits=space.bits[-HIGH_WIDTHS:])

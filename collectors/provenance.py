@@ -10,6 +10,7 @@ from pathlib import Path
 
 from perfmodel.errors import UserError
 from perfmodel.trace import DeviceClass, RanOn
+from perfmodel.workers import usable_cores
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "hqq", "safetensors", "numpy", "tokenizers")
 
@@ -33,7 +34,7 @@ def ran_on(device_class: DeviceClass, campaign: str, threads: int) -> RanOn:
     return RanOn(
         device_name=device_name,
         driver=driver,
-        cores=available_cores(),
+        cores=usable_cores(),
         threads=threads,
         versions=versions,
         code_version=code_version(),
@@ -54,11 +55,6 @@ def unknown_machine(campaign: str, threads: int) -> RanOn:
         started_at=_now(),
         campaign=campaign,
     )
-
-
-def available_cores() -> int:
-    """Returns the cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def host_memory_bytes(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:

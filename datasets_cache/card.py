@@ -12,6 +12,7 @@ from datasets_cache.card_analysis import analysis, table
 from datasets_cache.card_departures import one_axis_at_a_time
 from datasets_cache.shelf_coverage import HELD_BY, TENTHS, shelf_coverage
 from perfmodel.checksum import sha256_of
+from perfmodel.space import Configuration
 from perfmodel.trace import Trace
 
 Blind = tuple[float, float]
@@ -103,12 +104,12 @@ def by_setting(traces: Iterable[Trace]) -> dict[str, list[Trace]]:
 
 
 def plain_runs(traces: Iterable[Trace]) -> list[Trace]:
-    """Returns the good runs of unpruned 16-bit LoRA."""
-    return [
-        trace
-        for trace in traces
-        if trace.ok and set(trace.asked.configuration.bits) == {16} and trace.asked.configuration.pruning_rate == 0
-    ]
+    """Returns the good runs of unpruned 16-bit LoRA with an adapter in every unit."""
+    return [trace for trace in traces if trace.ok and _is_plain(trace.asked.configuration)]
+
+
+def _is_plain(configuration: Configuration) -> bool:
+    return set(configuration.bits) == {16} and configuration.pruning_rate == 0 and min(configuration.ranks) > 0
 
 
 def losses(traces: Iterable[Trace]) -> list[list[float]]:

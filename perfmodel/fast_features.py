@@ -1,4 +1,4 @@
-"""Features of a space's index vectors by table look-up: each column is a sum over what the single choices add.
+"""Features of a space's index vectors by table look-up: each column but one is a sum over what the single choices add.
 
 n   configurations
 R   pruning rates of the space
@@ -17,9 +17,18 @@ from numpy.typing import NDArray
 
 from perfmodel.depth_hats import ERROR_HATS, HATS, RANK_HATS, depth_hats
 from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.features import SUMMARY_COLUMNS, THIRDS, Featurizer, UnitTable, relative_error, unit_columns
+from perfmodel.features import (
+    PEAK_COLUMN,
+    SUMMARY_COLUMNS,
+    THIRDS,
+    Featurizer,
+    UnitTable,
+    relative_error,
+    unit_columns,
+)
 from perfmodel.methods import DEFAULT_METHODS, WIDTHS
 from perfmodel.onnx_graph import DOUBLE, INT32, Graph
+from perfmodel.peak_tables import PeakTables
 from perfmodel.space import Space
 
 _OF_BITS = (*SUMMARY_COLUMNS[1:15], "state_weight_bytes", *ERROR_HATS)
@@ -30,7 +39,7 @@ _OF_RANKS = (
     "state_training_bytes",
     *RANK_HATS,
 )
-_OF_FIRST = ("pruning_rate", "active_share", "active_kept_share", "one")
+_OF_FIRST = ("pruning_rate", "active_share", "active_kept_share", "active_scarcity", "one")
 
 SUM_COLUMNS = (*_OF_BITS, "state_total_bytes", *_OF_RANKS, *_OF_FIRST)
 """Columns of the table: ``SUMMARY_COLUMNS``, the hats, and 1. Those of bits come first, those of ranks after; both add
@@ -41,6 +50,7 @@ PLACES = {name: place for place, name in enumerate(SUM_COLUMNS)}
 _BITS = slice(0, len(_OF_BITS) + 1)
 _RANKS = slice(len(_OF_BITS), len(_OF_BITS) + 1 + len(_OF_RANKS))
 _TOTAL = len(_OF_BITS)
+_SCARCITY = PLACES["active_scarcity"]
 
 CHUNK = 1024
 """Rows worked on at once, some hundred of each rate."""
@@ -56,10 +66,12 @@ class SpaceFeatures:
     Args:
         space: of the vectors.
         featurizer: of the space's model.
+        peaks: closed form of the peak; with it ``PEAK_COLUMN`` is one of the columns.
     """
 
-    def __init__(self, space: Space, featurizer: Featurizer) -> None:
-        self._columns = (*SUMMARY_COLUMNS, *unit_columns(space.units))
+    def __init__(self, space: Space, featurizer: Featurizer, peaks: PeakTables | None = None) -> None:
+        self.peaks = peaks
+        self._columns = (*SUMMARY_COLUMNS, *unit_columns(space.units), *([] if peaks is None else [PEAK_COLUMN]))
         self._summary = np.array([PLACES[name] for name in SUMMARY_COLUMNS], dtype=np.intp)
         self._sizes = space.cardinalities.astype(np.uint64)[None]
         self.units, self._layers = space.units, featurizer.layers
@@ -73,6 +85,7 @@ class SpaceFeatures:
         self._table = np.concatenate(tables)
         self._starts = _starts(space, self._rows)
         self._ones = np.ones(1 + 2 * space.units)
+        self._means = np.full(self._layers, 1 / self._layers)
 
     def checked(self, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
         """Returns the index vectors as an array, shape ``(n, 1 + 2 * units)``.
@@ -100,7 +113,9 @@ class SpaceFeatures:
         ends = len(SUMMARY_COLUMNS), len(SUMMARY_COLUMNS) + self.units
         values[:, : ends[0]] = sums.take(self._summary, axis=1)
         values[:, ends[0] : ends[1]] = self._choices[0].take(vectors[:, 1 : 1 + self.units])
-        values[:, ends[1] :] = self._choices[1].take(vectors[:, 1 + self.units :])
+        values[:, ends[1] : ends[1] + self.units] = self._choices[1].take(vectors[:, 1 + self.units :])
+        if self.peaks is not None:
+            values[:, -1] = self.peaks(vectors)
         return FeatureMatrix(self._columns, values)
 
     def unit_terms(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -127,13 +142,17 @@ class SpaceFeatures:
         in_column_0 = np.eye(1, 1 + 2 * self.units, dtype=np.int64)
         rows = graph.add("Add", rows, graph.add("Mul", first, in_column_0))
         sums = graph.add("ReduceSum", graph.take(self._table, rows, axis=0), np.array([1]), keepdims=0)
-        if self.units == self._layers:
-            return sums
-        layers = graph.add("Reshape", adapted, np.array([0, self._layers, self.units // self._layers]))
-        whole = graph.add("Cast", graph.add("ReduceMax", layers, np.array([2]), keepdims=0), to=DOUBLE)
-        share = graph.add("ReduceMean", whole, np.array([1]))
-        here = np.eye(1, len(SUM_COLUMNS), PLACES["active_adapted_share"])
-        return graph.add("Add", graph.add("Mul", sums, 1 - here), graph.add("Mul", share, here))
+        if self.units != self._layers:
+            adapted = graph.add("Reshape", adapted, np.array([0, self._layers, self.units // self._layers]))
+            adapted = graph.add("ReduceMax", adapted, np.array([2]), keepdims=0)
+        layers = graph.add("Cast", adapted, to=DOUBLE)
+        behind = graph.add("CumSum", layers, 1, reverse=1)
+        scarcity = graph.add("Reciprocal", graph.add("Add", behind, 1.0))
+        for name, values in (("active_adapted_share", layers), ("active_scarcity", scarcity)):
+            here = np.eye(1, len(SUM_COLUMNS), PLACES[name])
+            mean = graph.add("ReduceMean", values, np.array([1]))
+            sums = graph.add("Add", graph.add("Mul", sums, 1 - here), graph.add("Mul", mean, here))
+        return sums
 
     def unit_terms_to_graph(self, graph: Graph, vectors: str) -> str:
         """Returns the name of ``unit_terms``, for a graph and the name of the index vectors."""
@@ -165,9 +184,14 @@ class SpaceFeatures:
         else:
             self._table.take(rate * self._rows + first, axis=0, out=sums, mode="clip")
             self._add_products(sums, vectors)
+        layers = adapted[:, :-1]
         if self.units != self._layers:
-            layers = adapted[:, :-1].reshape(len(vectors), self._layers, -1).any(axis=2)
+            layers = np.asarray(layers.reshape(len(vectors), self._layers, -1).any(axis=2))
             sums[:, PLACES["active_adapted_share"]] = layers.sum(axis=1) / self._layers
+        behind = layers[:, ::-1].cumsum(axis=1, dtype=np.float64)
+        behind += 1
+        np.reciprocal(behind, out=behind)
+        sums[:, _SCARCITY] = behind @ self._means
 
     def _add_products(self, sums: NDArray[np.float64], vectors: NDArray[np.int64]) -> None:
         """Adds what bits and ranks do: products of indicators with the tables of the rates."""

@@ -37,6 +37,10 @@ BYTE_COLUMNS = ("state_weight_bytes", "state_adapter_bytes", "state_training_byt
 START_COLUMN = "log_step_0_loss"
 """Logarithm of the loss before fine-tuning. No choice tells it: ``perfmodel.cheap_pairs`` adds it where it is known."""
 
+PEAK_COLUMN = "closed_form_peak_bytes"
+"""The closed form of the peak, for the batch that peaks. No choice tells that batch: ``perfmodel.closed_form`` adds the
+column where it is known."""
+
 SUMMARY_COLUMNS: tuple[str, ...] = (
     "pruning_rate",
     "mean_bits",
@@ -51,6 +55,7 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
     "active_share",
     "active_adapted_share",
     "active_kept_share",
+    "active_scarcity",
     *BYTE_COLUMNS,
 )
 
@@ -192,16 +197,20 @@ class Featurizer:
         return columns
 
     def _active_columns(self, arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
-        """Returns the shares of layers that keep activations, of those with an adapter, and of their parameters.
+        """Returns shares of layers: that keep activations, with an adapter, of the parameters; and adapters' scarcity.
 
-        The backward pass ends at the first layer with an adapter: layers before it keep no activations.
+        The backward pass ends at the first layer with an adapter: layers before it keep no activations. What a layer
+        does wrong can be put right by the adapters of it and of those behind it: with k of them its scarcity is
+        1 / (1 + k), and the column is the mean over layers.
         """
         layers = len(self._architecture.layers)
-        adapted = (arrays.ranks > 0).reshape(len(arrays), layers, -1).any(axis=2)
+        adapted = np.asarray((arrays.ranks > 0).reshape(len(arrays), layers, -1).any(axis=2))
         active = np.maximum.accumulate(adapted, axis=1)
         left = self._per_unit(arrays, "parameters").reshape(len(arrays), layers, -1).sum(axis=2)
         whole = self._table(0.0, arrays).parameters.reshape(layers, -1).sum(axis=1)
-        return [_mean(columns.astype(np.float64)) for columns in (active, active & adapted, active * left / whole)]
+        scarcity = 1 / (1 + adapted[:, ::-1].cumsum(axis=1))
+        columns = (active, active & adapted, active * left / whole, scarcity)
+        return [_mean(each.astype(np.float64)) for each in columns]
 
     def _byte_columns(self, arrays: ConfigurationArrays) -> list[NDArray[np.float64]]:
         linear = np.zeros(len(arrays))

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from perfmodel.architecture import Architecture
+from perfmodel.closed_form import PEAK, ClosedFormSurrogate, load_that_peaks, with_closed_form
+from perfmodel.closed_form_intervals import judged_by_seed
 from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError, UserError
 from perfmodel.feasibility import Feasibility
@@ -18,6 +20,8 @@ from perfmodel.surrogates import CANDIDATES, make_surrogate
 from perfmodel.trace import Setting, Trace
 from perfmodel.training_data import common_setting, measured, training_data
 from perfmodel.validation import INTERVAL_LEVEL, Score, choose, judge
+
+CLOSED_FORM = ClosedFormSurrogate.kind
 
 DOMAIN_COLUMNS = ("pruning_rate", "mean_bits", "mean_log2_error", "mean_log2_rank", "state_total_bytes")
 """Summary features that say where a configuration lies; outside the training range of any, it is extrapolation."""
@@ -42,10 +46,16 @@ def fit_surrogates(
     featurizer = setting_featurizer(architecture, setting)
     scores: list[Score] = []
     fitted: dict[str, AbstractSurrogate] = {}
+    load = load_that_peaks(traces, architecture) if surrogates is None else None
     chosen, reaches, n_traces, domain = {}, {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
     for metric in metrics:
-        data = training_data(traces, metric, featurizer)
-        judged = judge(data, names, seed=seed)
+        data, candidates = training_data(traces, metric, featurizer), names
+        if metric == PEAK and load is not None:
+            data, candidates = with_closed_form(data, traces, architecture, load), (*names, CLOSED_FORM)
+        judged = judge(data, candidates, seed=seed)
+        if candidates != names:
+            seeds = np.array([trace.asked.seed for trace in measured(traces, PEAK)[0]])
+            judged = judged_by_seed(judged, data, seeds, seed)
         scores += judged.scores
         chosen[metric] = names[0] if len(names) == 1 else choose(scores)[metric]
         reaches[metric] = judged.calibrations[chosen[metric]].reach(INTERVAL_LEVEL)
@@ -66,6 +76,7 @@ def fit_surrogates(
         n_traces=n_traces,
         curve_steps=tuple(curve),
         feasibility=Feasibility.fit(traces, featurizer.matrix(arrays)),
+        load=load if chosen.get(PEAK) == CLOSED_FORM else None,
     )
     return record, fitted, curve
 

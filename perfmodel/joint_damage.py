@@ -13,20 +13,31 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.damage import INPUTS, PRUNING_WEIGHT, RAMPS, REACHES, SCARCE, STARTS, WORST, DamageTerms
+from perfmodel.damage import (
+    INPUTS,
+    PRUNING_WEIGHT,
+    RAMPS,
+    REACHES,
+    SCARCE,
+    SCARCITY_COLUMN,
+    STARTS,
+    WORST,
+    DamageTerms,
+)
 from perfmodel.fast_features import PLACES
 from perfmodel.onnx_graph import Graph
 
-_LACKING = ("adapters are scarce", "share without adapters")
-_KINDS = ("damage", *(f"ramp {index}" for index in range(RAMPS)), *(f"damage, {name}" for name in _LACKING))
+_LACKING = ("adapters are scarce", "share without adapters", "adapters are scarce behind")
 
 
 def damage_names(terms: DamageTerms) -> tuple[str, ...]:
     """Returns the names of a model's terms in its order; those of a measured damage are none that are known here."""
     if not terms.has_damage:
         return terms.summary_names
-    measured = terms.damage_terms - len(_LACKING) - len(_KINDS)
-    return (*_LACKING, *_names(terms.tolerated), *("of measured damage",) * measured, *terms.summary_names)
+    lacking = _LACKING if terms.behind else _LACKING[:-1]
+    plain = _names(terms.tolerated, lacking)
+    measured = terms.damage_terms - len(lacking) - len(plain)
+    return (*lacking, *plain, *("of measured damage",) * measured, *terms.summary_names)
 
 
 @final
@@ -43,14 +54,15 @@ class JointDamage:
     def __init__(self, tolerated: Sequence[float]) -> None:
         self.names = (*_LACKING, *(name for each in tolerated for name in _names(each)))
         error, rate, adapted = (PLACES[name] for name in INPUTS)
-        self._hurt, self._adapted, self._one = np.array([error, rate]), np.array([adapted]), np.array([PLACES["one"]])
+        self._hurt, self._adapted = np.array([error, rate]), np.array([adapted])
+        self._plain = np.array([PLACES[SCARCITY_COLUMN], PLACES["one"]])
         self._over = np.outer((1.0, PRUNING_WEIGHT), 1 / np.array(tolerated))
         self._shares = np.array([[1 / math.log2(1 + WORST / each) for each in tolerated]])
         self._scarce = np.array([[SCARCE]])
         self._set_forms(len(tolerated))
 
     def values(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Returns the terms, shape ``(n, 2 + 11 d)``.
+        """Returns the terms, shape ``(n, 3 + 12 d)``.
 
         Args:
             sums: columns ``SUM_COLUMNS``, shape ``(n, q)``.
@@ -59,8 +71,8 @@ class JointDamage:
         damage += 1
         np.log2(damage, out=damage)
         damage *= self._shares
-        adapted, one = sums.take(self._adapted, axis=1), sums.take(self._one, axis=1)
-        inputs = np.concatenate((self._scarce / (adapted + self._scarce), one - adapted, one, damage), axis=1)
+        adapted, plain = sums.take(self._adapted, axis=1), sums.take(self._plain, axis=1)
+        inputs = np.concatenate((self._scarce / (adapted + self._scarce), 1 - adapted, plain, damage), axis=1)
         forms = inputs.take(self._first, axis=1)
         forms -= self._starts
         np.maximum(forms, self._lowest, out=forms)
@@ -74,7 +86,8 @@ class JointDamage:
         damage = graph.add("Mul", graph.add("Log", graph.add("Add", over, 1.0)), self._shares / math.log(2))
         adapted = graph.take(sums, self._adapted)
         scarce = graph.add("Div", SCARCE, graph.add("Add", adapted, SCARCE))
-        parts = [graph.add("Concat", scarce, graph.add("Sub", 1.0, adapted), axis=1)]
+        behind = graph.take(sums, self._plain[:1])
+        parts = [graph.add("Concat", scarce, graph.add("Sub", 1.0, adapted), behind, axis=1)]
         for index in range(self._shares.shape[1]):
             one = graph.take(damage, np.array([index]))
             ramps = graph.between(graph.add("Sub", one, STARTS[None]), np.zeros((1, RAMPS)), REACHES[None])
@@ -83,17 +96,18 @@ class JointDamage:
 
     def _set_forms(self, count: int) -> None:
         """Sets of which inputs each term is made: min(max(first - start, lowest), highest) * second."""
-        scarce, without, one = range(3)
-        first, second = [scarce, without], [one, one]
-        for place in range(3, 3 + count):
-            first += [place] * len(_KINDS)
-            second += [one] * (1 + RAMPS) + [scarce, without]
+        lacking, one = list(range(len(_LACKING))), len(_LACKING)
+        first, second = list(lacking), [one] * len(lacking)
+        for place in range(one + 1, one + 1 + count):
+            first += [place] * (1 + RAMPS + len(lacking))
+            second += [one] * (1 + RAMPS) + lacking
         self._first, self._second = np.array(first), np.array(second)
         self._starts, self._lowest, self._highest = (
-            np.array([[plain, plain, *([plain, *ramps, plain, plain] * count)]])
+            np.array([[*[plain] * len(lacking), *([plain, *ramps, *[plain] * len(lacking)] * count)]])
             for plain, ramps in ((0.0, STARTS), (-np.inf, 0 * STARTS), (np.inf, REACHES))
         )
 
 
-def _names(tolerated: float) -> list[str]:
-    return [f"{kind}, {tolerated:g} tolerated" for kind in _KINDS]
+def _names(tolerated: float, lacking: Sequence[str] = _LACKING) -> list[str]:
+    kinds = ("damage", *(f"ramp {index}" for index in range(RAMPS)), *(f"damage, {name}" for name in lacking))
+    return [f"{kind}, {tolerated:g} tolerated" for kind in kinds]

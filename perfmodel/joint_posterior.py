@@ -1,7 +1,8 @@
 """Predictions of all metrics at once for index vectors of one space: what metrics have in common is computed once.
 
-The fast path of a predictor. Linear models and Gaussian processes are stacked into one, bags of trees into another;
-any other surrogate answers for itself. The answers are those of the surrogates' own ``posterior`` to rounding.
+The fast path of a predictor. Linear models and Gaussian processes are stacked into one, bags of trees into another,
+the closed form of the peak is looked up; any other surrogate answers for itself. The answers are those of the
+surrogates' own ``posterior`` to rounding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.boosted import BoostedSurrogate
+from perfmodel.closed_form import ClosedFormSurrogate
 from perfmodel.constant import ConstantSurrogate
 from perfmodel.errors import UserError
 from perfmodel.fast_features import PLACES, SUM_COLUMNS, SpaceFeatures
@@ -18,6 +20,7 @@ from perfmodel.joint_ridge import JointRidge, RidgeModel
 from perfmodel.joint_trees import JointTrees
 from perfmodel.links import Links
 from perfmodel.onnx_graph import Graph
+from perfmodel.peak_tables import PeakTables
 from perfmodel.prediction import Prediction
 from perfmodel.surrogate import AbstractSurrogate
 
@@ -55,7 +58,9 @@ class JointPosterior:
         models = list(surrogates.values())
         self._ridge, ridges = _joint_ridge(models, features)
         self._trees, bags = _joint_trees(models)
-        others = [index for index in range(len(models)) if index not in {*ridges, *bags}]
+        known = [index for index, each in enumerate(models) if isinstance(each, ClosedFormSurrogate)]
+        self._known = np.array([each.moments for each in models if isinstance(each, ClosedFormSurrogate)])
+        others = [index for index in range(len(models)) if index not in {*ridges, *bags, *known}]
         self._others = [models[index] for index in others]
         self._example = np.zeros((1, 1 + 2 * features.units), dtype=np.int64)
         posteriors = [each.posterior(features.matrix(self._example)) for each in models]
@@ -65,7 +70,7 @@ class JointPosterior:
             for each, posterior in zip(models, posteriors, strict=True)
         ]
         logs = [posterior.log for posterior in posteriors]
-        rows = np.argsort([*ridges, *bags, *others]).tolist()
+        rows = np.argsort([*ridges, *bags, *known, *others]).tolist()
         self._links = Links(tuple(surrogates), logs, noises, reaches, rows)
 
     def predict(self, vectors: NDArray[np.int64]) -> Prediction:
@@ -106,16 +111,22 @@ class JointPosterior:
         sums = self._features.to_graph(graph, vectors)
         parts = [self._ridge.to_graph(graph, sums, vectors)] if self._ridge else []
         parts += [trees.to_graph(graph, sums) for trees in self._trees]
+        parts += [graph.add("Mul", self._peaks.to_graph(graph, vectors), np.array([[mean]])) for mean, _ in self._known]
         for surrogate in self._others:
             if not isinstance(surrogate, ConstantSurrogate):
                 raise UserError(
                     f"a metric's surrogate is of the kind {surrogate.kind}",
-                    "constant, additive, boosted and gaussian_process can be copied to ONNX",
+                    "constant, additive, boosted, gaussian_process and closed_form can be copied to ONNX",
                     "fit with one of these",
                 )
             example = surrogate.posterior(self._features.matrix(self._example))
             parts.append(graph.add("Mul", graph.take(sums, np.array([PLACES["one"]])), example.location))
         return self._links.to_graph(graph, graph.add("Concat", *parts, axis=1))
+
+    @property
+    def _peaks(self) -> PeakTables:
+        assert self._features.peaks is not None  # whoever has a model that reads it gives it
+        return self._features.peaks
 
     def _sums(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         sums = np.empty((len(vectors), len(SUM_COLUMNS)))
@@ -133,6 +144,8 @@ class JointPosterior:
         if self._ridge:
             parts.append(self._ridge.posterior(sums, vectors))
         parts += [trees.posterior(sums) for trees in self._trees]
+        if len(self._known):
+            parts.append(self._known.T[:, :, None] * self._peaks(vectors))
         if self._others:
             matrix = self._features.matrix(vectors)
             posteriors = [each.posterior(matrix) for each in self._others]

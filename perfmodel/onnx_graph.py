@@ -10,7 +10,7 @@ from perfmodel.extras import needs_extra
 if TYPE_CHECKING:
     import onnx
 
-FLOAT, INT32, INT64, DOUBLE = 1, 6, 7, 11
+FLOAT, INT32, INT64, BOOL, DOUBLE = 1, 6, 7, 9, 11
 """Types by their numbers in ONNX, for ``Cast``."""
 
 OPSET = 18

@@ -18,6 +18,7 @@ from perfmodel.learning_curve import METRIC as LOSS
 from perfmodel.learning_curve import LearningCurve
 from perfmodel.named_predictors import predictor_folder
 from perfmodel.onnx_graph import Graph
+from perfmodel.peak_tables import PeakTables
 from perfmodel.prediction import Prediction
 from perfmodel.predictor_record import PredictorRecord, curve_folder
 from perfmodel.space import Configuration, Space
@@ -65,7 +66,8 @@ class Predictor:
         self._record = record
         self._surrogates = dict(surrogates)
         self._curve = LearningCurve(curve or {}, record.setting.recipe.steps)
-        self._features = SpaceFeatures(record.space, setting_featurizer(record.architecture, record.setting))
+        featurizer = setting_featurizer(record.architecture, record.setting)
+        self._features = SpaceFeatures(record.space, featurizer, _peaks(record))
         reaches = [record.reaches.get(metric, NORMAL_REACH) for metric in self._surrogates]
         self._joint = JointPosterior(self._surrogates, reaches, self._features, _with_slack(record.domain))
 
@@ -259,6 +261,13 @@ def _configuration(given: Configuration | Mapping[str, Any]) -> Configuration:
         "a Configuration, or a mapping with pruning_rate, bits and ranks",
         "pass a list of these",
     )
+
+
+def _peaks(record: PredictorRecord) -> PeakTables | None:
+    if record.load is None:
+        return None
+    setting = record.setting
+    return PeakTables(record.space, record.architecture, setting.recipe, setting.device_class, record.load)
 
 
 def _golden_vectors(space: Space) -> NDArray[np.int64]:

@@ -13,13 +13,14 @@ from perfmodel.feasibility import Feasibility
 from perfmodel.recipe import Recipe
 from perfmodel.space import Space
 from perfmodel.state_file import read_state, write_state
+from perfmodel.step_account import Load
 from perfmodel.trace import Setting
 from perfmodel.validation import Score
 
-PREDICTOR_VERSION = 3
+PREDICTOR_VERSION = 4
 """Version 1 named the methods beside the space; they were the defaults, as they are in its space.
 
-Version 2 knew neither learning curves nor statuses.
+Version 2 knew neither learning curves nor statuses. Version 3 had no closed form of the peak.
 """
 FILE = "predictor.json"
 
@@ -40,6 +41,7 @@ class PredictorRecord:
         feasibility: of ending well; None in files of version 2.
         reaches: half width of each metric's 90 % interval in standard deviations, calibrated on configurations left
             out of the fit; a metric that is missing, as in files of version 2, has a normal interval.
+        load: the batch that peaks, where a metric follows from a closed form.
     """
 
     setting: Setting
@@ -52,6 +54,7 @@ class PredictorRecord:
     curve_steps: tuple[int, ...] = ()
     feasibility: Feasibility | None = None
     reaches: Mapping[str, float] = field(default_factory=dict)
+    load: Load | None = None
 
     def write(self, folder: Path, golden: Mapping[str, Any]) -> None:
         """Writes ``predictor.json`` over the surrogates' files that lie in the folder already.
@@ -108,6 +111,7 @@ class PredictorRecord:
             curve_steps=tuple(body.get("curve_steps", ())),
             feasibility=Feasibility.from_dict(body["feasibility"]) if body.get("feasibility") else None,
             reaches=body.get("reaches", {}),
+            load=Load(**body["load"]) if body.get("load") else None,
         )
 
 

@@ -28,6 +28,7 @@ from perfmodel.score_table import (
 )
 from perfmodel.scores import ratio
 from perfmodel.splits import ConfigurationFolds, Extrapolation, FewerTraces, LeaveOneLabelOut, RandomFolds, Splitter
+from perfmodel.surrogates import SURROGATES
 from perfmodel.training_data import TrainingData, rows_of
 from perfmodel.validation import BASELINE, MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
 
@@ -201,8 +202,10 @@ def score_sheet(
     for split in SPLITS:
         shown = several if split in POOLED else data
         own_ceiling = None if split in POOLED else ceiling
+        # What knows a single metric reads a column that is made for one setting.
+        names = [name for name in surrogates if split not in POOLED or name in SURROGATES]
         try:
-            lines += split_lines(shown, surrogates, split, ceiling=own_ceiling, seed=seed)
+            lines += split_lines(shown, names, split, ceiling=own_ceiling, seed=seed)
         except NotEnoughTracesError as error:
             undone[split] = error.given
     return Sheet(

@@ -8,8 +8,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from perfmodel.features import START_COLUMN
+from perfmodel.features import PEAK_COLUMN, START_COLUMN
 from perfmodel.sensitivity_features import COST_COLUMNS
+
+ASKED_FOR = ("active_scarcity", PEAK_COLUMN)
+"""Columns for models that name them: where one model of 20 collapsed, a line through the first follows that model, and
+the second is a model by itself."""
 
 _UNIT = re.compile(r"(bits|rank)_\d+")
 
@@ -29,8 +33,8 @@ class Slopes:
     unused: frozenset[str] = field(default_factory=frozenset)
 
     def read(self, columns: Sequence[str]) -> tuple[str, ...]:
-        """Returns the columns that may be read, in their order."""
-        return tuple(column for column in columns if column not in self.unused)
+        """Returns the columns that may be read, in their order, those of ``ASKED_FOR`` left out."""
+        return tuple(column for column in columns if column not in self.unused and column not in ASKED_FOR)
 
     def signs(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Returns 1, -1 or 0 (not known) for each column."""
@@ -56,6 +60,7 @@ _RANK_COLUMNS = frozenset(
         *("state_adapter_bytes", "state_training_bytes", "state_total_bytes"),
     )
 )
+_BARE_COLUMNS = frozenset(("share_rank_0", "active_scarcity"))
 _ERROR_COLUMNS = frozenset(
     f"mean_{error}{third}" for error in ("log2_error", "squared_error") for third in ("", "_first", "_middle", "_last")
 )
@@ -67,9 +72,9 @@ SLOPES: dict[str, Slopes] = {
         # Stored bytes need not rise with bits in every choice of formats, and say nothing that the errors do not.
         unused=frozenset(("share_bits_3", "share_bits_4", "share_bits_8", "state_weight_bytes", "state_total_bytes")),
     ),
-    "peak_memory_bytes": Slopes(rising=_RANK_COLUMNS | {"state_weight_bytes"}, falling=frozenset(("share_rank_0",))),
+    "peak_memory_bytes": Slopes(rising=_RANK_COLUMNS | {"state_weight_bytes"}, falling=_BARE_COLUMNS),
     "weight_bytes": Slopes(rising=frozenset(("state_weight_bytes",))),
-    "adapter_bytes": Slopes(rising=_RANK_COLUMNS, falling=frozenset(("share_rank_0",))),
-    "optimizer_bytes": Slopes(rising=_RANK_COLUMNS, falling=frozenset(("share_rank_0",))),
+    "adapter_bytes": Slopes(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
+    "optimizer_bytes": Slopes(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
 }
 """No predicted loss rises with bits, no predicted memory falls with rank; what is resident is part of the peak."""

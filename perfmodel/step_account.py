@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
 from perfmodel.activations import FLOAT32, Bytes, Layers, Step
 from perfmodel.architecture import FAMILIES, Architecture
-from perfmodel.distinct_layers import distinct_layers
+from perfmodel.distinct_layers import DistinctLayers, distinct_layers
 from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES
+from perfmodel.methods import Methods
 from perfmodel.recipe import Recipe
 from perfmodel.resident import Resident, resident
 from perfmodel.space import Configuration
@@ -82,7 +83,7 @@ class Load:
         return self.tokens if self.loop == "trainer" else self.answer_tokens
 
 
-class _Peak(NamedTuple):
+class Moment(NamedTuple):
     """The terms that differ from moment to moment, shape ``(n,)`` each or one number for all."""
 
     saved_activations: Bytes | int
@@ -98,7 +99,8 @@ class StepAccount:
 
     Args:
         shapes: of the (pruned) model.
-        configurations: bits and ranks of each.
+        distinct: the layers of the configurations.
+        methods: of all.
         recipe: checkpointing, dropout and optimiser.
         load: the batch.
         device_class: decides the compute type and kernels.
@@ -108,16 +110,15 @@ class StepAccount:
     def __init__(
         self,
         shapes: Architecture,
-        configurations: Sequence[Configuration],
+        distinct: DistinctLayers,
+        methods: Methods,
         recipe: Recipe,
         load: Load,
         device_class: DeviceClass,
-        attention: Attention,
+        attention: Attention = "sdpa",
     ) -> None:
-        methods = configurations[0].methods
         self.compute = COMPUTE_BYTES[device_class]
         self.shapes, self.recipe, self.load, self.device_class = shapes, recipe, load, device_class
-        distinct = distinct_layers(shapes, configurations, recomputes=recipe.gradient_checkpointing)
         self.number = distinct.number
         self.resident: Resident = resident(shapes, distinct, methods, self.compute)
         self.step = Step(
@@ -140,13 +141,27 @@ class StepAccount:
         self.gradients = (ADAPTER_BYTES * self.resident.adapters)[self.number]
         self.escaped = self.layers.escaped[self.number]
 
+    @classmethod
+    def of(
+        cls,
+        shapes: Architecture,
+        configurations: Sequence[Configuration],
+        recipe: Recipe,
+        load: Load,
+        device_class: DeviceClass,
+        attention: Attention,
+    ) -> Self:
+        """Returns the account of configurations that share their methods."""
+        distinct = distinct_layers(shapes, configurations, recomputes=recipe.gradient_checkpointing)
+        return cls(shapes, distinct, configurations[0].methods, recipe, load, device_class, attention)
+
     def terms(self) -> dict[str, Bytes]:
         """Returns every term of ``TrainingMemory`` by name, shape ``(n,)``."""
         count = len(self.gradients)
-        candidates = [*self._loss(), self._within_layers(), self._update()]
+        candidates = [*self.loss(), self.within_layers(), self.update()]
         stacked = np.array([[np.broadcast_to(term, count) for term in each] for each in candidates], dtype=np.int64)
         highest = stacked.sum(1).argmax(0)
-        chosen = dict(zip(_Peak._fields, stacked[highest, :, np.arange(count)].T, strict=True))
+        chosen = dict(zip(Moment._fields, stacked[highest, :, np.arange(count)].T, strict=True))
         fixed = {
             "weights": self.resident.weights,
             "quantization_metadata": self.resident.metadata,
@@ -158,20 +173,20 @@ class StepAccount:
         return fixed | chosen | self._device(chosen)
 
     @cached_property
-    def _between(self) -> Bytes:
+    def between(self) -> Bytes:
         """What each layer keeps from its forward to its backward pass, attention's part left out, shape ``(n, L)``."""
         if self.recipe.gradient_checkpointing:
             return self.escaped + self.residual
         return self.highest.kept[self.number]
 
     @cached_property
-    def _attention_between(self) -> Bytes:
+    def attention_between(self) -> Bytes:
         """Attention's part of it."""
         if self.recipe.gradient_checkpointing:
             return np.zeros_like(self.escaped)
         return self.highest.attention[self.number]
 
-    def _loss(self) -> tuple[_Peak, ...]:
+    def loss(self) -> tuple[Moment, ...]:
         """Returns the moments of the loss and of its gradient, and that of the last norm's."""
         rms = FAMILIES[self.shapes.family].norm_values == 1
         tokens, hidden = self.step.tokens, self.shapes.hidden
@@ -179,15 +194,15 @@ class StepAccount:
         back = 5 * FLOAT32 * tokens * hidden if rms else 3 * self.residual
         # gemma2 caps its logits in the compute type and keeps the hyperbolic tangent.
         cap = self.logits * self.compute if self.shapes.family == "gemma2" else 0
-        attention = self._attention_between.sum(1)
-        saved = self._between.sum(1) + norm + self.rotary
+        attention = self.attention_between.sum(1)
+        saved = self.between.sum(1) + norm + self.rotary
         # The log-softmax, and the gradients of both it and the logits, all in float32.
         gradient = self.held_logits + 3 * FLOAT32 * self.logits
         return (
             # Trainer's model holds what its head reads while it makes the loss.
-            _Peak(saved, attention, self._logits_made() + cap, 0, self.residual, 0),
-            _Peak(saved, attention, gradient + cap, 0, 0, 0),
-            _Peak(saved, attention, self.held_logits + cap, 0, back, 0),
+            Moment(saved, attention, self._logits_made() + cap, 0, self.residual, 0),
+            Moment(saved, attention, gradient + cap, 0, 0, 0),
+            Moment(saved, attention, self.held_logits + cap, 0, back, 0),
         )
 
     def _logits_made(self) -> int:
@@ -196,12 +211,12 @@ class StepAccount:
         shifted = FLOAT32 if self.load.shifts_logits else 0
         return self.logits * (self.compute + converted + shifted + FLOAT32)
 
-    def _within_layers(self) -> _Peak:
+    def within_layers(self) -> Moment:
         """Returns the highest moment of the layer in which most lives at it."""
         highest, number = self.highest, self.number
         between, attention, gradients, escaped = (
-            self._between,
-            self._attention_between,
+            self.between,
+            self.attention_between,
             self.gradients,
             self.escaped,
         )
@@ -217,7 +232,7 @@ class StepAccount:
         place = total.argmax(1)
         kind = number[every, place]
         there = {name: values[kind] for name, values in highest.terms.items()}
-        return _Peak(
+        return Moment(
             before[every, place] + there["kept"] + self.rotary,
             attention_before[every, place] + there["attention"],
             self.held_logits,
@@ -226,14 +241,14 @@ class StepAccount:
             after[every, place] + there["gradients"],
         )
 
-    def _update(self) -> _Peak:
+    def update(self) -> Moment:
         """Returns the optimiser's update: on CUDA it makes all denominators at once, on a CPU one tensor's twice."""
         gradients = self.gradients.sum(1)
         working: Bytes | int = 0
         if self.recipe.optimizer == "adamw":
             largest = 2 * ADAPTER_BYTES * self.resident.largest_adapter
             working = gradients if self.device_class == "cuda" else largest
-        return _Peak(self.escaped.sum(1), 0, self.held_logits, 0, working, gradients)
+        return Moment(self.escaped.sum(1), 0, self.held_logits, 0, working, gradients)
 
     def _device(self, chosen: dict[str, Bytes]) -> dict[str, Bytes]:
         """Returns the terms that only a CUDA device has."""

@@ -28,7 +28,16 @@ from perfmodel.space import Configuration
 from perfmodel.step_account import Attention, Load, Loop, StepAccount
 from perfmodel.trace import DeviceClass
 
-__all__ = ["Attention", "Load", "Loop", "TrainingMemory", "peak_interval", "training_memory", "training_memory_terms"]
+__all__ = [
+    "Attention",
+    "Load",
+    "Loop",
+    "TrainingMemory",
+    "allocated_peaks",
+    "peak_interval",
+    "training_memory",
+    "training_memory_terms",
+]
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ def training_memory(
         InvalidConfigurationError: when the configuration does not fit the model.
     """
     shapes = shapes or architecture.pruned(configuration.pruning_rate)
-    terms = StepAccount(shapes, [configuration], recipe, load, device_class, attention).terms()
+    terms = StepAccount.of(shapes, [configuration], recipe, load, device_class, attention).terms()
     return TrainingMemory(**{name: int(values[0]) for name, values in terms.items()})
 
 
@@ -148,9 +157,23 @@ def training_memory_terms(
     for places in groups.values():
         chosen = [configurations[place] for place in places]
         shapes = architecture.pruned(chosen[0].pruning_rate)
-        for name, values in StepAccount(shapes, chosen, recipe, load, device_class, attention).terms().items():
+        for name, values in StepAccount.of(shapes, chosen, recipe, load, device_class, attention).terms().items():
             result[name][places] = values
     return result
+
+
+def allocated_peaks(
+    architecture: Architecture,
+    configurations: Sequence[Configuration],
+    recipe: Recipe,
+    load: Load,
+    *,
+    device_class: DeviceClass,
+) -> Bytes:
+    """Returns the allocator's peak of many configurations, shape ``(n,)``; args as for ``training_memory_terms``."""
+    terms = training_memory_terms(architecture, configurations, recipe, load, device_class=device_class)
+    outside = ("reserved_slack", "device_context")
+    return np.asarray(sum(values for name, values in terms.items() if name not in outside))
 
 
 def peak_interval(memory: TrainingMemory, *, level: float = 0.9, device_class: DeviceClass) -> tuple[int, int]:

@@ -16,11 +16,11 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import InvalidSuiteError
+from perfmodel.errors import InvalidSuiteError, UnknownNameError
 from perfmodel.predictor import Predictor
 from perfmodel.space import Configuration
 from perfmodel.trace import Trace
-from reports.compare_worlds import typical_load
+from perfmodel.typical_load import typical_load
 from reports.known_costs import COSTS, KnownCosts
 from reports.live_backend import LiveTrials
 from reports.progress import bar
@@ -66,6 +66,21 @@ REFERENCES: Final = (
     Reference("uniform 4 bits", 4, 8, 0.0, "memory"),
     Reference("16-bit LoRA", 16, 8, 0.0, "memory"),
 )
+
+
+def references_named(names: Sequence[str]) -> tuple[Reference, ...]:
+    """Returns the uniform choices of these names, all where none is named.
+
+    Raises:
+        UnknownNameError: when there is no such choice.
+    """
+    known = {each.name: each for each in REFERENCES}
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(
+                f"uniform choice {name!r} is unknown", f"they are {'; '.join(known)}", "use one of these names"
+            )
+    return tuple(known[name] for name in names) or REFERENCES
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The command line: ``bench``. Everything heavy is imported when it is needed, so that help comes at once."""
 
-import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -10,7 +9,16 @@ import typer
 from typer.core import TyperGroup
 
 from perfmodel.errors import InterruptedRunError, MissingExtraError, PerfModelError
+from reports.cli_options import (
+    AddressOption,
+    DebugOption,
+    FolderOption,
+    OverridesArgument,
+    SuiteArgument,
+    open_run,
+)
 from reports.data_command import data_app
+from reports.search_commands import search_app
 
 if TYPE_CHECKING:
     from reports.run import Run
@@ -45,18 +53,7 @@ app = typer.Typer(
 traces_app = typer.Typer(help="Traces as Parquet, and back into a run's store.", no_args_is_help=True)
 app.add_typer(traces_app, name="traces")
 app.add_typer(data_app, name="data")
-
-SuiteArgument = Annotated[str, typer.Argument(help="A shipped suite's name or a YAML file.")]
-OverridesArgument = Annotated[
-    list[str] | None, typer.Argument(help="key=value, for example task=number_sequence validate.front=6")
-]
-FolderOption = Annotated[Path | None, typer.Option(help="The run's folder; runs/<suite's name> by default.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-
-AddressOption = Annotated[
-    str | None, typer.Option(help="Ray cluster that carries out the fine-tunes: auto, host:port or ray://...")
-]
+app.add_typer(search_app)
 
 
 def _on(address: str | None, overrides: list[str] | None) -> list[str]:
@@ -270,91 +267,6 @@ def sense(
     typer.echo(str(sense_command(model, task, unit, examples, max_length, to).resolve()))
 
 
-@app.command("compare")
-def compare_searchers(
-    suite: Annotated[str | None, typer.Argument(help="A suite whose traces, space and task are used.")] = None,
-    shelf: Annotated[str | None, typer.Option(help="Release of published traces; the suite's by default.")] = None,
-    searchers: Annotated[
-        str, typer.Option(help="Names, comma-separated; ablations too: joint_without_trust_region.")
-    ] = ("joint,random,nsga2,qlognehvi"),
-    seeds: Annotated[int, typer.Option(min=1, help="Searches of each searcher on each task.")] = 10,
-    evaluations: Annotated[str, typer.Option(help="Budgets to compare at, comma-separated.")] = "25,50,100,200",
-    tasks: Annotated[str, typer.Option(help="Names, comma-separated; the suite's, or all with repeats.")] = "",
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    batch: Annotated[int, typer.Option(min=1, help="Configurations between two proposals.")] = 8,
-    reference: Annotated[int, typer.Option(min=1, help="Evaluations of the search for the best front.")] = 20_000,
-    profile: Annotated[
-        Path | None, typer.Option(help="A device profile for simulated seconds; the traces' own times by default.")
-    ] = None,
-    folder: Annotated[Path, typer.Option(help="The comparison's folder.")] = Path("runs/compare"),
-    debug: DebugOption = False,
-) -> None:
-    """Compare searchers at equal cost on surrogates of measured traces; what is there is not searched again."""
-    from reports.compare_command import Options, compare_command, names, numbers
-
-    options = Options(
-        suite,
-        shelf,
-        names(searchers),
-        seeds,
-        numbers(evaluations),
-        names(tasks),
-        workers,
-        folder,
-        profile,
-        batch,
-        reference,
-    )
-    typer.echo(str(compare_command(options).resolve()))
-
-
-@app.command("live")
-def live(
-    suite: SuiteArgument = "default",
-    overrides: OverridesArgument = None,
-    folder: FolderOption = None,
-    searchers: Annotated[
-        str, typer.Option(help="Names, comma-separated; <name>_on_surrogate searches the surrogate first.")
-    ] = "joint,random,nsga2_on_surrogate,qpruner",
-    trials: Annotated[int, typer.Option(min=2, help="Fine-tunes of each search.")] = 24,
-    seeds: Annotated[str, typer.Option(help="Fresh seeds, one search of each searcher a seed.")] = "301",
-    batch: Annotated[int, typer.Option(min=1, help="Configurations between two proposals.")] = 4,
-    debug: DebugOption = False,
-) -> None:
-    """Search with real fine-tunes, and compare searchers on them; what was measured is not run again."""
-    from reports.compare_command import names, numbers
-    from reports.live_command import live_command
-
-    run = _run(suite, overrides, folder, "live")
-    path = live_command(run, searchers=names(searchers), trials=trials, seeds=numbers(seeds), batch=batch)
-    typer.echo(str(path.resolve()))
-
-
-@app.command("challenge")
-def challenge(
-    suite: SuiteArgument = "default",
-    overrides: OverridesArgument = None,
-    folder: FolderOption = None,
-    seeds: Annotated[str, typer.Option(help="Fresh seeds of the runs compared, comma-separated.")] = "201,202,203",
-    screen_seed: Annotated[int, typer.Option(help="Seed of the runs that challengers are chosen by.")] = 200,
-    rounds: Annotated[int, typer.Option(min=1, help="Of proposing, fine-tuning once and learning from it.")] = 2,
-    tries: Annotated[int, typer.Option(min=100, help="Evaluations of each search on the surrogate.")] = 20_000,
-    debug: DebugOption = False,
-) -> None:
-    """Fine-tune uniform choices beside what the search offers at their memory, and at their loss."""
-    from reports.challenge_command import challenge_command
-    from reports.compare_command import numbers
-
-    path = challenge_command(
-        _run(suite, overrides, folder, "challenge"),
-        seeds=numbers(seeds),
-        screen_seed=screen_seed,
-        rounds=rounds,
-        tries=tries,
-    )
-    typer.echo(str(path.resolve()))
-
-
 def main() -> None:
     """Runs the command line; the one place where errors become messages and exit codes."""
     debug = "--debug" in sys.argv
@@ -384,21 +296,11 @@ def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:
 def _stages(suite: str, overrides: list[str] | None, folder: Path | None, *, until: str, alone: bool) -> "Run":
     from reports.stages import report_path, run_stages
 
-    run = _run(suite, overrides, folder, "run")
+    run = open_run(suite, overrides, folder, "run")
     run_stages(run, until, alone=alone)
     if until == "report":
         typer.echo(str(report_path(run.folder).resolve()))
     return run
-
-
-def _run(suite: str, overrides: list[str] | None, folder: Path | None, command: str) -> "Run":
-    from reports.progress import say
-    from reports.run import Run
-    from reports.suite import load_suite
-
-    loaded = load_suite(suite, overrides or [])
-    repeated = shlex.join(["bench", command, suite, *(overrides or [])])
-    return Run(loaded, folder or Path("runs") / loaded.name, repeated, say)
 
 
 if __name__ == "__main__":

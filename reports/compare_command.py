@@ -15,6 +15,7 @@ from perfmodel.sensitivities import Sensitivities
 from perfmodel.space import Space
 from perfmodel.trace import Setting, Trace
 from reports.compare_worlds import OBJECTIVES, StoredWorlds, setting_traces, store_world
+from reports.other_tasks import other_tasks
 from reports.progress import bar, say
 from search.compare import Plan, compare, records
 from search.comparison_summary import summary
@@ -65,14 +66,15 @@ def compare_command(options: Options) -> Path:
     from reports.compare_page import write_comparison
 
     _check(options)
-    traces, space, tasks, objectives, budget = _source(options)
+    everything, traces, space, tasks, objectives, budget = _source(options)
     architecture = Architecture.from_config(resolve(traces[0].asked.setting.model, progress=say).config)
     space = space or Space.for_architecture(architecture, methods=traces[0].asked.configuration.methods)
     for task in tasks:
         own = setting_traces(traces, task, space)
         say(f"{task}: {len(own)} traces")
         known = known_sensitivities(own[0].asked.setting, space)
-        store_world(options.folder, task, own, space, architecture, known, objectives)
+        others = other_tasks(everything, own[0].asked.setting, space)
+        store_world(options.folder, task, own, space, architecture, known, objectives, others)
     plan = Plan(
         options.contenders,
         tasks,
@@ -134,6 +136,7 @@ def _check(options: Options) -> None:
 class _Source(NamedTuple):
     """Where a comparison's worlds come from; no space means that of the model."""
 
+    everything: Sequence[Trace]
     traces: list[Trace]
     space: Space | None
     tasks: tuple[str, ...]
@@ -147,7 +150,7 @@ def _source(options: Options) -> _Source:
         if options.shelf is None:
             raise InvalidSuiteError("neither a suite nor a shelf", "one of them has the traces", "give --shelf NAME")
         traces = list(load_shelf(options.shelf).traces)
-        return _Source(traces, None, options.tasks or _repeated(traces), OBJECTIVES, None)
+        return _Source(traces, traces, None, options.tasks or _repeated(traces), OBJECTIVES, None)
     from reports.run import Run
     from reports.suite import load_suite
 
@@ -166,7 +169,8 @@ def _source(options: Options) -> _Source:
             "choose another suite",
         )
     tasks, budget = options.tasks or (suite.task,), suite.budget.get(OBJECTIVES[1])
-    return _Source(run.shelf_traces, run.space, tasks, suite.objectives, budget)
+    everything = run.shelf.traces if run.shelf else ()
+    return _Source(everything, run.shelf_traces, run.space, tasks, suite.objectives, budget)
 
 
 def _repeated(traces: Sequence[Trace]) -> tuple[str, ...]:

@@ -39,7 +39,9 @@ def comparison_page(record: Record) -> str:
 
 def comparison_markdown(record: Record) -> str:
     """Returns the answer, the sentences and the tables as Markdown."""
-    lines = ["# Searchers at equal cost", "", "On surrogates of measured fine-tunes, with their measured noise.", ""]
+    live = "On real fine-tunes, each with the search's seed and judged by what it measured."
+    where = live if record["setting"]["live"] else "On surrogates of measured fine-tunes, with their measured noise."
+    lines = ["# Searchers at equal cost", "", where, ""]
     if record["answer"]:
         lines += ["## What should I use?", "", *(f"- {escaped(each)}" for each in record["answer"]), ""]
         lines += ["## Task by task", ""]

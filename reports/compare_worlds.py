@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +17,19 @@ from perfmodel.checksum import sha256_of
 from perfmodel.device_profiles import DeviceProfile
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.parquet import read_traces, write_traces
+from perfmodel.peak_tables import PeakTables
 from perfmodel.predictor import Predictor
 from perfmodel.sensitivities import Sensitivities
 from perfmodel.space import Configuration, Space
 from perfmodel.state_file import read_state, write_state
 from perfmodel.trace import Setting, Trace
-from perfmodel.training_memory import Load, training_memory_terms
+from perfmodel.training_memory import Load, allocated_peaks
+from perfmodel.typical_load import typical_load
+from reports.other_tasks import PriorLoss, fit_priors
 from search.backends import SurrogateBackend, TableBackend
 from search.benchmark_problem import BenchmarkProblem
 from search.compare import World, file_name
-from search.knowledge import Knowledge
+from search.knowledge import Knowledge, Memory
 from search.measured_noise import MeasuredNoise
 from search.remembered_memory import RememberedMemory
 from search.simulated_cost import AbstractCost, MeasuredCost, ModelledCost
@@ -35,6 +40,7 @@ OBJECTIVES = ("held_out_loss", "peak_memory_bytes")
 UNIFORM_BITS, UNIFORM_RANK = 4, 8
 
 _WORLD_VERSION = 1
+_PRIOR = "prior"
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,9 @@ class StoredWorlds:
             cost = ModelledCost(space, architecture, recipe, load, DeviceProfile.load(self.profile))
         found = place / "sensitivities.json"
         sensitivities = Sensitivities.load(found) if found.is_file() else None
-        knowledge = Knowledge(sensitivities, memory, self.budget, fidelities=tuple(predictors))
+        others = tuple(Predictor.load(place / _PRIOR / name) for name in body.get("others", ()))
+        prior = PriorLoss(others) if others else None
+        knowledge = Knowledge(sensitivities, memory, self.budget, fidelities=tuple(predictors), prior=prior)
 
         def problem(seed: int | None) -> BenchmarkProblem:
             return BenchmarkProblem(
@@ -106,6 +114,7 @@ def store_world(
     architecture: Architecture,
     known: Sensitivities | None,
     objectives: tuple[str, ...] = OBJECTIVES,
+    others: Mapping[str, Sequence[Trace]] = MappingProxyType({}),
 ) -> None:
     """Writes a task's world; one that is there already for the same traces is kept.
 
@@ -117,6 +126,7 @@ def store_world(
         architecture: of the unpruned base model.
         known: sensitivities, None where there are none.
         objectives: ``OBJECTIVES``, and perhaps others.
+        others: traces of other tasks, which searchers that can are told of.
 
     Raises:
         NotEnoughTracesError: when there are too few traces, or no repeated run to measure the noise by.
@@ -128,7 +138,7 @@ def store_world(
         raise NotEnoughTracesError(f"no usable trace of {task}", "a surrogate needs some tens", "choose another task")
     MeasuredNoise.from_traces(usable, [(OBJECTIVES[0], 1.0)])
     place.mkdir(parents=True, exist_ok=True)
-    digest = _digest(usable, space, objectives)
+    digest = _digest([*usable, *chain.from_iterable(others.values())], space, objectives)
     if known is not None:
         known.save(place / "sensitivities.json")
     if (place / "world.json").is_file():
@@ -141,23 +151,17 @@ def store_world(
         early = [cut_short(trace, share) for trace in usable]
         Predictor.fit(early, space, architecture, metrics=objectives).save(place / name)
         predictors[str(share)] = name
+    for name, fitted in zip(others, fit_priors(others, space, architecture), strict=True):
+        fitted.save(place / _PRIOR / file_name(name))
     write_traces(list(traces), place / "traces.parquet")
-    body = {"predictors": predictors, "load": asdict(typical_load(usable)), "traces": digest, "objectives": objectives}
+    body = {
+        "predictors": predictors,
+        "others": [file_name(name) for name in others],
+        "load": asdict(typical_load(usable)),
+        "traces": digest,
+        "objectives": objectives,
+    }
     write_state(place / "world.json", "comparison world", _WORLD_VERSION, body)
-
-
-def typical_load(traces: Sequence[Trace]) -> Load:
-    """Returns the batch that peaks, by the median over traces.
-
-    Raises:
-        NotEnoughTracesError: when no trace recorded its largest batch.
-    """
-    tokens = [each for trace in traces if (each := trace.measured.largest_batch_tokens) is not None]
-    answers = [each for trace in traces if (each := trace.measured.largest_batch_answer_tokens) is not None]
-    if not tokens or not answers:
-        raise NotEnoughTracesError("no trace recorded its largest batch", "memory follows from it", "collect traces")
-    batch = traces[0].asked.setting.recipe.batch_size
-    return Load(batch, round(float(np.median(tokens)) / batch), round(float(np.median(answers))))
 
 
 def uniform_vector(space: Space) -> tuple[int, ...] | None:
@@ -189,7 +193,7 @@ def setting_traces(traces: Sequence[Trace], task: str, space: Space) -> list[Tra
     return [trace for trace in fitting if trace.asked.setting.identifier == most]
 
 
-def known_peak(architecture: Architecture, space: Space, setting: Setting, load: Load) -> RememberedMemory:
+def known_peak(architecture: Architecture, space: Space, setting: Setting, load: Load) -> Memory:
     """Returns the closed form of the allocator's peak as searches ask for it: vectors ``(n, d)`` to bytes ``(n,)``.
 
     Args:
@@ -198,17 +202,16 @@ def known_peak(architecture: Architecture, space: Space, setting: Setting, load:
         setting: recipe and device.
         load: the batch that peaks.
     """
+    if space.units == len(architecture.layers):
+        return PeakTables(space, architecture, setting.recipe, setting.device_class, load)
     return RememberedMemory(partial(_allocated_peak, architecture, space, setting, load))
 
 
 def _allocated_peak(
     architecture: Architecture, space: Space, setting: Setting, load: Load, vectors: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    terms = training_memory_terms(
-        architecture, space.decode(vectors), setting.recipe, load, device_class=setting.device_class
-    )
-    outside = ("reserved_slack", "device_context")
-    return np.asarray(sum(values for name, values in terms.items() if name not in outside), dtype=np.float64)
+    configurations, device_class = space.decode(vectors), setting.device_class
+    return allocated_peaks(architecture, configurations, setting.recipe, load, device_class=device_class).astype(float)
 
 
 def _digest(traces: Sequence[Trace], space: Space, objectives: tuple[str, ...]) -> str:

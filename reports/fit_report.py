@@ -5,11 +5,13 @@ The record is made here from traces alone; ``fit_tables`` says it in cells and s
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from perfmodel.architecture import Architecture
 from perfmodel.ceiling import ceiling
+from perfmodel.closed_form import PEAK, ClosedFormSurrogate, load_that_peaks, with_closed_form
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.features import Featurizer
 from perfmodel.score_sheet import SIZES, score_sheet
@@ -17,8 +19,8 @@ from perfmodel.surrogates import SURROGATES
 from perfmodel.trace import Setting, Trace
 from perfmodel.training_data import TrainingData, common_setting, pooled_data, rows_of, training_data
 from perfmodel.transfer import transfer_points
-from perfmodel.validation import BASELINE
-from reports.fit_knowledge import start_entry, worth_entry
+from perfmodel.workers import as_done, usable_cores
+from reports.fit_knowledge import LEFT_OUT, start_entry, worth_entry
 from reports.progress import bar
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def report_of_run(run: "Run") -> Path:
             run.architecture,
             metrics=section.metrics,
             surrogates=section.surrogates,
+            workers=min(len(section.metrics), usable_cores()),
             done=advance,
         )
     return write_fit_page(record, run.folder / "scores")
@@ -64,6 +67,7 @@ def fit_record(
     surrogates: Sequence[str] | None = None,
     sizes: Sequence[int] = SIZES,
     seed: int = 0,
+    workers: int = 1,
     done: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Returns all scores as plain values.
@@ -77,6 +81,7 @@ def fit_record(
         surrogates: names; all by default.
         sizes: training traces at which the learning curve is read.
         seed: of splits, surrogates and bootstrap.
+        workers: processes; metrics take turns.
         done: told which metric has been judged.
 
     Raises:
@@ -88,8 +93,9 @@ def fit_record(
     names = tuple(surrogates or SURROGATES)
     alike = [trace for trace in others if _is_alike(trace, traces[0], setting)]
     entries = {}
-    for metric in metrics:
-        entries[metric] = _metric_entry(traces, alike, architecture, metric, (names, tuple(sizes), seed))
+    how = names, tuple(sizes), seed
+    for metric, entry in as_done(partial(_metric_entry, traces, alike, architecture, how), metrics, workers):
+        entries[metric] = entry
         done(metric)
     return {
         "version": FIT_REPORT_VERSION,
@@ -99,7 +105,7 @@ def fit_record(
         "n_failed": sum(not trace.ok for trace in traces),
         "n_configurations": len({trace.asked.configuration.identifier for trace in traces}),
         "other_traces": _counts(alike),
-        "metrics": entries,
+        "metrics": {metric: entries[metric] for metric in metrics},
     }
 
 
@@ -107,9 +113,9 @@ def _metric_entry(
     traces: Sequence[Trace],
     alike: Sequence[Trace],
     architecture: Architecture,
-    metric: str,
     how: tuple[tuple[str, ...], tuple[int, ...], int],
-) -> dict[str, Any]:
+    metric: str,
+) -> tuple[str, dict[str, Any]]:
     names, sizes, seed = how
     everything = [*traces, *alike]
     featurizers = {
@@ -121,17 +127,19 @@ def _metric_entry(
         for trace in everything
     }
     own = traces[0].asked.setting.identifier
-    data = training_data(traces, metric, featurizers[own])
+    data, judged = training_data(traces, metric, featurizers[own]), names
+    if metric == PEAK and (load := load_that_peaks(traces, architecture)) is not None:
+        data, judged = with_closed_form(data, traces, architecture, load), (*names, ClosedFormSurrogate.kind)
     pooled = pooled_data(everything, metric, featurizers)
     best, without_ceiling = None, ""
     try:
         best = ceiling(traces, metric, seed=seed)
     except NotEnoughTracesError as error:
         without_ceiling = str(error)
-    sheet = score_sheet(data, names, pooled=pooled, ceiling=best, sizes=sizes, seed=seed)
+    sheet = score_sheet(data, judged, pooled=pooled, ceiling=best, sizes=sizes, seed=seed)
     others = {setting: _only(pooled, setting) for setting in dict.fromkeys(pooled.settings.tolist()) if setting != own}
     points, without_transfer = _transfer(data, list(others.values()), names, seed)
-    return {
+    return metric, {
         **asdict(sheet),
         **worth_entry(traces, metric, architecture, featurizers[own], names, seed=seed),
         **start_entry(data, everything, featurizers, others, names, seed=seed),
@@ -148,7 +156,7 @@ def _transfer(
     points: list[dict[str, Any]] = []
     try:
         for name in names:
-            if name != BASELINE:
+            if name not in LEFT_OUT:
                 points += [asdict(point) for point in transfer_points(data, sources, name, seed=seed)]
     except NotEnoughTracesError as error:
         return [], str(error)

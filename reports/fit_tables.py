@@ -206,18 +206,23 @@ def _coverage_sentence(entry: Mapping[str, Any]) -> str:
     return f"Coverage of the 90\u00a0% intervals is not between {low} and {high}\u00a0% for: {'; '.join(short)}."
 
 
+_SCORES_0, _CONSTANT = "scores 0", "predicts a constant"
+
+
 def _control_sentence(entry: Mapping[str, Any]) -> str:
-    wrong = [name for name, estimate in entry["control"].items() if _control_verdict(estimate) != "scores 0"]
+    verdicts = {name: _control_verdict(estimate) for name, estimate in entry["control"].items()}
+    wrong = [name for name, verdict in verdicts.items() if verdict not in (_SCORES_0, _CONSTANT)]
     if not wrong:
-        return "Shuffled targets: every surrogate scores 0 within its interval."
+        constant = ", or predicts a constant" if _CONSTANT in verdicts.values() else ""
+        return f"Shuffled targets: every surrogate scores 0 within its interval{constant}."
     return f"Shuffled targets: {', '.join(wrong)} did not score 0; see below."
 
 
 def _control_verdict(estimate: Mapping[str, Any]) -> str:
     low, high = estimate["low"], estimate["high"]
     if low is None:
-        return "predicts a constant"
-    return "scores 0" if low <= 0 <= high else "above 0: something may leak" if low > 0 else "below 0"
+        return _CONSTANT
+    return _SCORES_0 if low <= 0 <= high else "above 0: something may leak" if low > 0 else "below 0"
 
 
 def _worth_sentences(entry: Mapping[str, Any]) -> Iterator[str]:

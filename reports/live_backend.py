@@ -8,6 +8,7 @@ from perfmodel.errors import CorruptFileError
 from perfmodel.space import Configuration
 from perfmodel.store import TraceStore
 from perfmodel.trace import Asked, Setting, Trace
+from reports.progress import outcome
 from reports.run import Run
 
 
@@ -38,7 +39,13 @@ class LiveTrials:
         setting = stopped_at(self.run.setting, at)
         trials = [Asked(setting, configuration, seed, self.source) for configuration in configurations]
         with TraceStore.writer(self.run.store_path) as store:
-            run_campaign(trials, store, self.run.executor("nothing"), say=self.run.say)
+            run_campaign(
+                trials,
+                store,
+                self.run.executor("nothing"),
+                lambda trace: self.run.say(f"{self.source}, seed {seed}: {outcome(trace)}"),
+                say=self.run.say,
+            )
             wanted = {asked.key for asked in trials}
             found = {trace.asked.key: trace for trace in store if trace.asked.key in wanted}
         missing = wanted - set(found)

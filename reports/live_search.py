@@ -20,6 +20,7 @@ from perfmodel.training_memory import Load
 from reports.compare_command import known_sensitivities
 from reports.compare_worlds import known_peak
 from reports.live_backend import LiveTrials
+from reports.other_tasks import PriorLoss, fit_priors, other_tasks
 from reports.run import Run
 from reports.stages import run_stages
 from search.backends import LiveBackend
@@ -102,7 +103,7 @@ def check_name(name: str) -> None:
 
 
 def live_knowledge(run: Run, seed: int) -> Knowledge:
-    """Returns what a searcher may know of a run before its first trial: sensitivities and the closed form of memory."""
+    """Returns what a searcher may know of a run before its first trial: sensitivities, memory, the other tasks."""
     from collectors.step_loads import step_loads, training_examples
 
     setting, space = run.setting, run.space
@@ -110,6 +111,8 @@ def live_knowledge(run: Run, seed: int) -> Knowledge:
     loads = step_loads(any_one, training_examples(setting))
     largest = max(loads, key=lambda each: each.length)
     load = Load(largest.batch_size, largest.length, max(each.answer_tokens for each in loads))
+    others = other_tasks(run.shelf.traces if run.shelf else (), setting, space)
+    prior = PriorLoss(tuple(fit_priors(others, space, run.architecture))) if others else None
     memory = "peak_memory_bytes"
     known = memory in run.suite.objectives
     return Knowledge(
@@ -118,6 +121,7 @@ def live_knowledge(run: Run, seed: int) -> Knowledge:
         run.suite.budget.get(memory),
         memory_objective=run.suite.objectives.index(memory) if known else None,
         loss_objective=run.suite.objectives.index("held_out_loss"),
+        prior=prior,
     )
 
 

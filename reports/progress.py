@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as RemainingColumn
 
+from perfmodel.trace import Trace
+
 LINES = 20
 
 console = Console(stderr=True, highlight=False)
@@ -48,3 +50,13 @@ def bar(label: str, total: int | None) -> Iterator[Callable[[str], None]]:
                 say(f"{label}: {done} of {total or '?'}: {note}")
 
         yield advance
+
+
+def outcome(trace: Trace) -> str:
+    """Returns what came of a trial, in a few words."""
+    measured = trace.measured
+    if not trace.ok:
+        return f"{measured.status}: {measured.reason}"
+    assert measured.held_out_loss is not None
+    assert measured.peak_memory_bytes is not None
+    return f"loss {measured.held_out_loss:.3f} at {measured.peak_memory_bytes / 1e6:.0f} MB"

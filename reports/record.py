@@ -8,12 +8,12 @@ from statistics import mean, stdev
 from typing import Any
 
 from collectors.provenance import ran_on
-from datasets_cache import load_tokenizer, majority_accuracy, question_blind_loss
 from perfmodel.metrics import METRICS
 from perfmodel.parquet import read_traces
 from perfmodel.predictor import Predictor
 from perfmodel.space import Configuration
 from perfmodel.trace import Trace
+from reports.question_blind import question_blind
 from reports.run import Run
 from reports.searching import estimates
 from reports.verdict import verdict
@@ -50,7 +50,7 @@ def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
         },
         "objectives": list(run.suite.objectives),
         "budget": dict(run.suite.budget),
-        "question_blind": _question_blind(run),
+        "question_blind": question_blind(run),
         "training_points": [_point(trace) for trace in run.shelf_traces + own],
         "front": run.read_json("search/front.json"),
         "validation": _validation(run.read_json("validate/plan.json"), validated, predictor),
@@ -71,18 +71,6 @@ def _setting(run: Run) -> dict[str, Any]:
     return {**values, "identifier": run.setting.identifier, "task_description": run.task.description}
 
 
-def _question_blind(run: Run) -> dict[str, float]:
-    from collectors.encode import encode
-
-    tokenizer, recipe = load_tokenizer(run.base_model), run.suite.recipe
-    train = [example.answer for example in encode(run.task.train, tokenizer, recipe.max_length)]
-    held_out = [example.answer for example in encode(run.task.held_out, tokenizer, recipe.max_length)]
-    return {
-        "accuracy": majority_accuracy(run.task),
-        "loss": question_blind_loss(train, held_out[: recipe.eval_examples]),
-    }
-
-
 def _point(trace: Trace) -> dict[str, Any]:
     configuration = trace.asked.configuration
     return {
@@ -93,6 +81,7 @@ def _point(trace: Trace) -> dict[str, Any]:
         "pruning_rate": configuration.pruning_rate,
         "mean_bits": mean(configuration.bits),
         "mean_rank": mean(configuration.ranks),
+        "adapted_share": mean(rank > 0 for rank in configuration.ranks),
         "metrics": {name: getattr(trace.measured, name) for name in METRICS},
     }
 

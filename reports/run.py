@@ -15,6 +15,7 @@ from perfmodel.architecture import Architecture
 from perfmodel.errors import CorruptFileError, OutputFolderError
 from perfmodel.space import Space
 from perfmodel.trace import DeviceClass, Setting, Trace
+from perfmodel.workers import usable_cores
 from reports.suite import Suite
 
 if TYPE_CHECKING:
@@ -104,17 +105,13 @@ class Run:
     @property
     def workers(self) -> int:
         """Worker processes: as asked, or on a CPU one a core up to four (each holds a model), on CUDA one."""
-        from collectors.provenance import available_cores
-
         asked = self.suite.collect.workers
-        return asked if asked != "auto" else 1 if self.device_class == "cuda" else min(available_cores(), 4)
+        return asked if asked != "auto" else 1 if self.device_class == "cuda" else min(usable_cores(), 4)
 
     @property
     def threads(self) -> int:
         """Torch threads of each worker."""
-        from collectors.provenance import available_cores
-
-        return max(1, available_cores() // self.workers)
+        return max(1, usable_cores() // self.workers)
 
     def executor(self, keep: Keep) -> "AbstractExecutor":
         """Returns what carries out the run's trials.

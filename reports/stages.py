@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.keep import Keep
+from datasets_cache.card_departures import one_axis_at_a_time
 from perfmodel.effects import axis_effects
 from perfmodel.errors import NotEnoughTracesError, StageOrderError
 from perfmodel.parquet import read_traces, write_traces
@@ -18,7 +19,7 @@ from perfmodel.space import Configuration
 from perfmodel.store import TraceStore
 from perfmodel.trace import Asked, Trace
 from reports.manifest import Manifest
-from reports.progress import bar
+from reports.progress import bar, outcome
 from reports.run import Run
 
 
@@ -72,20 +73,16 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
 
 
 def collect(run: Run) -> None:
-    """Makes the run's own trials: ``collect/traces.parquet``."""
-    from collectors.plan import plan
+    """Makes the run's own trials: ``collect/traces.parquet``, and of a pilot ``pilot.parquet`` and ``pilot.md`` too."""
+    from reports.trial_plans import planned_trials
 
     section = run.suite.collect
-    trials = plan(
-        run.space,
-        run.setting,
-        configurations=section.configurations,
-        repeated=section.repeated,
-        seeds=section.seeds,
-        plan_seed=section.plan_seed,
-        with_baselines=section.baselines,
-    )
-    write_traces(_carry_out(run, trials, run.suite.collect.keep), run.folder / "collect" / "traces.parquet")
+    traces = _carry_out(run, planned_trials(run), section.keep)
+    own = [trace for trace in traces if trace.asked.setting.identifier == run.setting.identifier]
+    write_traces(own, run.folder / "collect" / "traces.parquet")
+    if section.plan == "pilot":
+        write_traces(traces, run.folder / "collect" / "pilot.parquet")
+        run.write_text("collect/pilot.md", "\n\n".join(one_axis_at_a_time(traces)) + "\n")
 
 
 def fit(run: Run) -> None:
@@ -117,11 +114,13 @@ def search(run: Run) -> None:
 
 def validate(run: Run) -> None:
     """Fine-tunes what was proposed, with fresh seeds: ``validate/plan.json`` and ``validate/traces.parquet``."""
-    from reports.validation_plan import choose_candidates
+    from reports.question_blind import question_blind
+    from reports.validation_plan import choose_candidates, worth_a_run
 
     predictor = Predictor.load(run.folder / "fit" / "predictor")
     front = [Configuration.from_dict(point["configuration"]) for point in run.read_json("search/front.json")]
     section = run.suite.validation
+    front = worth_a_run(predictor, front, question_blind(run)["loss"], section.front)
     candidates = choose_candidates(
         predictor,
         front,
@@ -181,18 +180,9 @@ def _carry_out(run: Run, trials: Sequence[Asked], keep: Keep) -> list[Trace]:
                 trials,
                 store,
                 run.executor(keep),
-                lambda trace: advance(_said(trace)),
+                lambda trace: advance(outcome(trace)),
                 say=run.say,
                 retry=retry,
             )
         keys = {asked.key for asked in trials}
         return [trace for trace in store if trace.asked.key in keys]
-
-
-def _said(trace: Trace) -> str:
-    measured = trace.measured
-    if not trace.ok:
-        return f"{measured.status}: {measured.reason}"
-    assert measured.held_out_loss is not None
-    assert measured.peak_memory_bytes is not None
-    return f"loss {measured.held_out_loss:.3f} at {measured.peak_memory_bytes / 1e6:.0f} MB"

@@ -19,6 +19,8 @@ from perfmodel.surrogates import SURROGATES
 from perfmodel.trace import Status
 from search.searchers import SEARCHERS
 
+TrialPlan = Literal["stratified", "design", "pilot"]
+
 _UNITS = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
 
@@ -82,8 +84,13 @@ class MethodsSection(_Section):
 
 
 class CollectSection(_Section):
-    """Trials that the run makes before it fits anything, and who carries out all of its trials."""
+    """Trials that the run makes before it fits anything, and who carries out all of its trials.
 
+    Of the plans ``stratified`` takes the numbers below; ``design`` is a published campaign's and ``pilot`` one axis at
+    a time, of several recipes: both settle themselves what they run, but for the seeds.
+    """
+
+    plan: TrialPlan = "stratified"
     configurations: Annotated[int, Field(ge=0)] = 3
     repeated: Annotated[int, Field(ge=0)] = 0
     baselines: bool = True
@@ -187,6 +194,7 @@ def parse_suite(values: Mapping[str, Any]) -> Suite:
     _check_names("surrogate", suite.fit.surrogates or (), SURROGATES)
     _check_names("searcher", suite.search.evaluations, SEARCHERS)
     suite.methods.chosen()
+    _check_plan(suite.collect)
     if len(set(suite.objectives)) < len(suite.objectives):
         raise InvalidSuiteError(f"objectives are {suite.objectives}", "each counts once", "remove the repeated one")
     for name in (*suite.objectives, *suite.budget):
@@ -195,6 +203,16 @@ def parse_suite(values: Mapping[str, Any]) -> Suite:
                 f"{name!r} is an objective or budget", f"fit.metrics are {', '.join(suite.fit.metrics)}", "add it there"
             )
     return suite
+
+
+def _check_plan(section: CollectSection) -> None:
+    for name in ("configurations", "repeated", "baselines"):
+        if section.plan != "stratified" and getattr(section, name) != type(section).model_fields[name].default:
+            raise InvalidSuiteError(
+                f"collect.{name} stands beside collect.plan={section.plan}",
+                "only the plan stratified takes it",
+                f"leave collect.{name} out, or take collect.plan=stratified",
+            )
 
 
 def shipped_suites() -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perfmodel.learning_curve import METRIC as LOSS
 from perfmodel.predictor import Predictor
 from perfmodel.sampling import stratified
 from perfmodel.space import Configuration
@@ -24,6 +25,26 @@ class Candidate:
     name: str
     role: str
     configuration: Configuration
+
+
+def worth_a_run(
+    predictor: Predictor, front: Sequence[Configuration], blind_loss: float, count: int
+) -> list[Configuration]:
+    """Returns the points of a front that are predicted to learn something: to end below a question-blind answer's loss.
+
+    Where fewer than ``count`` are, or the loss is not predicted, all of them: then the front is what is to be checked.
+
+    Args:
+        predictor: fitted.
+        front: proposed configurations.
+        blind_loss: of the best answer that ignores the question, in nats.
+        count: how many are to be run.
+    """
+    if not front or LOSS not in predictor.metrics:
+        return list(front)
+    losses = predictor.predict(front)[LOSS].to_numpy()
+    useful = [each for each, loss in zip(front, losses, strict=True) if loss < blind_loss]
+    return useful if len(useful) >= count else list(front)
 
 
 def choose_candidates(

@@ -27,6 +27,7 @@ def _task_counts(record: Mapping[str, Any]) -> list[str]:
         metrics
         for point in record["training_points"]
         if point["status"] == "ok" and point["mean_bits"] == 16 and point["pruning_rate"] == 0
+        if point["adapted_share"] == 1
         if None not in ((metrics := point["metrics"])["held_out_loss"], metrics["accuracy"])
     ]
     if not plain:
@@ -85,13 +86,17 @@ def _surrogate(scores: Sequence[Mapping[str, Any]], chosen: Mapping[str, str]) -
         if score["surrogate"] == "constant":
             sentences.append(f"For {_label(score['metric'])} no surrogate beat the constant.")
             continue
-        interval = "no interval" if ratio["low"] is None else f"{ratio['low']:.2f} to {ratio['high']:.2f}"
+        interval = "no interval" if ratio["low"] is None else f"{_times(ratio['low'])} to {_times(ratio['high'])}"
         sentences.append(
-            f"For {_label(score['metric'])} the {score['surrogate']} surrogate has {ratio['value']:.2f} times the "
+            f"For {_label(score['metric'])} the {score['surrogate']} surrogate has {_times(ratio['value'])} times the "
             f"error of a constant ({interval}; {score['n_traces']} traces of "
             f"{score['n_configurations']} configurations, split by configuration)."
         )
     return sentences
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.3f}"  # a closed form's is a few thousandths
 
 
 def _axes(effects: Mapping[str, Any] | None, reason: str) -> list[str]:

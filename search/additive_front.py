@@ -21,6 +21,7 @@ from search.archive import Archive
 from search.byte_tables import byte_tables
 from search.knowledge import Knowledge
 from search.pareto import non_dominated, spread
+from search.start_points import AbstractStart
 
 # Enough points to span the memory axis; the rest of a first batch is left to draws.
 _START: Final = 8
@@ -29,7 +30,7 @@ _FITTED: Final = 12
 
 
 @final
-class AdditiveFront:
+class AdditiveFront(AbstractStart):
     """Solutions of the additive program at budgets along the whole range of memory.
 
     Args:
@@ -44,22 +45,12 @@ class AdditiveFront:
         self._tables = byte_tables(space, knowledge.memory)
         alike = [replace(knowledge, sensitivities=None)] if knowledge.sensitivities is not None else []
         self._views = [knowledge, *alike]
-        self._start: NDArray[np.int64] | None = None
 
-    @property
-    def started(self) -> bool:
-        """Whether the start was handed out as a whole."""
-        return self._start is not None and len(self._start) == 0
-
-    def start(self, n: int) -> NDArray[np.int64]:
-        """Returns the next configurations of the start, before any result, shape ``(<= n, d)``."""
-        if self._start is None:
-            each = _START // len(self._views)
-            fronts = [self.front(prior_costs(self._space, view)) for view in self._views]
-            parts = [front[spread(self._memory(front)[:, None], each, 0)] for front in fronts if len(front)]
-            self._start = np.concatenate([np.empty((0, 1 + 2 * self._space.units), dtype=np.int64), *parts])
-        given, self._start = self._start[:n], self._start[n:]
-        return given
+    def _found(self) -> NDArray[np.int64]:
+        each = _START // len(self._views)
+        fronts = [self.front(prior_costs(self._space, view)) for view in self._views]
+        parts = [front[spread(self._memory(front)[:, None], each, 0)] for front in fronts if len(front)]
+        return np.concatenate([np.empty((0, 1 + 2 * self._space.units), dtype=np.int64), *parts])
 
     def refitted(self, archive: Archive) -> NDArray[np.int64]:
         """Returns the front of the loss that results teach, shape ``(any, d)``.

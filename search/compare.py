@@ -5,20 +5,17 @@ reference/<task>.json                  the front of a long search without noise
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
 
 from perfmodel.errors import CorruptFileError, OutputFolderError
+from perfmodel.workers import as_done
 from search.benchmark_problem import BenchmarkProblem
 from search.comparison_metrics import plain
 from search.contenders import Contender, contender
@@ -33,7 +30,6 @@ VERSION: Final = 1
 # The searcher's seed and the noise of its trials must not be the same draws.
 _NOISE: Final = 10_000
 _REFERENCE_POPULATION: Final = 100
-_THREADS: Final = "OMP_NUM_THREADS"
 
 Say = Callable[[str], None]
 
@@ -110,35 +106,8 @@ def compare(plan: Plan, make_world: MakeWorld, folder: Path, workers: int, say: 
     for task in plan.tasks:
         _reference(plan, task, _world(make_world, task), folder)
     todo = [job for job in plan.jobs() if not _is_done(plan, job, _world(make_world, job[1]).identity, folder)]
-    if workers == 1:
-        for job in todo:
-            say(_line(run_job(plan, job, make_world, folder)))
-        return
-    # Fresh processes: a copy of one that has torch's threads may hang.
-    with _one_thread_each(), ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        try:
-            for future in as_completed([pool.submit(run_job, plan, job, make_world, folder) for job in todo]):
-                say(_line(future.result()))
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Has processes that start now compute in one thread each: more than there are cores slow each other tenfold.
-
-    Libraries read this when they load, so it must stand in the environment before a process begins.
-    """
-    before = os.environ.get(_THREADS)
-    os.environ[_THREADS] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_THREADS]
-        else:
-            os.environ[_THREADS] = before
+    for record in as_done(partial(run_job, plan, make_world=make_world, folder=folder), todo, workers):
+        say(_line(record))
 
 
 def run_job(plan: Plan, job: tuple[str, str, int], make_world: MakeWorld, folder: Path) -> dict[str, Any]:

@@ -5,8 +5,9 @@ Notation:
     d: dimensions of the space.
     c: candidates of a proposal.
 
-    additive program     the exact optimum of an additive loss at a row of budgets starts the front, and joins the
-                         candidates, refitted on results                              ``additive_front``
+    other tasks          the front that their traces predict starts the search             ``transferred_start``
+    additive program     the exact optimum of an additive loss at a row of budgets starts it where no other task is
+                         known, and joins the candidates, refitted on results      ``additive_front``
     sensitivities        decide what the process is told of a configuration and which units a move touches
                                                                        ``shaped_inputs``, ``shaped_moves``
     known memory         is not modelled: it bounds the candidates, and leaves the gain a closed form
@@ -36,6 +37,8 @@ from search.remembered_memory import RememberedMemory
 from search.searcher import AbstractSearcher
 from search.shaped_inputs import ShapedInputs
 from search.shaped_moves import importance, shaped_move
+from search.start_points import AbstractStart
+from search.transferred_start import TransferredStart
 from search.trust_region import TrustRegion
 from search.unseen import every, size
 
@@ -61,8 +64,9 @@ class Joint(AbstractSearcher):
         space: the legal configurations.
         objectives: 2 to 4; the gain is a closed form where they are the loss and a known memory.
         seed: of everything random here.
-        knowledge: sensitivities, memory, budget and fidelities, as far as they are known.
+        knowledge: sensitivities, memory, budget, fidelities and other tasks, as far as they are known.
         initial: results awaited before the first fit, 2 or more.
+        with_prior: 0 forgets other tasks.
         with_warm_start: 0 leaves the additive program out.
         with_sensitivities: 0 forgets the sensitivities.
         with_known_memory: 0 models memory like any objective and learns its budget from violations.
@@ -82,6 +86,7 @@ class Joint(AbstractSearcher):
         knowledge: Knowledge | None = None,
         *,
         initial: int = 12,
+        with_prior: int = 1,
         with_warm_start: int = 1,
         with_sensitivities: int = 1,
         with_known_memory: int = 1,
@@ -107,13 +112,16 @@ class Joint(AbstractSearcher):
         self._first = known.fidelities[0] if with_low_fidelity else 1.0
         self._cheap_asked = 0
         self._program = AdditiveFront(space, known) if with_warm_start and known.memory is not None else None
+        self._start: AbstractStart | None = self._program
+        if with_prior and known.prior is not None and known.memory is not None:
+            self._start = TransferredStart(space, known, int(self._rng.integers(1 << 31)))
         self._region = TrustRegion(1 + 2 * space.units) if with_trust_region else None
         self._model = JointModel(
             ShapedInputs(space, known), replace(known, memory=self._memory), one_by_one=not with_batch
         )
 
     def _fidelity(self) -> float:
-        started = self._program is None or self._program.started
+        started = self._start is None or self._start.started
         return self._first if started and self._cheap_asked < self._initial else 1.0
 
     def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
@@ -130,8 +138,8 @@ class Joint(AbstractSearcher):
         if self.at < 1.0:
             self._cheap_asked += n
             return self._drawn(n)
-        if self._program is not None and not self._program.started:
-            return self._program.start(n)
+        if self._start is not None and not self._start.started:
+            return self._start.start(n)
         if len(self._archive) < 2 or len(self._archive) + len(self._cheap) < self._initial:
             return self._drawn(n)
         self._model.fit(self._archive, self._cheap, self._cheap_shares)

@@ -33,6 +33,8 @@ class Knowledge:
         memory_objective: column of the objectives that is this memory, None where memory is no objective.
         loss_objective: column of the objectives that is the loss.
         fidelities: shares of the full training at which a configuration may be run, rising, the last one 1.
+        prior: from index vectors, shape ``(n, d)``, to the loss that other tasks predict, shape ``(n,)``, on any scale
+            that rises with it; None where no other task is known.
     """
 
     sensitivities: Sensitivities | None = None
@@ -41,6 +43,7 @@ class Knowledge:
     memory_objective: int | None = 1
     loss_objective: int = 0
     fidelities: tuple[float, ...] = (1.0,)
+    prior: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None = None
 
     def require(self, name: str, needs: tuple[str, ...]) -> None:
         """Checks that every field of ``needs`` is there.

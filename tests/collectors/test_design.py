@@ -1,6 +1,7 @@
 """The design of a published campaign covers what it says."""
 
 from collections import Counter
+from statistics import mean
 
 import pytest
 
@@ -35,10 +36,25 @@ def test_a_probe_lowers_one_layer(trials):
     assert lowered == {(1, 0): 10, (0, 1): 5}
 
 
+def test_few_layers_have_an_adapter_in_the_sparse_block(trials):
+    sparse = {each.configuration for each in trials if each.source == "sparse"}
+    layers = Counter(tuple(unit for unit, rank in enumerate(each.ranks) if rank) for each in sparse)
+    assert layers == {(0,): 2, (29,): 2, (9, 19, 29): 2, (4, 9, 14, 19, 24, 29): 2}
+    assert {(each.bits[0], each.is_uniform) for each in sparse} == {(16, False), (4, False)}
+
+
 def test_most_is_near_what_keeps_quality(trials):
     near = [each.configuration for each in trials if each.source == "near"]
     assert {bits for each in near for bits in each.bits} == {3, 4, 8, 16}
     assert {each.pruning_rate for each in near} == {0.0, 0.1, 0.2}
+
+
+@pytest.mark.parametrize("plan_seed", range(3))
+def test_every_tenth_of_the_mean_bits_is_held_by_three_configurations_or_more(plan_seed):
+    trials = design(SPACE, SETTING, seeds=SEEDS, plan_seed=plan_seed)
+    found = {each.configuration for each in trials}
+    tenths = Counter(min(9, int((mean(each.bits) - 2) / 14 * 10)) for each in found)
+    assert all(tenths[tenth] >= 3 for tenth in range(10))
 
 
 def test_a_tenth_or_more_has_three_seeds_in_every_block(trials):
@@ -46,7 +62,7 @@ def test_a_tenth_or_more_has_three_seeds_in_every_block(trials):
     for each in trials:
         seeds.setdefault((each.source, each.configuration.identifier), set()).add(each.seed)
     repeated = Counter(source for (source, _), found in seeds.items() if found == set(SEEDS))
-    assert set(repeated) == {"uniform", "probe", "near", "plan"}
+    assert set(repeated) == {"uniform", "probe", "sparse", "near", "high", "plan"}
     assert sum(repeated.values()) >= len(seeds) / 10
     assert all(found in ({0}, set(SEEDS)) for found in seeds.values())
 
@@ -66,6 +82,6 @@ def test_a_campaign_that_is_cut_short_has_run_the_same_share_of_each_block(trial
 
 def test_a_smaller_space_loses_what_it_does_not_hold():
     small = Space(4, (0.0,), (2, 4), (4, 8))
-    trials = design(small, SETTING, seeds=(0,), plan_seed=0, size=DesignSize(near=0, plan=3))
+    trials = design(small, SETTING, seeds=(0,), plan_seed=0, size=DesignSize(near=0, high=0, plan=3))
     assert {each.source for each in trials} == {"uniform", "plan"}
     assert all(set(each.configuration.bits) <= {2, 4} for each in trials)

@@ -78,7 +78,7 @@ def test_every_column_but_the_rate_has_a_group(data):
     none = [column for column in data.features if feature_group(column) is None]
     assert none == ["pruning_rate"]
     counts = {group: sum(feature_group(column) == group for column in data.features) for group in DEFAULT_GROUPS}
-    assert counts == {"raw choices": 20, "summaries": 11, "position": 9, "bytes": 4}
+    assert counts == {"raw choices": 20, "summaries": 11, "position": 10, "bytes": 4}
     assert sum(counts.values()) == 20 + len(SUMMARY_COLUMNS) - 1
 
 

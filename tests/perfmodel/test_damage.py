@@ -54,6 +54,19 @@ def test_few_traces_teach_the_law(features, train, of_the_additive, at_most):
     assert error < at_most  # the noise is 0.03, the spread 0.6
 
 
+def test_what_is_damaged_behind_the_last_adapter_is_told_apart_where_that_helps(features, monkeypatch):
+    hurt = features["mean_squared_error"].to_numpy() + 0.1 * features["pruning_rate"].to_numpy()
+    target = np.exp(-0.6 + 0.3 * np.log2(1 + hurt / 0.016) * (1 + 2 * features["active_scarcity"].to_numpy()))
+    target *= np.exp(0.03 * np.random.default_rng(9).standard_normal(len(target)))
+    model = make_surrogate("damage", "held_out_loss").fit(features[:60], target[:60], np.arange(60))
+    assert model.line[0].behind
+    error = error_of("damage", features, target, 60)
+    monkeypatch.setattr("perfmodel.damage.SCARCITY_COLUMN", "not there")
+    assert error < 0.7 * error_of("damage", features, target, 60)
+    made = make_surrogate("damage", "held_out_loss").fit(features[:60], target[:60], np.arange(60))
+    assert not made.line[0].behind
+
+
 def test_the_interval_knows_the_error(features):
     target = law(features)
     model = make_surrogate("damage", "held_out_loss").fit(features[:60], target[:60], np.arange(60))

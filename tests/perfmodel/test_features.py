@@ -111,6 +111,8 @@ def test_activations_are_kept_from_the_first_adapter_on(tiny):
     assert table["active_share"] == pytest.approx((layers - 2) / layers)
     assert table["active_adapted_share"] == pytest.approx((layers - 3) / layers)
     assert table["active_kept_share"] == pytest.approx((layers - 2) / layers)
+    behind = [sum(rank > 0 for rank in ranks[layer:]) for layer in range(layers)]
+    assert table["active_scarcity"] == pytest.approx(np.mean([1 / (1 + count) for count in behind]))
 
 
 def test_modules_as_units_say_the_same_where_every_layer_is_even(tiny):

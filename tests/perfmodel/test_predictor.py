@@ -182,6 +182,19 @@ def test_files_of_version_2_give_what_they_gave():
         predictor.predict(expected["configurations"], at=3)
 
 
+def test_files_of_version_3_give_what_they_gave():
+    folder = Path(__file__).parent / "assets" / "predictor-v3"
+    expected = json.loads((folder / "expected.json").read_text())
+    predictor = Predictor.load(folder)
+    assert predictor.record.load is None
+    assert list(predictor.record.curve_steps) == expected["curve_steps"]
+    table = predictor.predict(expected["configurations"])
+    assert list(table.columns) == list(expected["table"])
+    for column, values in expected["table"].items():
+        np.testing.assert_allclose(table[column], values, rtol=1e-6, err_msg=column)
+    np.testing.assert_allclose(predictor.probability_ok(expected["configurations"])["ok"], expected["ok"], rtol=1e-6)
+
+
 def test_a_folder_without_predictor_is_the_callers_mistake(tmp_path):
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(UserError, match="no predictor in"):

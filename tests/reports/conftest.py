@@ -114,7 +114,8 @@ def _training(rng: random.Random) -> list[dict[str, Any]]:
         metrics = {"held_out_loss": loss, "peak_memory_bytes": memory, "accuracy": 0.1, "step_time_s": 3.0}
         points.append(
             {"configuration": f"t{place % 46}", "seed": place // 46, "source": "baseline" if place < 3 else "plan"}
-            | {"status": "ok", "pruning_rate": 0.1, "mean_bits": 5.2, "mean_rank": 7.7, "metrics": metrics}
+            | {"status": "ok", "pruning_rate": 0.1, "mean_bits": 5.2, "mean_rank": 7.7}
+            | {"adapted_share": 1.0, "metrics": metrics}
         )
     points[5] |= {"status": "oom", "metrics": {"held_out_loss": None, "peak_memory_bytes": None}}
     return points

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from collectors.executors import InlineExecutor
-from perfmodel.errors import InvalidSuiteError
+from perfmodel.errors import InvalidSuiteError, UnknownNameError
 from perfmodel.space import Configuration
-from reports.challenge import Reference, chosen_of
+from reports.challenge import REFERENCES as PUBLISHED
+from reports.challenge import Reference, chosen_of, references_named
 from reports.challenge_command import challenge_command
 from reports.challenge_tables import markdown, outcome, paired, share_of_memory
 from reports.run import Run
@@ -131,6 +132,13 @@ def test_seeds_that_training_saw_are_refused(challenged):
 def test_a_space_without_the_uniform_choices_is_refused(challenged):
     with pytest.raises(InvalidSuiteError, match="uniform choices"):
         challenge(challenged[0], references=(Reference("uniform 3 bits", 3, 8, 0.0, "loss"),))
+
+
+def test_uniform_choices_are_taken_by_name():
+    assert references_named(()) == PUBLISHED
+    assert references_named(["uniform 2 bits", "uniform 4 bits, pruned by 0.3"]) == PUBLISHED[1:3]
+    with pytest.raises(UnknownNameError, match=r"'uniform 5 bits' is unknown; they are uniform 3 bits; uniform 2"):
+        references_named(["uniform 5 bits"])
 
 
 def test_least_peak_goes_on_among_those_as_good_as_the_limit(fake_runner):

@@ -11,13 +11,13 @@ from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidSuiteError, NotEnoughTracesError, UnknownNameError
 from perfmodel.sampling import sample
 from perfmodel.space import Space
+from perfmodel.typical_load import typical_load
 from reports.compare_command import Options, compare_command, names, numbers
 from reports.compare_worlds import (
     OBJECTIVES,
     StoredWorlds,
     setting_traces,
     store_world,
-    typical_load,
     uniform_vector,
 )
 

@@ -11,6 +11,7 @@ from datasets_cache.sensitivities import load_sensitivities
 from datasets_cache.shelf import load_shelf
 from perfmodel.ablation import DEFAULT_GROUPS
 from perfmodel.architecture import Architecture
+from perfmodel.closed_form import PEAK
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.features import Featurizer
 from perfmodel.sensitivity_features import SENSITIVITY_GROUPS
@@ -248,3 +249,11 @@ def test_unknown_names_and_too_few_traces_are_refused(ours, architecture):
         fit_record(ours, [], architecture, metrics=[METRIC], surrogates=["oracle"])
     with pytest.raises(NotEnoughTracesError, match="at least 10"):
         fit_record(ours[:6], [], architecture, metrics=[METRIC])
+
+
+def test_the_closed_form_of_the_peak_is_judged_where_the_batch_that_peaks_is_known(ours, traces, architecture):
+    entry = fit_record(ours, traces, architecture, metrics=[PEAK], surrogates=["constant"], sizes=())["metrics"][PEAK]
+    splits = {line["split"] for line in entry["lines"] if line["surrogate"] == "closed_form"}
+    assert {"random", "configuration", "extrapolation"} <= splits and not splits & {"task", "model"}
+    assert line_of(entry, "configuration", "closed_form")["scores"]["r2"]["value"] > 0.999
+    assert entry["control"]["closed_form"]["low"] <= 0

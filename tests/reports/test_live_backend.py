@@ -27,7 +27,8 @@ class Unknown(AbstractCost):
 @pytest.fixture
 def live_run(suite_values: dict[str, Any], tmp_path: Path, fake_runner: Callable[..., Any]) -> tuple[Run, Any]:
     made = fake_runner(lambda asked: "oom" if asked.configuration == SECOND else "ok")
-    run = Run(parse_suite(suite_values), tmp_path, "bench", lambda _: None, lambda _: InlineExecutor(made))
+    made.said = []
+    run = Run(parse_suite(suite_values), tmp_path, "bench", made.said.append, lambda _: InlineExecutor(made))
     run.prepare_folder()
     return run, made
 
@@ -41,6 +42,7 @@ def test_trials_are_run_once_in_order_with_their_seed(live_run: tuple[Run, Any])
     again = trials([FIRST], 1.0, 7)
     assert again == traces[1:]
     assert len(made.asked) == 2
+    assert [line.partition(": ")[0] for line in made.said if "loss" in line or "oom" in line] == ["search, seed 7"] * 2
 
 
 def test_a_trial_stopped_early_keeps_the_horizon(live_run: tuple[Run, Any]) -> None:

@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from collectors.design import design
 from collectors.executors import InlineExecutor
+from collectors.pilot import pilot
 from datasets_cache import shelf as shelf_module
 from perfmodel.checksum import sha256_of
 from perfmodel.errors import (
@@ -159,6 +161,24 @@ def test_the_front_is_no_worse_than_what_was_measured_for_it(finished):
     values = record["hypervolume"]["searchers"]["random"]["values"]
     assert values == sorted(values)
     assert values[-1] > 0
+
+
+def test_a_campaign_by_design_runs_what_the_design_says(bench):
+    run = bench.run("collect", collect={"plan": "design", "plan_seed": 3, "seeds": [0, 1]})
+    asked = design(run.space, run.setting, seeds=(0, 1), plan_seed=3)
+    traces = read_traces(bench.folder / "collect" / "traces.parquet")
+    assert {trace.asked.key for trace in traces} == {each.key for each in asked}
+
+
+def test_a_pilot_is_told_axis_by_axis_and_leaves_other_recipes_out_of_what_models_learn(bench):
+    run = bench.run("collect", collect={"plan": "pilot", "seeds": [0, 1, 2, 3]})
+    asked = {each.key for each in pilot(run.space, run.setting, seeds=range(4))}
+    assert {trace.asked.key for trace in read_traces(bench.folder / "collect" / "pilot.parquet")} == asked
+    kept = read_traces(bench.folder / "collect" / "traces.parquet")
+    assert 0 < len(kept) < len(asked)
+    assert {trace.asked.setting.identifier for trace in kept} == {run.setting.identifier}
+    page = (bench.folder / "collect" / "pilot.md").read_text()
+    assert page.startswith("## One axis at a time\n\n") and "| learning rate |" in page
 
 
 def test_what_is_up_to_date_is_not_done_again(finished):

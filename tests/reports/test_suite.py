@@ -235,3 +235,10 @@ def test_a_wrong_method_is_told(write_suite, section, message):
 def test_a_wrong_executor_or_keep_is_told(write_suite, section):
     with pytest.raises(InvalidSuiteError, match=f"collect.{next(iter(section))}"):
         load_suite(write_suite({**LEAST, "collect": section}))
+
+
+@pytest.mark.parametrize("plan", ["design", "pilot"])
+def test_a_number_that_a_plan_settles_itself_is_refused(write_suite, plan):
+    with pytest.raises(InvalidSuiteError, match=f"collect.configurations stands beside collect.plan={plan}"):
+        load_suite(write_suite({**LEAST, "collect": {"plan": plan, "configurations": 4}}))
+    assert load_suite(write_suite({**LEAST, "collect": {"plan": plan, "seeds": [1, 2]}})).collect.seeds == (1, 2)

@@ -7,7 +7,7 @@ import pytest
 
 from perfmodel.sampling import stratified
 from perfmodel.space import Configuration, Space
-from reports.validation_plan import choose_candidates
+from reports.validation_plan import choose_candidates, worth_a_run
 
 SPACE = Space(6, (0.0, 0.5), (2, 4, 8, 16), (0, 4, 8))
 COUNTS = {"front": 3, "random": 2, "baseline": 2}
@@ -53,6 +53,21 @@ def test_points_of_the_front_span_its_memory(front):
     assert picked[0] == front[0]
     assert picked[-1] == front[-1]
     assert set(picked) < set(front)
+
+
+@pytest.mark.parametrize(("blind", "kept"), [(1e9, 12), (50.0, None), (0.1, 12)])
+def test_points_that_learn_nothing_are_not_run_unless_all_are_such(front, blind, kept):
+    class Judge(FakePredictor):
+        metrics = ("held_out_loss", "peak_memory_bytes")
+
+        def predict(self, configurations):
+            return pd.DataFrame({"held_out_loss": [100 - memory(each) for each in configurations]})
+
+    useful = worth_a_run(Judge(), front, blind, 3)
+    expected = [each for each in front if 100 - memory(each) < blind] if kept is None else front
+    assert useful == expected
+    assert kept or 3 <= len(useful) < 12
+    assert worth_a_run(SimpleNamespace(metrics=("accuracy",)), front, 0.0, 3) == front
 
 
 def test_what_a_model_saw_is_not_chosen(front):

@@ -16,11 +16,12 @@ def row(role, name, loss, memory, n=1):
     return {"role": role, "name": name, "measured": measured(loss, memory, n)}
 
 
-def point(loss, accuracy, *, bits=16, rate=0.0, status="ok"):
+def point(loss, accuracy, *, bits=16, rate=0.0, adapted=1.0, status="ok"):
     return {
         "status": status,
         "mean_bits": bits,
         "pruning_rate": rate,
+        "adapted_share": adapted,
         "metrics": {"held_out_loss": loss, "accuracy": accuracy},
     }
 
@@ -32,7 +33,10 @@ def small():
     ratio = {"value": 0.4, "low": 0.3, "high": 0.5}
     return {
         "question_blind": {"loss": 1.4, "accuracy": 0.1},
-        "training_points": [point(0.9, 0.4), point(1.1, 0.6), point(9.0, 0.0, bits=2), point(9.0, 0.0, rate=0.5)],
+        "training_points": [
+            *(point(0.9, 0.4), point(1.1, 0.6)),
+            *(point(9.0, 0.0, bits=2), point(9.0, 0.0, rate=0.5), point(9.0, 0.0, adapted=0.1)),
+        ],
         "validation": [
             row("baseline", "uniform 4-bit r8", 1.3, 400e6),
             row("front", "front 1", 1.5, 300e6),

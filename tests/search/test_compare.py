@@ -1,10 +1,7 @@
 """Runs are small files: what is there stays, what is missing or failed is made, and one failure stops nothing else."""
 
 import json
-import os
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +12,7 @@ from perfmodel.space import Space
 from search import SEARCHERS, AbstractSearcher, AdditiveProblem, Evaluation
 from search.backends import AbstractBackend, Answer
 from search.benchmark_problem import BenchmarkProblem
-from search.compare import Plan, World, _one_thread_each, compare, records, run_path
+from search.compare import Plan, World, compare, records, run_path
 from search.comparison_metrics import recommended
 from search.comparison_summary import summary
 from search.knowledge import Knowledge
@@ -216,14 +213,6 @@ def test_a_searcher_that_proposes_what_is_illegal_or_repeated_is_compared_on_leg
         assert len({tuple(row) for row in run["vectors"]}) == 6
         for configuration in Space(3).decode(np.asarray(run["vectors"])):
             Space(3).validate(configuration)
-
-
-def test_workers_compute_in_one_thread_each_and_this_process_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    for before in ("3", None):
-        monkeypatch.delenv("OMP_NUM_THREADS") if before is None else monkeypatch.setenv("OMP_NUM_THREADS", before)
-        with _one_thread_each(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            assert pool.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
-        assert os.getenv("OMP_NUM_THREADS") == before
 
 
 def test_a_damaged_run_is_made_again(tmp_path: Path) -> None:

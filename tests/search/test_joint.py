@@ -26,7 +26,8 @@ SHARES = (0.5, 1.0)
 def trajectory(known: Known, **options: int) -> list[tuple[float, list[int]]]:
     """Returns what the search asks for, and at which share, while it is told the truth."""
     problem = AdditiveProblem(SPACE)
-    made = Joint(SPACE, 2, 0, known(problem, fidelities=SHARES, budget=40.0), initial=6, **options)
+    told = known(problem, fidelities=SHARES, budget=40.0, prior=lambda vectors: problem.measure(vectors)[:, 0])
+    made = Joint(SPACE, 2, 0, told, initial=6, **options)
     asked = []
     for _ in range(6):
         vectors = made.ask_vectors(4)

@@ -1,0 +1,45 @@
+"""Which trials the collect stage makes: the suite's ``collect.plan`` names one of these."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from collectors.design import design
+from collectors.pilot import pilot
+from collectors.plan import plan
+from perfmodel.trace import Asked
+from reports.run import Run
+from reports.suite import TrialPlan
+
+
+def planned_trials(run: Run) -> list[Asked]:
+    """Returns the trials of a run's plan, in the order in which they teach most."""
+    return _PLANS[run.suite.collect.plan](run)
+
+
+def _stratified(run: Run) -> list[Asked]:
+    section = run.suite.collect
+    return plan(
+        run.space,
+        run.setting,
+        configurations=section.configurations,
+        repeated=section.repeated,
+        seeds=section.seeds,
+        plan_seed=section.plan_seed,
+        with_baselines=section.baselines,
+    )
+
+
+def _design(run: Run) -> list[Asked]:
+    section = run.suite.collect
+    return design(run.space, run.setting, seeds=section.seeds, plan_seed=section.plan_seed)
+
+
+def _pilot(run: Run) -> list[Asked]:
+    return pilot(run.space, run.setting, seeds=run.suite.collect.seeds)
+
+
+_PLANS: Final[Mapping[TrialPlan, Callable[[Run], list[Asked]]]] = {
+    "stratified": _stratified,
+    "design": _design,
+    "pilot": _pilot,
+}

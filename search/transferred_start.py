@@ -1,0 +1,52 @@
+"""Where a search starts when other tasks are known: on the front of the loss that they predict and of known memory.
+
+What pruning, bits and adapters do to a model is much the same from task to task, up to scale: a front that other tasks'
+traces predict is nearly one of the new task, and costs no fine-tune of it.
+"""
+
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfmodel.space import Space
+from search.knowledge import Knowledge
+from search.loop import run
+from search.nsga2 import NSGA2
+from search.pareto import non_dominated, spread
+from search.problem import SurrogateProblem
+from search.start_points import AbstractStart
+
+_EVALUATIONS: Final = 3000
+_POPULATION: Final = 100
+_START: Final = 8
+_LOSS, _MEMORY = "held_out_loss", "peak_memory_bytes"
+
+
+@final
+class TransferredStart(AbstractStart):
+    """Points of the predicted front, spread along the memory.
+
+    Args:
+        space: the legal configurations.
+        knowledge: with ``prior`` and ``memory``.
+        seed: of the search for the front.
+    """
+
+    def __init__(self, space: Space, knowledge: Knowledge, seed: int) -> None:
+        self._space, self._knowledge, self._seed = space, knowledge, seed
+
+    def _found(self) -> NDArray[np.int64]:
+        prior, memory = self._knowledge.prior, self._knowledge.memory
+        assert prior is not None
+        assert memory is not None
+
+        def told(vectors: NDArray[np.int64]) -> NDArray[np.float64]:
+            return np.column_stack([prior(vectors), memory(vectors)])
+
+        budget = {} if self._knowledge.budget is None else {_MEMORY: self._knowledge.budget}
+        problem = SurrogateProblem(self._space, (_LOSS, _MEMORY), told, budget=budget)
+        searched = run(NSGA2(self._space, 2, self._seed, population=_POPULATION), problem, _EVALUATIONS, _POPULATION)
+        front = non_dominated(searched.objectives, searched.violations)
+        vectors, values = searched.vectors[front], searched.objectives[front]
+        return np.asarray(vectors[spread(values[:, 1:], _START, 0)] if len(vectors) else vectors)
