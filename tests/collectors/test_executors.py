@@ -22,7 +22,7 @@ linux = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="reads 
 def local(fakes, tmp_path):
     """Makes an executor of fake trials that note what they do in ``tmp_path``."""
 
-    def make(behaviours=None, *, workers=1, timeout_s=60.0):
+    def make(behaviours=None, *, workers=1, timeout_s=900.0):
         return LocalExecutor(
             partial(fakes.FakeRunner, tmp_path, behaviours or {}),
             workers=workers,
@@ -210,7 +210,7 @@ def test_without_a_setting_the_driver_lists_the_gpus(monkeypatch, tmp_path):
 def test_workers_are_spread_over_the_gpus_and_a_replacement_takes_the_free_place(fakes, tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     make = partial(fakes.FakeRunner, tmp_path, {**dict.fromkeys(range(4, 9), 0.5), 0: 1.5, 1: 1.5, 2: 1.5, 3: "killed"})
-    executor = LocalExecutor(make, workers=4, threads=1, timeout_s=60, campaign="test", gpus=("GPU-a", "GPU-b"))
+    executor = LocalExecutor(make, workers=4, threads=1, timeout_s=900, campaign="test", gpus=("GPU-a", "GPU-b"))
     traces = by_seed(executor.run([fakes.asked(seed) for seed in range(9)]))
     assert [traces[seed].ran_on.device_name for seed in range(3)] == ["GPU-a", "GPU-b", "GPU-a"]
     assert traces[3].measured.status == "failed"
@@ -221,7 +221,7 @@ def test_workers_are_spread_over_the_gpus_and_a_replacement_takes_the_free_place
 def test_a_real_trial_in_a_worker_is_as_one_in_this_process(make_asked):
     from collectors.trial import TrialRunner
 
-    executor = LocalExecutor(partial(TrialRunner, 1, "real"), workers=1, threads=1, timeout_s=300, campaign="real")
+    executor = LocalExecutor(partial(TrialRunner, 1, "real"), workers=1, threads=1, timeout_s=900, campaign="real")
     [trace] = executor.run([make_asked(bits=4)])
     assert trace.ok, trace.measured.reason
     assert trace.ran_on.campaign == "real"

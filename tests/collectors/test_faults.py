@@ -194,7 +194,7 @@ def test_a_second_driver_is_refused_and_the_first_is_unharmed(fakes, tmp_path):
         assert second.returncode == 1
         assert "StoreBusyError" in second.stderr
         assert first.poll() is None
-        assert first.wait(timeout=30) == 0
+        assert first.wait() == 0
     with TraceStore(tmp_path / "traces.sqlite") as store:
         assert [trace.asked.seed for trace in store] == list(range(4))
     assert fakes.notes(tmp_path, "start") == list(range(4))

@@ -46,7 +46,7 @@ def cluster():
 def on_ray(fakes, tmp_path, cluster):
     """Makes an executor of fake trials on the cluster."""
 
-    def make(behaviours=None, *, workers=1, timeout_s=60.0, **more):
+    def make(behaviours=None, *, workers=1, timeout_s=900.0, **more):
         settings = {"threads": 1, "campaign": "test", "address": cluster.address, **more}
         runner = partial(fakes.FakeRunner, tmp_path, behaviours or {})
         return RayExecutor(runner, workers=workers, timeout_s=timeout_s, **settings)
@@ -144,12 +144,13 @@ def test_a_campaign_survives_the_death_of_a_node(fakes, on_ray, cluster, tmp_pat
 
 def test_a_node_that_joins_is_used(fakes, on_ray, cluster, tmp_path):
     before = sum(node["Alive"] for node in ray_nodes(cluster))
-    executor = on_ray(dict.fromkeys(range(16), 1.0), workers="auto")
-    traces = executor.run([fakes.asked(seed) for seed in range(16)])
+    (tmp_path / "wanted").write_text(str(before + 1))
+    executor = on_ray({0: 0.1, **dict.fromkeys(range(1, 8), "waiting_for_company")}, workers="auto")
+    traces = executor.run([fakes.asked(seed) for seed in range(8)])
     first = next(traces)
     cluster.add_node(**NODE)
     seeds = [first.asked.seed, *(trace.asked.seed for trace in traces)]
-    assert sorted(seeds) == list(range(16))
+    assert sorted(seeds) == list(range(8))
     assert len(fakes.processes(tmp_path)) == before + 1
 
 
@@ -250,7 +251,7 @@ def test_an_interrupt_leaves_nothing_of_a_quiet_cluster_of_our_own(fakes, tmp_pa
         family = descendants(driver.pid)
         assert len(fakes.processes(tmp_path) & family) == 2
         os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
-        said, warned = driver.communicate(timeout=30)
+        said, warned = driver.communicate()
     assert said == ""
     assert warned.rstrip().endswith("KeyboardInterrupt")
     assert fakes.wait_for(lambda: not any(fakes.is_running(process) for process in family), 10)

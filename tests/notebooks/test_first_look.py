@@ -14,7 +14,7 @@ def first_look():
     nbclient = pytest.importorskip("nbclient")
     notebook = jupytext.read(NOTEBOOKS / "first_look.py")
     # The kernel runs in a process of its own, to which this project's warnings-are-errors does not reach.
-    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS.parent)}}).execute()
+    nbclient.NotebookClient(notebook, timeout=1500, resources={"metadata": {"path": str(NOTEBOOKS.parent)}}).execute()
     return notebook
 
 

@@ -31,9 +31,7 @@ def bench(tmp_path):
     def run(*arguments, code):
         command = [sys.executable, "-m", "reports.cli", *map(str, arguments)]
         environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment, timeout=120
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
         assert done.returncode == code, done.stderr
         return done
 
@@ -257,14 +255,24 @@ main()
 """
 
 
-def started(tmp_path, body, *arguments):
-    """Starts the command line with a fake runner; ``body`` runs before every trial."""
-    command = [sys.executable, "-c", DRIVER.format(body=body), *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=tmp_path, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)}, **pipes)
+@pytest.fixture
+def start(tmp_path):
+    """Starts the command line with a fake runner; ``body`` runs before every trial. None is left running."""
+    running = []
+
+    def run(body, *arguments):
+        command = [sys.executable, "-c", DRIVER.format(body=body), *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        running.append(subprocess.Popen(command, cwd=tmp_path, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)}, **pipes))
+        return running[-1]
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
-def test_a_budget_that_nothing_meets_is_the_users(suite, tmp_path):
+def test_a_budget_that_nothing_meets_is_the_users(suite, start):
     path = suite(budget={"peak_memory_bytes": "1kB"})
     program = (
         "pass",
@@ -274,8 +282,8 @@ def test_a_budget_that_nothing_meets_is_the_users(suite, tmp_path):
         "fit.surrogates=[constant]",
         "collect.repeated=0",
     )
-    process = started(tmp_path, *program)
-    _, stderr = process.communicate(timeout=120)
+    process = start(*program)
+    _, stderr = process.communicate()
 
     assert process.returncode == 2, stderr
     message = the_message(stderr)
@@ -283,11 +291,11 @@ def test_a_budget_that_nothing_meets_is_the_users(suite, tmp_path):
     assert "relax the budget" in message
 
 
-def test_fit_writes_its_report_when_asked_and_later_stages_do_not_mind(suite, tmp_path):
+def test_fit_writes_its_report_when_asked_and_later_stages_do_not_mind(suite, start, tmp_path):
     path = suite(fit={"surrogates": ["constant"], "metrics": ["held_out_loss", "peak_memory_bytes"]})
     for command in (("collect",), ("fit", "--report"), ("search",)):
-        process = started(tmp_path, "pass", *command, path, "--folder", "kept")
-        out, stderr = process.communicate(timeout=120)
+        process = start("pass", *command, path, "--folder", "kept")
+        out, stderr = process.communicate()
         assert process.returncode == 0, stderr
         if "--report" in command:
             assert out.strip() == str(tmp_path / "kept" / "scores" / "scores.html")
@@ -296,16 +304,16 @@ def test_fit_writes_its_report_when_asked_and_later_stages_do_not_mind(suite, tm
     assert (tmp_path / "kept" / "search" / "front.json").is_file()
 
 
-def test_an_interrupt_is_told_and_the_store_stays_intact(suite, tmp_path):
+def test_an_interrupt_is_told_and_the_store_stays_intact(suite, start, tmp_path):
     path = suite()
-    body = "(Path('third').touch(), time.sleep(60)) if len(list(Path('.').glob('trial*'))) == 3 else None\n"
+    body = "while len(list(Path('.').glob('trial*'))) == 3: Path('third').touch(), time.sleep(0.05)\n"
     body += "    Path('trial' + asked.key).touch()"
-    process = started(tmp_path, body, "collect", path, "--folder", "kept")
+    process = start(body, "collect", path, "--folder", "kept")
     while not (tmp_path / "third").exists():
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate()
 
     assert process.returncode == 1, stderr
     assert "the run was interrupted; what was measured is stored" in the_message(stderr)
@@ -317,18 +325,18 @@ def test_an_interrupt_is_told_and_the_store_stays_intact(suite, tmp_path):
         assert len(kept) == 3
 
 
-def test_a_defect_is_told_as_one(suite, tmp_path):
-    process = started(tmp_path, "raise RuntimeError('unforeseen')", "collect", suite())
-    _, stderr = process.communicate(timeout=60)
+def test_a_defect_is_told_as_one(suite, start):
+    process = start("raise RuntimeError('unforeseen')", "collect", suite())
+    _, stderr = process.communicate()
 
     assert process.returncode == 1
     assert "RuntimeError: unforeseen (this is a defect; --debug shows where)" in the_message(stderr)
 
 
-def test_a_missing_package_is_told_with_its_extra(suite, tmp_path):
+def test_a_missing_package_is_told_with_its_extra(suite, start):
     program = "raise ModuleNotFoundError('no', name='transformers')"
-    process = started(tmp_path, program, "collect", suite())
-    _, stderr = process.communicate(timeout=60)
+    process = start(program, "collect", suite())
+    _, stderr = process.communicate()
 
     assert process.returncode == 2
     assert 'pip install "perfmodel[collect]"' in the_message(stderr)
