@@ -1,4 +1,4 @@
-"""Which configurations are fine-tuned to check a front: its points, random ones, uniform ones of like memory."""
+"""Which configurations are fine-tuned to check a front: its points, random ones, the best uniform ones of like size."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from perfmodel.learning_curve import METRIC as LOSS
 from perfmodel.predictor import Predictor
 from perfmodel.sampling import stratified
 from perfmodel.space import Configuration
-from search.pareto import spread
+from search.pareto import non_dominated, spread
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def choose_candidates(
     """Returns what to validate.
 
     Points of the front are spread along the resource; front and random configurations are ones that no model saw;
-    baselines are the uniform configurations whose predicted use of the resource is nearest to that of front points.
+    baselines are uniform configurations that no uniform one is predicted to beat in loss and resource, each the
+    smallest in which a point of the front has room.
 
     Args:
         predictor: fitted.
@@ -86,20 +87,28 @@ def choose_candidates(
 def _baselines(predictor: Predictor, picked: Sequence[Configuration], count: int, resource: str) -> list[Candidate]:
     space = predictor.record.space
     uniform = [
-        Configuration.uniform(space.units, bits=bits, rank=rank, pruning_rate=space.pruning_rates[0])
+        Configuration.uniform(space.units, bits=bits, rank=rank, pruning_rate=rate, methods=space.methods)
+        for rate in space.pruning_rates
         for bits in space.bits
         for rank in space.ranks
         if rank
     ]
     if not picked or not count:
         return []
-    used = predictor.predict(uniform)[resource].to_numpy()
+    predicted = predictor.predict(uniform)
+    used = predicted[resource].to_numpy()
+    weak = ~non_dominated(predicted[[LOSS, resource]].to_numpy()) if LOSS in predicted else np.zeros(len(used), bool)
     targets = predictor.predict(picked)[resource].to_numpy()
-    chosen: list[int] = []
+    left = list(range(len(uniform)))
+    chosen = []
     for position in np.linspace(0, len(targets) - 1, min(count, len(uniform))).round().astype(int):
-        order = np.argsort(np.abs(used - targets[position]))
-        chosen.append(next(int(index) for index in order if index not in chosen))
-    return [
-        Candidate(f"uniform {uniform[index].bits[0]}-bit r{uniform[index].ranks[0]}", "baseline", uniform[index])
-        for index in chosen
-    ]
+        target = targets[position]
+        best = min(left, key=lambda index: (weak[index], used[index] < target, abs(used[index] - target)))
+        left.remove(best)
+        chosen.append(Candidate(_name(uniform[best]), "baseline", uniform[best]))
+    return chosen
+
+
+def _name(uniform: Configuration) -> str:
+    pruned = f", pruned by {uniform.pruning_rate:g}" if uniform.pruning_rate else ""
+    return f"uniform {uniform.bits[0]}-bit r{uniform.ranks[0]}{pruned}"

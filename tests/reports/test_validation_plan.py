@@ -27,8 +27,9 @@ class FakePredictor:
         return pd.DataFrame({"peak_memory_bytes": [memory(each) for each in configurations]})
 
 
-def choose(front, seen=frozenset(), counts=COUNTS, space=SPACE, seed=0):
-    return choose_candidates(FakePredictor(space), front, seen, counts, resource="peak_memory_bytes", seed=seed)
+def choose(front, seen=frozenset(), counts=COUNTS, space=SPACE, seed=0, predictor=None):
+    predictor = predictor or FakePredictor(space)
+    return choose_candidates(predictor, front, seen, counts, resource="peak_memory_bytes", seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +87,44 @@ def test_a_front_that_was_all_seen_leaves_random_ones_only(front):
     assert [each.role for each in candidates] == ["random", "random"]
 
 
-def test_baselines_are_unpruned_uniform_and_nearest_in_memory(front):
-    candidates = choose(front)
-    uniform = [
-        Configuration.uniform(6, bits=bits, rank=rank) for bits in SPACE.bits for rank in SPACE.ranks if rank > 0
-    ]
-    nearest = [min(uniform, key=lambda each: abs(memory(each) - memory(point))) for point in (front[0], front[-1])]
+class Judge(FakePredictor):
+    """Predicts a loss too: 2 bits learn nothing, pruning costs little."""
 
-    assert by_role(candidates, "baseline") == nearest
-    assert candidates[-1].name == f"uniform {nearest[1].bits[0]}-bit r{nearest[1].ranks[0]}"
+    metrics = ("held_out_loss", "peak_memory_bytes")
+
+    def predict(self, configurations):
+        losses = [9.0 * (each.bits[0] == 2) + each.pruning_rate + 1 / each.bits[0] for each in configurations]
+        return super().predict(configurations).assign(held_out_loss=losses)
+
+
+def test_baselines_are_the_best_uniform_ones_that_front_points_have_room_in(front):
+    """All of 2 bits are dominated by pruned 4 bits, and higher ranks, which cost memory only, by the lowest."""
+    candidates = choose(front, predictor=Judge())
+    best = [
+        Configuration.uniform(6, bits=bits, rank=4, pruning_rate=rate) for rate in (0.0, 0.5) for bits in (4, 8, 16)
+    ]
+    best.remove(Configuration.uniform(6, bits=16, rank=4, pruning_rate=0.5))  # as large as 8 bits, and worse
+    best.remove(Configuration.uniform(6, bits=8, rank=4, pruning_rate=0.5))  # as 4 bits, likewise
+    roomy = [[each for each in best if memory(each) >= memory(point)] for point in (front[0], front[-1])]
+
+    found = by_role(candidates, "baseline")
+    assert found == [min(fits, key=memory) for fits in roomy]
+    assert candidates[-1].name == f"uniform {found[1].bits[0]}-bit r4"
+
+
+def test_without_a_predicted_loss_baselines_are_next_in_memory(front):
+    uniform = [
+        Configuration.uniform(6, bits=bits, rank=rank, pruning_rate=rate)
+        for rate in SPACE.pruning_rates
+        for bits in SPACE.bits
+        for rank in SPACE.ranks
+        if rank
+    ]
+    roomy = [[each for each in uniform if memory(each) >= memory(point)] for point in (front[0], front[-1])]
+
+    assert [memory(each) for each in by_role(choose(front), "baseline")] == [
+        min(memory(each) for each in fits) for fits in roomy
+    ]
 
 
 def test_two_baselines_are_never_the_same(front):
@@ -108,7 +138,8 @@ def test_there_are_no_more_baselines_than_uniform_configurations():
     small = Space(6, (0.0, 0.5), (4,), (0, 8))
     candidates = choose(stratified(small, 5, 0), counts={**COUNTS, "baseline": 3}, space=small)
 
-    assert by_role(candidates, "baseline") == [Configuration.uniform(6, bits=4, rank=8)]
+    assert {each.pruning_rate for each in by_role(candidates, "baseline")} == {0.0, 0.5}
+    assert len(by_role(candidates, "baseline")) == 2
 
 
 def test_roles_may_be_left_out(front):
