@@ -82,6 +82,8 @@ def _leading(budget: int, leader: str, regrets: Regrets) -> str:
 
 
 def _against(own: Mapping[str, Estimate], theirs: Mapping[str, Estimate]) -> str:
+    if any(each["high"] is None for each in (*own.values(), *theirs.values())):
+        return "one seed does not tell the two apart"
     clear = [task for task in own if _below(own[task], theirs[task])]
     touching = [task for task in own if task not in clear]
     if not touching:
