@@ -1,12 +1,15 @@
-"""The best configuration of a cheap problem within its budgets: an evolutionary search, then every single change.
+"""The best configuration of a cheap problem within its budgets: where to start, then every single and double change.
 
-Single changes end where a choice could only be bettered by giving up another, so the best few of the search are tried.
+Starts are what an evolutionary search found and the best uniform choice of each rate: where a budget leaves room for
+hardly more than one choice everywhere, random draws do not meet it. Single changes end where a choice could only be
+bettered by giving up another, so pairs of them follow.
 
 Notation:
     n: configurations.
     d: dimensions of the space.
 """
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +21,7 @@ from search.problem import AbstractProblem
 from search.searchers import searcher
 
 Say = Callable[[int, int], None]
+Around = Callable[[Space, NDArray[np.int64]], NDArray[np.int64]]
 
 POPULATION = 100
 STARTS = 4
@@ -38,23 +42,58 @@ def best_within(
     made = searcher("nsga2", problem.space, len(problem.objectives), seed, population=POPULATION)
     history = run(made, problem, evaluations, POPULATION, say)
     values = np.where(history.violations == 0, history.objectives[:, objective], np.inf)
-    best = [place for place in values.argsort(kind="stable")[:STARTS].tolist() if np.isfinite(values[place])]
-    ends = [_polished(problem, objective, history.vectors[place], float(values[place])) for place in best]
-    return min(ends, key=lambda end: end[1])[0] if ends else None
+    starts = list(history.vectors[values.argsort(kind="stable")[:STARTS]])
+    for rate in range(len(problem.space.pruning_rates)):
+        grid = uniform_vectors(problem.space, rate)
+        starts.append(grid[_values(problem, objective, grid).argmin()])
+    ends = [end for each in starts if (end := _polished(problem, objective, each, neighbours)) is not None]
+    if not ends:
+        return None
+    return _polished(problem, objective, min(ends, key=lambda end: end[1])[0], _pairs)[0]
 
 
 def _polished(
-    problem: AbstractProblem, objective: int, vector: NDArray[np.int64], value: float
-) -> tuple[NDArray[np.int64], float]:
-    """Returns the vector after the best single change, again and again, until none helps; and its value."""
+    problem: AbstractProblem, objective: int, vector: NDArray[np.int64], around: Around
+) -> tuple[NDArray[np.int64], float] | None:
+    """Returns the vector after the best change, again and again, until none helps, and its value.
+
+    None where neither the vector nor a change of it meets the budgets.
+    """
+    value = float(_values(problem, objective, vector[None])[0])
     while True:
-        around = neighbours(problem.space, vector)
-        told = problem.evaluate_vectors(around)
-        values = np.where(told.violations == 0, told.objectives[:, objective], np.inf)
+        changed = around(problem.space, vector)
+        values = _values(problem, objective, changed)
         best = int(values.argmin())
         if not values[best] < value:
-            return vector, value
-        vector, value = np.asarray(around[best]), float(values[best])
+            return (vector, value) if np.isfinite(value) else None
+        vector, value = np.asarray(changed[best]), float(values[best])
+
+
+def _values(problem: AbstractProblem, objective: int, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
+    told = problem.evaluate_vectors(vectors)
+    return np.where(told.violations == 0, told.objectives[:, objective], np.inf)
+
+
+def uniform_vectors(space: Space, rate: int) -> NDArray[np.int64]:
+    """Returns every choice of one width and one rank for all units at a rate, by its index, shape ``(n, d)``."""
+    choices = itertools.product(range(len(space.bits)), (place for place, rank in enumerate(space.ranks) if rank))
+    return np.array([[rate, *[bits] * space.units, *[rank] * space.units] for bits, rank in choices])
+
+
+def _pairs(space: Space, vector: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns every vector that differs in one or two of the units' choices, by a step each, and adapts some unit."""
+    moves = []
+    for place in range(1, len(vector)):
+        for step in (-1, 1):
+            if 0 <= vector[place] + step < space.cardinalities[place]:
+                moves.append((place, step))
+    changes = np.zeros((len(moves), len(vector)), dtype=np.int64)
+    for row, (place, step) in enumerate(moves):
+        changes[row, place] = step
+    first, second = np.triu_indices(len(moves))
+    both = changes[first] + changes[second] * (first != second)[:, None]
+    around = vector + both[np.abs(both).max(axis=1) == 1]
+    return adapting(space, around)
 
 
 def neighbours(space: Space, vector: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -65,6 +104,10 @@ def neighbours(space: Space, vector: NDArray[np.int64]) -> NDArray[np.int64]:
         changed = np.repeat(vector[None], len(others), axis=0)
         changed[:, place] = others
         rows.append(changed)
-    around = np.concatenate(rows)
-    bare = (np.asarray(space.ranks)[around[:, 1 + space.units :]] == 0).all(axis=1)
-    return np.asarray(around[~bare])
+    return adapting(space, np.concatenate(rows))
+
+
+def adapting(space: Space, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns those of index vectors that adapt some unit, shape ``(n, d)``."""
+    bare = (np.asarray(space.ranks)[vectors[:, 1 + space.units :]] == 0).all(axis=1)
+    return np.asarray(vectors[~bare])

@@ -29,6 +29,21 @@ def test_it_finds_what_enumeration_finds(limit):
     assert told(found[None])[0, 0] == best and told(found[None])[0, 1] <= limit
 
 
+def test_what_hardly_more_than_a_uniform_choice_meets_is_found():
+    """A wider unit costs more than the whole budget; adapters are best taken from one unit and given to another."""
+    wide = Space(30, (0.0, 0.5), (4, 16), (0, 8, 64))
+
+    def costs(vectors):
+        bits, ranks = vectors[:, 1:31].sum(axis=1), vectors[:, 31:]
+        loss = 1000 - 10 * bits - ranks @ np.arange(30) + 500 * vectors[:, 0]
+        return np.column_stack([loss, 10 * bits + 0.1 * ranks.sum(axis=1)])
+
+    budget = {"peak_memory_bytes": 3.01}
+    problem = SurrogateProblem(wide, ("held_out_loss", "peak_memory_bytes"), costs, budget=budget)
+    found = best_within(problem, 0, seed=0, evaluations=200)
+    assert found.tolist() == [0] * 31 + [0] * 15 + [2] * 15
+
+
 def test_nothing_within_the_limits():
     names = ("held_out_loss", "peak_memory_bytes")
     problem = SurrogateProblem(SPACE, names, told, budget={"peak_memory_bytes": 0.5})
