@@ -9,13 +9,13 @@ Notation:
     d: dimensions of the space.
 """
 
-import itertools
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.space import Space
+from search.fixed_choices import with_bits
 from search.loop import run
 from search.problem import AbstractProblem
 from search.searchers import searcher
@@ -49,7 +49,8 @@ def best_within(
     ends = [end for each in starts if (end := _polished(problem, objective, each, neighbours)) is not None]
     if not ends:
         return None
-    return _polished(problem, objective, min(ends, key=lambda end: end[1])[0], _pairs)[0]
+    best = _polished(problem, objective, min(ends, key=lambda end: end[1])[0], _pairs)
+    return None if best is None else best[0]
 
 
 def _polished(
@@ -76,24 +77,19 @@ def _values(problem: AbstractProblem, objective: int, vectors: NDArray[np.int64]
 
 def uniform_vectors(space: Space, rate: int) -> NDArray[np.int64]:
     """Returns every choice of one width and one rank for all units at a rate, by its index, shape ``(n, d)``."""
-    choices = itertools.product(range(len(space.bits)), (place for place, rank in enumerate(space.ranks) if rank))
-    return np.array([[rate, *[bits] * space.units, *[rank] * space.units] for bits, rank in choices])
+    ranks = [place for place, rank in enumerate(space.ranks) if rank]
+    bits = np.repeat(np.arange(len(space.bits))[:, None], space.units, axis=1)
+    return np.concatenate([with_bits(space, bits, rate, rank) for rank in ranks])
 
 
 def _pairs(space: Space, vector: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns every vector that differs in one or two of the units' choices, by a step each, and adapts some unit."""
-    moves = []
-    for place in range(1, len(vector)):
-        for step in (-1, 1):
-            if 0 <= vector[place] + step < space.cardinalities[place]:
-                moves.append((place, step))
-    changes = np.zeros((len(moves), len(vector)), dtype=np.int64)
-    for row, (place, step) in enumerate(moves):
-        changes[row, place] = step
-    first, second = np.triu_indices(len(moves))
-    both = changes[first] + changes[second] * (first != second)[:, None]
-    around = vector + both[np.abs(both).max(axis=1) == 1]
-    return adapting(space, around)
+    """Returns every vector one or two steps of a unit's choice away that adapts some unit, shape ``(n, d)``."""
+    steps = np.concatenate([-np.eye(len(vector), dtype=np.int64), np.eye(len(vector), dtype=np.int64)])
+    changes = steps[steps[:, 0] == 0]
+    first, second = np.triu_indices(len(changes))
+    around = vector + changes[first] + changes[second] * (first != second)[:, None]
+    legal = ((around >= 0) & (around < space.cardinalities)).all(axis=1)
+    return adapting(space, around[legal])
 
 
 def neighbours(space: Space, vector: NDArray[np.int64]) -> NDArray[np.int64]:
