@@ -5,8 +5,9 @@ Notation:
     d: dimensions of the space.
 
 Challengers are found on a surrogate, under limits that closed forms know. The surrogate errs most where a search takes
-it, so each is fine-tuned once, the surrogate learns from that, and proposes again; after the last round the best goes
-on. It and the reference are then fine-tuned with fresh seeds, the same for both: what is compared are pairs.
+it, so the first is the best other uniform choice, of whose kind it has seen most. Each is fine-tuned once, the surrogate
+learns from that and proposes again; after the last round the best goes on. It and the reference are then fine-tuned
+with fresh seeds, the same for both: what is compared are pairs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from reports.known_costs import COSTS, KnownCosts
 from reports.live_backend import LiveTrials
 from reports.progress import bar
 from reports.run import Run
-from search.at_limits import best_within
+from search.at_limits import best_uniform, best_within
 from search.problem import SurrogateProblem
 
 Aim = Literal["loss", "memory"]
@@ -130,7 +131,7 @@ def open_duels(run: Run, references: Sequence[Reference]) -> list[Duel]:
 def proposed(
     run: Run, duels: Sequence[Duel], traces: Sequence[Trace], tries: int, seed: int
 ) -> list[Configuration | None]:
-    """Returns a new challenger for each duel, None where nothing lies within its limits.
+    """Returns a new challenger for each duel, at first a uniform one; None where nothing lies within its limits.
 
     Args:
         run: its setting and space.
@@ -170,7 +171,9 @@ def _challenger(predictor: Predictor, costs: KnownCosts, duel: Duel, tries: int,
     if aim == "memory":
         limits = {LOSS: float(predictor.predict_arrays(vector).mean[0, 0]), COSTS[0]: limits[COSTS[0]]}
     problem = SurrogateProblem(space, (LOSS, COSTS[0]), told, metrics=(LOSS, *COSTS), budget=limits)
-    best = best_within(problem, 0 if aim == "loss" else 1, seed, tries)
+    objective = 0 if aim == "loss" else 1
+    best = None if duel.candidates else best_uniform(problem, objective)
+    best = best_within(problem, objective, seed, tries) if best is None else best
     return None if best is None else space.decode(best[None])[0]
 
 

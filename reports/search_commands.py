@@ -77,7 +77,7 @@ def challenge(
     folder: FolderOption = None,
     seeds: Annotated[str, typer.Option(help="Fresh seeds of the runs compared, comma-separated.")] = "201,202,203",
     screen_seed: Annotated[int, typer.Option(help="Seed of the runs that challengers are chosen by.")] = 200,
-    rounds: Annotated[int, typer.Option(min=1, help="Of proposing, fine-tuning once and learning from it.")] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="Of proposing, fine-tuning once and learning from it.")] = 3,
     tries: Annotated[int, typer.Option(min=100, help="Evaluations of each search on the surrogate.")] = 20_000,
     against: Annotated[list[str] | None, typer.Option(help="A uniform choice by name; may be repeated.")] = None,
     debug: DebugOption = False,

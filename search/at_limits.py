@@ -53,6 +53,19 @@ def best_within(
     return None if best is None else best[0]
 
 
+def best_uniform(problem: AbstractProblem, objective: int) -> NDArray[np.int64] | None:
+    """Returns the same of the choices of one width and one rank for all units.
+
+    Args:
+        problem: cheap to ask.
+        objective: column to be least.
+    """
+    space = problem.space
+    grid = np.concatenate([uniform_vectors(space, rate) for rate in range(len(space.pruning_rates))])
+    values = _values(problem, objective, grid)
+    return np.asarray(grid[values.argmin()]) if np.isfinite(values).any() else None
+
+
 def _polished(
     problem: AbstractProblem, objective: int, vector: NDArray[np.int64], around: Around
 ) -> tuple[NDArray[np.int64], float] | None:

@@ -114,6 +114,7 @@ def test_a_whole_challenge(challenged):
     assert [run["seed"] for run in at_memory["challenger_runs"]] == [201, 202, 203]
     assert {run["seed"] for each in record["duels"] for run in each["screened"]} == {200}
     assert at_memory["challenger"] in [of_round[0] for of_round in kept["rounds"]]
+    assert all(len({*each["bits"]}) == len({*each["ranks"]}) == 1 for each in kept["rounds"][0])  # a uniform one first
     assert kept["rounds"][0][0] != kept["rounds"][1][0]  # what was met is not proposed again
     # The formula of the fake runner rewards bits: at 4-bit memory nothing better exists without fewer adapters.
     assert np.mean(at_loss["challenger"]["bits"]) < 16
