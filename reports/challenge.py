@@ -5,9 +5,9 @@ Notation:
     d: dimensions of the space.
 
 Challengers are found on a surrogate, under limits that closed forms know. The surrogate errs most where a search takes
-it, so the first is the best other uniform choice, of whose kind it has seen most. Each is fine-tuned once, the surrogate
-learns from that and proposes again; after the last round the best goes on. It and the reference are then fine-tuned
-with fresh seeds, the same for both: what is compared are pairs.
+it, so the first is the best other uniform choice, of whose kind it has seen most. Each is fine-tuned once, the
+surrogate learns from that and proposes again; after the last round the best goes on. It and the reference are then
+fine-tuned with fresh seeds, the same for both: what is compared are pairs.
 """
 
 from collections.abc import Mapping, Sequence
