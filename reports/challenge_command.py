@@ -61,7 +61,7 @@ def challenge_command(
         duels = [_joined(duel, one) for duel, one in zip(duels, kept[number], strict=True)]
         screened |= fine_tuned(run, [each for duel in duels for each in duel.candidates], screen_seed)
     record = {
-        "version": 1,
+        "version": 2,
         "task": run.suite.task,
         "setting": run.setting.identifier,
         "seeds": list(seeds),

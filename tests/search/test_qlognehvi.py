@@ -45,11 +45,12 @@ def test_no_kernel_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_later_proposals_keep_to_a_budget() -> None:
+    """Of two seeds: what a single search proposes differs between processors, which round differently."""
     smallest = AdditiveProblem(SPACE).front()[:, 1].min()
-    history = run(QLogNEHVI(SPACE, 2, 0), AdditiveProblem(SPACE, memory=1.4 * smallest), 28, batch=4)
-    feasible = history.violations == 0
-    assert feasible[24:].mean() > feasible[:16].mean()
-    assert feasible[24:].any()
+    problems = [AdditiveProblem(SPACE, memory=1.4 * smallest) for _ in range(2)]
+    histories = [run(QLogNEHVI(SPACE, 2, 2 * seed), each, 28, batch=4) for seed, each in enumerate(problems)]
+    feasible = np.array([history.violations == 0 for history in histories])
+    assert feasible[:, 16:].mean() > 2 * feasible[:, :16].mean()
 
 
 def test_memory_keeps_the_front_and_then_the_latest() -> None:
