@@ -66,7 +66,8 @@ def markdown(record: Record) -> str:
         f"Held-out loss over {len(record['seeds'])} fresh seeds that neither surrogate nor search saw, each uniform "
         "choice and its challenger under the same ones; differences are paired, with 95 % intervals (Student's t). "
         f"The surrogate had learnt from {record['traces']} traces and proposed {record['rounds']} times, {first}"
-        "learning from a run of each proposal; the best went on. Shares are the largest over seeds of what was measured.",
+        "learning from a run of each proposal; the best went on. Shares are the largest over seeds of what was "
+        "measured.",
         table(
             (
                 *("uniform choice", "its loss", "challenger's loss", "difference"),
