@@ -46,11 +46,9 @@ def best_within(
     for rate in range(len(problem.space.pruning_rates)):
         grid = uniform_vectors(problem.space, rate)
         starts.append(grid[_values(problem, objective, grid).argmin()])
-    ends = [end for each in starts if (end := _polished(problem, objective, each, neighbours)) is not None]
-    if not ends:
-        return None
-    best = _polished(problem, objective, min(ends, key=lambda end: end[1])[0], _pairs)
-    return None if best is None else best[0]
+    ends = [_polished(problem, objective, each, neighbours) for each in starts]
+    best, value = min(ends, key=lambda end: end[1])
+    return _polished(problem, objective, best, _pairs)[0] if np.isfinite(value) else None
 
 
 def best_uniform(problem: AbstractProblem, objective: int) -> NDArray[np.int64] | None:
@@ -68,18 +66,15 @@ def best_uniform(problem: AbstractProblem, objective: int) -> NDArray[np.int64] 
 
 def _polished(
     problem: AbstractProblem, objective: int, vector: NDArray[np.int64], around: Around
-) -> tuple[NDArray[np.int64], float] | None:
-    """Returns the vector after the best change, again and again, until none helps, and its value.
-
-    None where neither the vector nor a change of it meets the budgets.
-    """
+) -> tuple[NDArray[np.int64], float]:
+    """Returns the vector after the best change, again and again until none helps; and its value, inf beyond budgets."""
     value = float(_values(problem, objective, vector[None])[0])
     while True:
         changed = around(problem.space, vector)
         values = _values(problem, objective, changed)
         best = int(values.argmin())
         if not values[best] < value:
-            return (vector, value) if np.isfinite(value) else None
+            return vector, value
         vector, value = np.asarray(changed[best]), float(values[best])
 
 

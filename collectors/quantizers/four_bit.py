@@ -108,11 +108,11 @@ def _linear_class() -> type[nn.Module]:
     import bitsandbytes as bnb
 
     class Linear4bit(bnb.nn.Linear4bit):  # type: ignore[misc]  # bitsandbytes is not followed
-        """See ``_whole``: a pruned module's rows need not be whole blocks."""
+        """See ``_rows_are_read_right``: a pruned module's rows need not be whole blocks."""
 
         def forward(self, x: Tensor) -> Tensor:
             """Returns the product, shape ``(..., rows)``."""
-            if x.device.type != "cpu" or self.in_features % BLOCK == 0:
+            if _rows_are_read_right(x.device, self.in_features):
                 product: Tensor = super().forward(x)
                 return product
             made: Tensor = _Product4.apply(x, self.weight.data, self.weight.quant_state)  # type: ignore[no-untyped-call]
@@ -134,16 +134,21 @@ class _Product4(torch.autograd.Function):
         return grads[0] @ _whole(*ctx.packed).to(grads[0].dtype), None, None
 
 
-def _whole(values: Tensor, state: Any) -> Tensor:
-    """Returns the weight of packed values, in the state's type and shape.
+def _rows_are_read_right(device: torch.device, columns: int) -> bool:
+    """Returns whether bitsandbytes reads a weight of so many columns as it wrote it.
 
-    Blocks run on from row to row. bitsandbytes' kernel for processors with AVX512 begins each row with a new block
-    instead (0.50.2: of 1,328 columns the error is 0.24 in place of 0.09), so it is shown one block a row.
+    Blocks run on from row to row. Its kernel for processors with AVX512 begins each row with a new block instead
+    (0.50.2: of 1,328 columns the error is 0.24 in place of 0.09).
     """
+    return device.type != "cpu" or columns % BLOCK == 0
+
+
+def _whole(values: Tensor, state: Any) -> Tensor:
+    """Returns the weight of packed values, in the state's type and shape; where need be it is read one block a row."""
     import bitsandbytes as bnb
 
     count = state.shape.numel()
-    if values.device.type != "cpu" or state.shape[-1] % BLOCK == 0:
+    if _rows_are_read_right(values.device, state.shape[-1]):
         weight: Tensor = bnb.functional.dequantize_4bit(values, state)
         return weight
     blocks = -(-count // BLOCK)
