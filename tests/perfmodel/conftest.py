@@ -1,7 +1,9 @@
 """Fake traces with a known formula, for the tests of the learned models."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from perfmodel.methods import Methods
 from perfmodel.recipe import Recipe
 from perfmodel.space import Configuration, Space
 from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
+
+sys.path.insert(0, str(Path(__file__).parent))  # for step_shapes, which test modules share at import
 
 LAYERS = 10
 SETTING = Setting("tiny", "a" * 64, "counting", "b" * 64, Recipe(), "cuda")

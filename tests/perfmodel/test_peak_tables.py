@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from step_shapes import CONFIG, LOAD, architectures, loads
 
-from perfmodel.architecture import FAMILIES, Architecture
+from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.methods import Methods
 from perfmodel.onnx_graph import Graph
@@ -14,29 +15,14 @@ from perfmodel.recipe import Recipe
 from perfmodel.space import Space
 from perfmodel.training_memory import Load, allocated_peaks
 
-LAYERS = 8
-CONFIG = {
-    "hidden_size": 128,
-    "intermediate_size": 256,
-    "num_hidden_layers": LAYERS,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 4,
-    "head_dim": 16,
-    "vocab_size": 512,
-}
-LOAD = Load(4, 32, 24)
 METHODS = (Methods(), Methods(adapter="dora"), Methods(adapter="qblora").with_format("hqq8g64"))
 
-architectures = st.sampled_from(sorted(FAMILIES)).map(
-    lambda name: Architecture.from_config(CONFIG | {"model_type": name})
-)
 recipes = st.builds(
     Recipe,
     gradient_checkpointing=st.booleans(),
     dropout=st.sampled_from([0.0, 0.1]),
     optimizer=st.sampled_from(["adamw", "adamw_8bit", "paged_adamw_8bit"]),
 )
-loads = st.builds(Load, st.integers(1, 8), st.integers(8, 96), st.integers(1, 64), st.sampled_from(["own", "trainer"]))
 
 
 def space_of(architecture: Architecture, methods: Methods = METHODS[0]) -> Space:

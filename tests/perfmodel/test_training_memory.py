@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from step_shapes import CONFIG, LAYERS, LOAD, architectures, loads
 
 from perfmodel.architecture import FAMILIES, Architecture
 from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError
@@ -19,27 +20,12 @@ from perfmodel.resident import stored
 from perfmodel.space import Configuration
 from perfmodel.training_memory import Load, TrainingMemory, peak_interval, training_memory, training_memory_terms
 
-LAYERS = 8
-CONFIG = {
-    "hidden_size": 128,
-    "intermediate_size": 256,
-    "num_hidden_layers": LAYERS,
-    "num_attention_heads": 8,
-    "num_key_value_heads": 4,
-    "head_dim": 16,
-    "vocab_size": 512,
-}
 BITS = (2, 3, 4, 8, 16)
 RANKS = (0, 2, 4, 8, 16)
-LOAD = Load(4, 32, 24)
 
-architectures = st.sampled_from(sorted(FAMILIES)).map(
-    lambda name: Architecture.from_config(CONFIG | {"model_type": name})
-)
 devices = st.sampled_from(["cpu", "cuda"])
 recipes = st.builds(Recipe, gradient_checkpointing=st.booleans(), dropout=st.sampled_from([0.0, 0.1]))
 adapters = st.sampled_from(["lora", "rslora", "dora", "qblora"])
-loads = st.builds(Load, st.integers(1, 8), st.integers(8, 96), st.integers(1, 64), st.sampled_from(["own", "trainer"]))
 
 
 @st.composite

@@ -1,0 +1,23 @@
+"""Models and batches that the closed form of the peak is asked about; a module of its own, for two tests to share."""
+
+from hypothesis import strategies as st
+
+from perfmodel.architecture import FAMILIES, Architecture
+from perfmodel.training_memory import Load
+
+LAYERS = 8
+CONFIG = {
+    "hidden_size": 128,
+    "intermediate_size": 256,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 16,
+    "vocab_size": 512,
+}
+LOAD = Load(4, 32, 24)
+
+architectures = st.sampled_from(sorted(FAMILIES)).map(
+    lambda name: Architecture.from_config(CONFIG | {"model_type": name})
+)
+loads = st.builds(Load, st.integers(1, 8), st.integers(8, 96), st.integers(1, 64), st.sampled_from(["own", "trainer"]))
