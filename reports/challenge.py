@@ -1,4 +1,4 @@
-"""Uniform choices challenged on real runs: at their own memory for a better loss, or at their own loss for less memory.
+"""Uniform choices challenged on real runs: for a better loss at their memory, or for less memory at their loss.
 
 Notation:
     n: configurations.
@@ -12,7 +12,7 @@ fine-tuned with fresh seeds, the same for both: what is compared are pairs.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,43 +29,54 @@ from reports.run import Run
 from search.at_limits import best_uniform, best_within
 from search.problem import SurrogateProblem
 
-Aim = Literal["loss", "memory"]
-
 LOSS: Final = "held_out_loss"
+PEAK: Final = "peak_memory_bytes"
 SOURCE: Final = "challenge"
 BELOW: Final = 0.995
 """Share of the reference's peak that a challenger may need by the closed form, which is within 0.3 % on average."""
 
-CAUTION: Final = {"loss": 1.0, "memory": 0.0}
-"""Standard deviations by which a predicted loss is held against a challenger, by aim: what is unsure is not chosen for
-a better loss, and is tried where a loss is only to be reached."""
+CAUTION: Final = 1.0
+"""Standard deviations by which a predicted loss is held against a challenger that is to be better: what is unsure is
+not chosen then, and is tried where a loss is only to be reached."""
+
+AT_PEAK: Final = (PEAK,)
+AT_PEAK_AND_WEIGHTS: Final = (PEAK, "weight_bytes")
+AT_LOSS: Final = (LOSS,)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A uniform choice.
+    """A uniform choice, and what a challenger is to hold of it.
 
     Args:
         name: as the report calls it.
         bits: of every layer.
         rank: of every layer.
         rate: share pruned.
-        aim: ``loss``: to be beaten at its memory. ``memory``: to be reached with less of it.
+        held: what the challenger may not exceed: memory, for a better loss; or the loss, for less peak.
     """
 
     name: str
     bits: int
     rank: int
     rate: float
-    aim: Aim
+    held: tuple[str, ...]
+
+    @property
+    def loss_is_held(self) -> bool:
+        """Whether the challenger is to reach the loss with less peak."""
+        return LOSS in self.held
 
 
 REFERENCES: Final = (
-    Reference("uniform 3 bits", 3, 8, 0.0, "loss"),
-    Reference("uniform 2 bits", 2, 8, 0.0, "loss"),
-    Reference("uniform 4 bits, pruned by 0.3", 4, 8, 0.3, "loss"),
-    Reference("uniform 4 bits", 4, 8, 0.0, "memory"),
-    Reference("16-bit LoRA", 16, 8, 0.0, "memory"),
+    Reference("uniform 3 bits", 3, 8, 0.0, AT_PEAK),
+    Reference("uniform 3 bits", 3, 8, 0.0, AT_PEAK_AND_WEIGHTS),
+    Reference("uniform 2 bits", 2, 8, 0.0, AT_PEAK),
+    Reference("uniform 2 bits", 2, 8, 0.0, AT_PEAK_AND_WEIGHTS),
+    Reference("uniform 4 bits, pruned by 0.3", 4, 8, 0.3, AT_PEAK),
+    Reference("uniform 4 bits, pruned by 0.3", 4, 8, 0.3, AT_PEAK_AND_WEIGHTS),
+    Reference("uniform 4 bits", 4, 8, 0.0, AT_LOSS),
+    Reference("16-bit LoRA", 16, 8, 0.0, AT_LOSS),
 )
 
 
@@ -75,13 +86,13 @@ def references_named(names: Sequence[str]) -> tuple[Reference, ...]:
     Raises:
         UnknownNameError: when there is no such choice.
     """
-    known = {each.name: each for each in REFERENCES}
+    known = dict.fromkeys(each.name for each in REFERENCES)
     for name in names:
         if name not in known:
             raise UnknownNameError(
                 f"uniform choice {name!r} is unknown", f"they are {'; '.join(known)}", "use one of these names"
             )
-    return tuple(known[name] for name in names) or REFERENCES
+    return tuple(each for each in REFERENCES if not names or each.name in names)
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ def open_duels(run: Run, references: Sequence[Reference]) -> list[Duel]:
     if not known:
         raise InvalidSuiteError(
             "the space holds none of the uniform choices",
-            f"they are {', '.join(each.name for each in references)}",
+            f"they are {', '.join(dict.fromkeys(each.name for each in references))}",
             "widen space.bits, space.ranks or space.pruning_rates",
         )
     return [
@@ -156,22 +167,22 @@ def proposed(
 
 
 def _challenger(predictor: Predictor, costs: KnownCosts, duel: Duel, tries: int, seed: int) -> Configuration | None:
-    space, aim = predictor.record.space, duel.reference.aim
+    space, held = predictor.record.space, duel.reference.held
     met = space.encode(duel.candidates)
+    caution = 0.0 if duel.reference.loss_is_held else CAUTION
 
     def told(vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         predicted = predictor.predict_arrays(vectors)
-        loss = predicted.mean[:, 0] + CAUTION[aim] * predicted.std[:, 0]
+        loss = predicted.mean[:, 0] + caution * predicted.std[:, 0]
         again = (vectors[:, None] == met[None]).all(axis=2).any(axis=1)
         return np.column_stack([np.where(predicted.outside_domain | again, _HOPELESS, loss), costs(vectors)])
 
     vector = space.encode([duel.uniform])
-    limits = dict(zip(COSTS, costs(vector)[0].tolist(), strict=True))
-    limits[COSTS[0]] *= BELOW
-    if aim == "memory":
-        limits = {LOSS: float(predictor.predict_arrays(vector).mean[0, 0]), COSTS[0]: limits[COSTS[0]]}
-    problem = SurrogateProblem(space, (LOSS, COSTS[0]), told, metrics=(LOSS, *COSTS), budget=limits)
-    objective = 0 if aim == "loss" else 1
+    of_uniform = {LOSS: predictor.predict_arrays(vector).mean[0, 0], **dict(zip(COSTS, costs(vector)[0], strict=True))}
+    of_uniform[PEAK] *= BELOW
+    limits = {name: float(of_uniform[name]) for name in {*held, PEAK}}
+    problem = SurrogateProblem(space, (LOSS, PEAK), told, metrics=(LOSS, *COSTS), budget=limits)
+    objective = 1 if duel.reference.loss_is_held else 0
     best = None if duel.candidates else best_uniform(problem, objective)
     best = best_within(problem, objective, seed, tries) if best is None else best
     return None if best is None else space.decode(best[None])[0]
@@ -205,7 +216,7 @@ def hold(
     return [
         {
             "reference": duel.reference.name,
-            "aim": duel.reference.aim,
+            "held": list(duel.reference.held),
             "uniform": duel.uniform.to_dict(),
             "challenger": None if one is None else one.to_dict(),
             "screened": [_row(screened[each]) for each in duel.candidates],

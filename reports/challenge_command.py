@@ -48,7 +48,7 @@ def challenge_command(
     traces = training_traces(run)
     _check(seeds, screen_seed, {trace.asked.seed for trace in traces})
     duels = open_duels(run, references)
-    limits = [duel.uniform for duel in duels if duel.reference.aim == "memory"]
+    limits = [duel.uniform for duel in duels if duel.reference.loss_is_held]
     screened = fine_tuned(run, limits, screen_seed)
     asked = {"tries": tries, "traces": sorted(trace.asked.key for trace in traces)}
     kept = _kept(run, asked)
@@ -61,7 +61,7 @@ def challenge_command(
         duels = [_joined(duel, one) for duel, one in zip(duels, kept[number], strict=True)]
         screened |= fine_tuned(run, [each for duel in duels for each in duel.candidates], screen_seed)
     record = {
-        "version": 2,
+        "version": 3,
         "task": run.suite.task,
         "setting": run.setting.identifier,
         "seeds": list(seeds),

@@ -12,15 +12,15 @@ import pytest
 from collectors.executors import InlineExecutor
 from perfmodel.errors import InvalidSuiteError, UnknownNameError
 from perfmodel.space import Configuration
+from reports.challenge import AT_LOSS, AT_PEAK, AT_PEAK_AND_WEIGHTS, Reference, chosen_of, references_named
 from reports.challenge import REFERENCES as PUBLISHED
-from reports.challenge import Reference, chosen_of, references_named
 from reports.challenge_command import challenge_command
 from reports.challenge_tables import markdown, outcome, paired, share_of_memory
 from reports.run import Run
 from reports.suite import parse_suite
 from search.found_optima import bits_with_ranks
 
-REFERENCES = (Reference("uniform 4 bits", 4, 8, 0.0, "loss"), Reference("16 bits", 16, 8, 0.0, "memory"))
+REFERENCES = (Reference("uniform 4 bits", 4, 8, 0.0, AT_PEAK), Reference("16 bits", 16, 8, 0.0, AT_LOSS))
 
 
 def runs(losses, peak=100, weights=50, adapters=10):
@@ -37,11 +37,11 @@ def runs(losses, peak=100, weights=50, adapters=10):
     ]
 
 
-def duel(reference, challenger, aim="loss"):
+def duel(reference, challenger, held=AT_PEAK_AND_WEIGHTS):
     found = Configuration.uniform(2, bits=4, rank=8).to_dict()
     return {
         "reference": "uniform",
-        "aim": aim,
+        "held": list(held),
         "uniform": found,
         "challenger": found,
         "reference_runs": reference,
@@ -64,18 +64,18 @@ def test_the_interval_is_students():
 
 
 @pytest.mark.parametrize(
-    ("reference", "challenger", "aim", "said"),
+    ("reference", "challenger", "held", "said"),
     [
-        (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2]), "loss", "no difference beyond noise"),
-        (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2], peak=60), "memory", "no difference beyond noise, with less memory"),
-        (runs([1.0, 1.1, 1.2]), runs([2.0, 2.1, 2.2]), "loss", "worse"),
-        (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], peak=101), "loss", "needs more peak memory bytes than the uniform choice"),
-        (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], adapters=20), "memory", "better, with less memory"),
-        (runs([1.0]), runs([0.5]), "loss", "too few runs ended well"),
+        (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2]), AT_PEAK_AND_WEIGHTS, "no difference beyond noise"),
+        (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2], peak=60), AT_LOSS, "no difference beyond noise, with less memory"),
+        (runs([1.0, 1.1, 1.2]), runs([2.0, 2.1, 2.2]), AT_PEAK_AND_WEIGHTS, "worse"),
+        (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], peak=101), AT_PEAK_AND_WEIGHTS, "needs more peak memory bytes than the uniform choice"),
+        (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], adapters=20), AT_LOSS, "better, with less memory"),
+        (runs([1.0]), runs([0.5]), AT_PEAK_AND_WEIGHTS, "too few runs ended well"),
     ],
 )  # fmt: skip
-def test_outcomes_in_words(reference, challenger, aim, said):
-    assert outcome(duel(reference, challenger, aim)) == said
+def test_outcomes_in_words(reference, challenger, held, said):
+    assert outcome(duel(reference, challenger, held)) == said
 
 
 def test_a_failed_run_leaves_its_pair_out():
@@ -132,12 +132,12 @@ def test_seeds_that_training_saw_are_refused(challenged):
 
 def test_a_space_without_the_uniform_choices_is_refused(challenged):
     with pytest.raises(InvalidSuiteError, match="uniform choices"):
-        challenge(challenged[0], references=(Reference("uniform 3 bits", 3, 8, 0.0, "loss"),))
+        challenge(challenged[0], references=(Reference("uniform 3 bits", 3, 8, 0.0, AT_PEAK),))
 
 
 def test_uniform_choices_are_taken_by_name():
     assert references_named(()) == PUBLISHED
-    assert references_named(["uniform 2 bits", "uniform 4 bits, pruned by 0.3"]) == PUBLISHED[1:3]
+    assert references_named(["uniform 2 bits", "uniform 4 bits, pruned by 0.3"]) == PUBLISHED[2:6]
     with pytest.raises(UnknownNameError, match=r"'uniform 5 bits' is unknown; they are uniform 3 bits; uniform 2"):
         references_named(["uniform 5 bits"])
 
