@@ -13,6 +13,7 @@ from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidSuiteError, OutputFolderError, UnknownNameError
 from perfmodel.sensitivities import Sensitivities
 from perfmodel.space import Space
+from perfmodel.surrogates import surrogate_class
 from perfmodel.trace import Setting, Trace
 from reports.compare_worlds import OBJECTIVES, StoredWorlds, setting_traces, store_world
 from reports.other_tasks import other_tasks
@@ -41,6 +42,7 @@ class Options:
         profile: of a device, for the simulated seconds.
         batch: configurations between two proposals.
         reference: evaluations of the long search that finds the front to be compared with.
+        surrogate: name of the model that the worlds are; None for that of the lowest out-of-fold error, task by task.
     """
 
     suite: str | None
@@ -54,6 +56,7 @@ class Options:
     profile: Path | None = None
     batch: int = BATCH
     reference: int = REFERENCE
+    surrogate: str | None = None
 
 
 def compare_command(options: Options) -> Path:
@@ -74,7 +77,7 @@ def compare_command(options: Options) -> Path:
         say(f"{task}: {len(own)} traces")
         known = known_sensitivities(own[0].asked.setting, space)
         others = other_tasks(everything, own[0].asked.setting, space)
-        store_world(options.folder, task, own, space, architecture, known, objectives, others)
+        store_world(options.folder, task, own, space, architecture, known, objectives, others, options.surrogate)
     plan = Plan(
         options.contenders,
         tasks,
@@ -119,6 +122,8 @@ def numbers(text: str) -> tuple[int, ...]:
 def _check(options: Options) -> None:
     for name in options.contenders:
         contender(name)
+    if options.surrogate is not None:
+        surrogate_class(options.surrogate)
     if not options.evaluations or min(options.evaluations) < 1 or options.seeds < 1 or options.workers < 1:
         raise InvalidSuiteError(
             f"{options.seeds} seeds, {options.evaluations} evaluations, {options.workers} workers",
@@ -200,6 +205,7 @@ def _setting(options: Options) -> dict[str, Any]:
         "shelf": options.shelf,
         "seeds": options.seeds,
         "batch": options.batch,
+        "surrogate": options.surrogate,
     }
     known: dict[str, Any] = json.loads(json.dumps({**values, "contenders": list(options.contenders)}))
     return known

@@ -37,11 +37,16 @@ def comparison_page(record: Record) -> str:
     )
 
 
+def _where(setting: Mapping[str, Any]) -> str:
+    if setting["live"]:
+        return "On real fine-tunes, each with the search's seed and judged by what it measured."
+    kind = f" ({escaped(setting['surrogate'])})" if setting.get("surrogate") else ""
+    return f"On surrogates{kind} of measured fine-tunes, with their measured noise."
+
+
 def comparison_markdown(record: Record) -> str:
     """Returns the answer, the sentences and the tables as Markdown."""
-    live = "On real fine-tunes, each with the search's seed and judged by what it measured."
-    where = live if record["setting"]["live"] else "On surrogates of measured fine-tunes, with their measured noise."
-    lines = ["# Searchers at equal cost", "", where, ""]
+    lines = ["# Searchers at equal cost", "", _where(record["setting"]), ""]
     if record["answer"]:
         lines += ["## What should I use?", "", *(f"- {escaped(each)}" for each in record["answer"]), ""]
         lines += ["## Task by task", ""]

@@ -92,6 +92,10 @@ def comparison_facts(record: Record) -> list[tuple[str, str]]:
         ("Traces", setting["shelf"] or setting["suite"] or UNKNOWN),
         ("Seeds", str(setting["seeds"])),
         ("Batch", str(setting["batch"])),
+        (
+            "Searched",
+            "real fine-tunes" if setting["live"] else setting.get("surrogate") or "each task's best surrogate",
+        ),
         ("Objectives", ", ".join(objectives) or UNKNOWN),
         (
             "Best front from",

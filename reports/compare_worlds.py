@@ -115,6 +115,7 @@ def store_world(
     known: Sensitivities | None,
     objectives: tuple[str, ...] = OBJECTIVES,
     others: Mapping[str, Sequence[Trace]] = MappingProxyType({}),
+    surrogate: str | None = None,
 ) -> None:
     """Writes a task's world; one that is there already for the same traces is kept.
 
@@ -127,6 +128,7 @@ def store_world(
         known: sensitivities, None where there are none.
         objectives: ``OBJECTIVES``, and perhaps others.
         others: traces of other tasks, which searchers that can are told of.
+        surrogate: name of the model that the world is; None for that of the lowest out-of-fold error.
 
     Raises:
         NotEnoughTracesError: when there are too few traces, or no repeated run to measure the noise by.
@@ -138,7 +140,8 @@ def store_world(
         raise NotEnoughTracesError(f"no usable trace of {task}", "a surrogate needs some tens", "choose another task")
     MeasuredNoise.from_traces(usable, [(OBJECTIVES[0], 1.0)])
     place.mkdir(parents=True, exist_ok=True)
-    digest = _digest([*usable, *chain.from_iterable(others.values())], space, objectives)
+    digest = _digest([*usable, *chain.from_iterable(others.values())], space, objectives, surrogate)
+    candidates = None if surrogate is None else (surrogate,)
     if known is not None:
         known.save(place / "sensitivities.json")
     if (place / "world.json").is_file():
@@ -149,7 +152,7 @@ def store_world(
     for share in shares(usable):
         name = f"predictor-{share:g}"
         early = [cut_short(trace, share) for trace in usable]
-        Predictor.fit(early, space, architecture, metrics=objectives).save(place / name)
+        Predictor.fit(early, space, architecture, metrics=objectives, surrogates=candidates).save(place / name)
         predictors[str(share)] = name
     for name, fitted in zip(others, fit_priors(others, space, architecture), strict=True):
         fitted.save(place / _PRIOR / file_name(name))
@@ -214,6 +217,7 @@ def _allocated_peak(
     return allocated_peaks(architecture, configurations, setting.recipe, load, device_class=device_class).astype(float)
 
 
-def _digest(traces: Sequence[Trace], space: Space, objectives: tuple[str, ...]) -> str:
-    rows = [sorted(trace.asked.key for trace in traces), space.to_json(), *objectives[len(OBJECTIVES) :]]
+def _digest(traces: Sequence[Trace], space: Space, objectives: tuple[str, ...], surrogate: str | None) -> str:
+    asked = [*objectives[len(OBJECTIVES) :], *([] if surrogate is None else [f"a {surrogate}"])]
+    rows = [sorted(trace.asked.key for trace in traces), space.to_json(), *asked]
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]

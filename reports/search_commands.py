@@ -26,6 +26,10 @@ def compare_searchers(
     profile: Annotated[
         Path | None, typer.Option(help="A device profile for simulated seconds; the traces' own times by default.")
     ] = None,
+    surrogate: Annotated[
+        str | None,
+        typer.Option(help="The model that is searched; by default the best of each task by cross-validation."),
+    ] = None,
     folder: Annotated[Path, typer.Option(help="The comparison's folder.")] = Path("runs/compare"),
     debug: DebugOption = False,
 ) -> None:
@@ -44,6 +48,7 @@ def compare_searchers(
         profile,
         batch,
         reference,
+        surrogate,
     )
     typer.echo(str(compare_command(options).resolve()))
 

@@ -50,6 +50,7 @@ def test_mistakes_are_named_before_anything_is_made(tmp_path: Path) -> None:
         ({"shelf": None}, "neither a suite nor a shelf"),
         ({"evaluations": ()}, "numbers of 1 or more"),
         ({"tasks": ("chess",)}, "no trace of 'chess'"),
+        ({"surrogate": "oracle"}, "'oracle' is unknown"),
     ):
         with pytest.raises((InvalidSuiteError, UnknownNameError), match=message):
             compare_command(options(tmp_path / "new", **changes))
@@ -98,6 +99,19 @@ def test_a_world_of_three_objectives_answers_in_three_columns_with_noise(tmp_pat
     before = (tmp_path / "worlds" / "chain_sum" / "world.json").read_bytes()
     store_world(tmp_path, "chain_sum", own, Space(30), architecture, None)
     assert (tmp_path / "worlds" / "chain_sum" / "world.json").read_bytes() != before
+
+
+@pytest.mark.real
+def test_a_world_is_the_surrogate_that_was_asked_for(tmp_path: Path) -> None:
+    own = setting_traces(load_shelf("smollm2-v0").traces, "chain_sum", Space(30))
+    architecture = Architecture.from_config(resolve("smollm2-135m").config)
+    vectors = sample(Space(30), 40, np.random.default_rng(0))
+    losses = {}
+    for kind in ("additive", "constant"):
+        store_world(tmp_path, "chain_sum", own, Space(30), architecture, None, surrogate=kind)  # one place: made anew
+        losses[kind] = StoredWorlds(tmp_path)("chain_sum").problem(None).evaluate_vectors(vectors).objectives[:, 0]
+    assert len(set(losses["constant"])) == 1
+    assert len(set(losses["additive"])) > 30
 
 
 @pytest.mark.slow
