@@ -46,7 +46,7 @@ def error_of(name, features, target, train):
     return float(np.sqrt(np.mean(left**2)))
 
 
-@pytest.mark.parametrize(("train", "of_the_additive", "at_most"), [(40, 0.7, 0.25), (60, 0.5, 0.12)])
+@pytest.mark.parametrize(("train", "of_the_additive", "at_most"), [(40, 0.75, 0.25), (60, 0.5, 0.12)])
 def test_few_traces_teach_the_law(features, train, of_the_additive, at_most):
     target = law(features)
     error = error_of("damage", features, target, train)

@@ -74,7 +74,9 @@ def test_what_can_be_learnt_is_and_is_measured_against_the_ceiling(sheet, traces
     assert scores["error_ratio_to_additive"].value == 1 and scores["error_ratio_to_constant"].high < 0.6
     assert 0.82 <= scores["coverage_90"].value <= 0.97 and 0.4 <= scores["coverage_50"].value <= 0.65
     assert scores["width_50"].value < scores["width_90"].value
-    assert all(entry.low <= entry.value <= entry.high for entry in scores.values())
+    # Of a distance that is near its least, 0, resamples lie above.
+    plain = [entry for name, entry in scores.items() if name != "calibration_error"]
+    assert all(entry.low <= entry.value <= entry.high for entry in plain)
 
 
 def test_a_constant_ranks_nothing_and_is_worse_than_the_additive_model(sheet):
