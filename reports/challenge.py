@@ -39,6 +39,9 @@ CAUTION: Final = 1.0
 """Standard deviations by which a predicted loss is held against a challenger that is to be better: what is unsure is
 not chosen then, and is tried where a loss is only to be reached."""
 
+AS_GOOD: Final = 1.02
+"""Predicted loss over the reference's at which a challenger counts as good: below what a few seeds can tell apart."""
+
 AT_PEAK: Final = (PEAK,)
 AT_PEAK_AND_WEIGHTS: Final = (PEAK, "weight_bytes")
 AT_LOSS: Final = (LOSS,)
@@ -180,6 +183,7 @@ def _challenger(predictor: Predictor, costs: KnownCosts, duel: Duel, tries: int,
     vector = space.encode([duel.uniform])
     of_uniform = {LOSS: predictor.predict_arrays(vector).mean[0, 0], **dict(zip(COSTS, costs(vector)[0], strict=True))}
     of_uniform[PEAK] *= BELOW
+    of_uniform[LOSS] *= AS_GOOD
     limits = {name: float(of_uniform[name]) for name in {*held, PEAK}}
     problem = SurrogateProblem(space, (LOSS, PEAK), told, metrics=(LOSS, *COSTS), budget=limits)
     objective = 1 if duel.reference.loss_is_held else 0

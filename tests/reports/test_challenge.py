@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from collectors.executors import InlineExecutor
@@ -116,8 +115,8 @@ def test_a_whole_challenge(challenged):
     assert at_memory["challenger"] in [of_round[0] for of_round in kept["rounds"]]
     assert all(len({*each["bits"]}) == len({*each["ranks"]}) == 1 for each in kept["rounds"][0])  # a uniform one first
     assert kept["rounds"][0][0] != kept["rounds"][1][0]  # what was met is not proposed again
-    # The formula of the fake runner rewards bits: at 4-bit memory nothing better exists without fewer adapters.
-    assert np.mean(at_loss["challenger"]["bits"]) < 16
+    pairs = zip(at_loss["challenger_runs"], at_loss["reference_runs"], strict=True)
+    assert all(own["peak_memory_bytes"] < uniform["peak_memory_bytes"] for own, uniform in pairs)
     assert {asked.source for asked in made.asked if asked.seed >= 200} == {"challenge"}
     challenge(run)
     assert len(made.asked) == trials  # what was measured is not run again
