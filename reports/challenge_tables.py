@@ -49,10 +49,10 @@ def outcome(record: Record) -> str:
     if over:
         return f"needs more {' and '.join(over)} than the uniform choice"
     if difference.high < 0:
-        return "better, with less memory" if loss_is_held else "better, at no more memory"
+        return "better, with less peak" if loss_is_held else f"better, at no more {_held(record)}"
     if difference.low > 0:
         return "worse"
-    return "no difference beyond noise" + (", with less memory" if loss_is_held else "")
+    return "no difference beyond noise" + (", with less peak" if loss_is_held else "")
 
 
 def markdown(record: Record) -> str:
@@ -118,7 +118,7 @@ def _held(record: Record) -> str:
     return " and ".join(_WORDS[name] for name in record["held"])
 
 
-_WORDS: Final = {LOSS: "its loss", PEAK: "its peak", "weight_bytes": "its weights"}
+_WORDS: Final = {LOSS: "loss", PEAK: "peak", "weight_bytes": "weights"}
 
 
 def _losses(runs: Sequence[Record]) -> str:

@@ -53,7 +53,7 @@ def test_differences_are_paired_by_seed():
     found = paired(record, "held_out_loss")
     # The seeds differ by 1 and the challenger from each by exactly 0.1: unpaired, nothing would show.
     assert found.value == pytest.approx(-0.1) and found.high < -0.0999
-    assert outcome(record) == "better, at no more memory"
+    assert outcome(record) == "better, at no more peak and weights"
 
 
 def test_the_interval_is_students():
@@ -66,10 +66,10 @@ def test_the_interval_is_students():
     ("reference", "challenger", "held", "said"),
     [
         (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2]), AT_PEAK_AND_WEIGHTS, "no difference beyond noise"),
-        (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2], peak=60), AT_LOSS, "no difference beyond noise, with less memory"),
+        (runs([1.0, 1.1, 1.2]), runs([1.1, 1.0, 1.2], peak=60), AT_LOSS, "no difference beyond noise, with less peak"),
         (runs([1.0, 1.1, 1.2]), runs([2.0, 2.1, 2.2]), AT_PEAK_AND_WEIGHTS, "worse"),
         (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], peak=101), AT_PEAK_AND_WEIGHTS, "needs more peak memory bytes than the uniform choice"),
-        (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], adapters=20), AT_LOSS, "better, with less memory"),
+        (runs([1.0, 1.1, 1.2]), runs([0.5, 0.6, 0.7], adapters=20), AT_LOSS, "better, with less peak"),
         (runs([1.0]), runs([0.5]), AT_PEAK_AND_WEIGHTS, "too few runs ended well"),
     ],
 )  # fmt: skip
