@@ -27,7 +27,7 @@ def estimates(smollm2_config):
 
 def test_every_measured_peak_is_met_within_the_target(estimates):
     errors = [memory.allocated / trace.measured.peak_memory_bytes - 1 for trace, memory in estimates]
-    assert len(errors) >= 421
+    assert len(errors) >= 548
     assert mean(map(abs, errors)) < 0.005
     assert max(map(abs, errors)) < 0.02
 
@@ -39,7 +39,7 @@ def test_peaks_of_one_batch_are_met_to_a_few_parts_in_a_hundred_thousand(estimat
         for trace, memory in estimates
         if trace.asked.setting.task == "chain_sum"
     ]
-    assert len(errors) >= 141
+    assert len(errors) >= 208
     assert max(map(abs, errors)) < 5e-5
 
 
