@@ -220,6 +220,7 @@ def test_every_executor_measures_the_same_also_in_a_replaced_worker(fakes, make_
 
 
 DRIVER = """
+import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -228,6 +229,7 @@ from collectors.executors import RayExecutor
 from fake_runner import FakeRunner, asked
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
     make = partial(FakeRunner, Path(sys.argv[1]), {0: "killed_later", 1: 600.0, 2: 600.0})
     executor = RayExecutor(make, workers="auto", threads=1, timeout_s=900, campaign="")
     list(executor.run([asked(0), asked(1), asked(2)]))

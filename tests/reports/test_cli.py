@@ -234,8 +234,9 @@ def test_help_needs_nothing(bench):
 
 
 DRIVER = """
-import os, random, sys, time
+import os, random, signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
 import reports.run
 from collectors.executors import InlineExecutor
 from perfmodel.trace import Measured, RanOn, Trace
