@@ -54,13 +54,11 @@ def unit_kind(column: str) -> str | None:
     return found[1] if found else None
 
 
-_RANK_COLUMNS = frozenset(
-    (
-        *("rank", "mean_rank", "mean_log2_rank", "active_share", "active_adapted_share", "active_kept_share"),
-        *("state_adapter_bytes", "state_training_bytes", "state_total_bytes"),
-    )
-)
 _ADAPTED_COLUMNS = frozenset(("rank", "mean_log2_rank", "active_share", "active_adapted_share"))
+_RANK_COLUMNS = _ADAPTED_COLUMNS | {
+    *("mean_rank", "active_kept_share"),
+    *("state_adapter_bytes", "state_training_bytes", "state_total_bytes"),
+}
 _BARE_COLUMNS = frozenset(("share_rank_0", "active_scarcity"))
 _ERROR_COLUMNS = frozenset(
     f"mean_{error}{third}" for error in ("log2_error", "squared_error") for third in ("", "_first", "_middle", "_last")

@@ -17,7 +17,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.closed_form import PEAK
 from perfmodel.errors import InvalidSuiteError, UnknownNameError
+from perfmodel.learning_curve import METRIC as LOSS
 from perfmodel.predictor import Predictor
 from perfmodel.space import Configuration
 from perfmodel.trace import Trace
@@ -29,8 +31,6 @@ from reports.run import Run
 from search.at_limits import best_uniform, best_within
 from search.problem import SurrogateProblem
 
-LOSS: Final = "held_out_loss"
-PEAK: Final = "peak_memory_bytes"
 SOURCE: Final = "challenge"
 BELOW: Final = 0.995
 """Share of the reference's peak that a challenger may need by the closed form, which is within 0.3 % on average."""
@@ -184,7 +184,7 @@ def _challenger(predictor: Predictor, costs: KnownCosts, duel: Duel, tries: int,
     of_uniform = {LOSS: predictor.predict_arrays(vector).mean[0, 0], **dict(zip(COSTS, costs(vector)[0], strict=True))}
     of_uniform[PEAK] *= BELOW
     of_uniform[LOSS] *= AS_GOOD
-    limits = {name: float(of_uniform[name]) for name in {*held, PEAK}}
+    limits = {name: float(of_uniform[name]) for name in dict.fromkeys((*held, PEAK))}
     problem = SurrogateProblem(space, (LOSS, PEAK), told, metrics=(LOSS, *COSTS), budget=limits)
     objective = 1 if duel.reference.loss_is_held else 0
     best = None if duel.candidates else best_uniform(problem, objective)

@@ -6,7 +6,8 @@ from typing import Any, Final
 import numpy as np
 
 from datasets_cache.card_analysis import table
-from reports.challenge import LOSS, PEAK
+from perfmodel.closed_form import PEAK
+from perfmodel.learning_curve import METRIC as LOSS
 from reports.known_costs import COSTS
 from search.comparison_metrics import OverSeeds, over_seeds
 from search.found_optima import bits_with_ranks
