@@ -47,7 +47,7 @@ lock:
 
 # Makes the README's table of choices again from the code.
 readme: environment
-	$(BIN)/python -m reports.choices README.md
+	$(BIN)/python -m reports.cli.choices README.md
 
 clean:
 	rm -rf .venv .venv-lock build dist *.egg-info

@@ -13,11 +13,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from collectors.adapters import ADAPTERS
-from collectors.encode import Batch, collate, encode
-from collectors.evaluate import answer_logits
-from collectors.measure import CpuMemoryMeter
+from collectors.measuring.memory_and_time import CpuMemoryMeter
+from collectors.scoring.encode import Batch, collate, encode
+from collectors.scoring.evaluate import answer_logits
 from datasets_cache import load_model, load_task, load_tokenizer, resolve
-from perfmodel.recipe import Recipe
+from perfmodel.space.recipe import Recipe
 
 ROUNDS = 5
 

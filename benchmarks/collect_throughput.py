@@ -25,21 +25,21 @@ import torch
 from rich.progress import track
 from torch.nn import functional as F
 
-from collectors import finetune as loop
-from collectors.campaign import run_campaign
-from collectors.evaluate import answer_logits
+from collectors.campaign.campaign import run_campaign
+from collectors.campaign.stratified_plan import plan
 from collectors.executors import LocalExecutor
-from collectors.optimizers import make_optimizer
-from collectors.plan import plan
-from collectors.trial import TrialRunner
-from collectors.workshop import Workshop
+from collectors.scoring.evaluate import answer_logits
+from collectors.trial import finetune as loop
+from collectors.trial.model_builder import Workshop
+from collectors.trial.optimizers import make_optimizer
+from collectors.trial.trial import TrialRunner
 from datasets_cache import load_task, resolve
-from datasets_cache.cache import cache_folder
-from perfmodel.architecture import Architecture
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration, Space
-from perfmodel.store import TraceStore
-from perfmodel.trace import Asked, Setting
+from datasets_cache.files.cache import cache_folder
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Asked, Setting
 
 RECIPE = Recipe(steps=2, curve_points=1, eval_examples=16)
 NAIVE = Path(__file__).parent / "naive" / "trial.py"
@@ -94,7 +94,7 @@ def naive(asked: Asked, folder: Path) -> tuple[float, float]:
 
 @functools.cache
 def _calibration() -> list[tuple[int, ...]]:
-    from collectors.encode import encode
+    from collectors.scoring.encode import encode
     from datasets_cache import load_tokenizer
 
     examples = encode(load_task(TASK).calibration, load_tokenizer(resolve("smollm2-135m")), RECIPE.max_length)

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 from datasets_cache import resolve
-from datasets_cache.shelf import load_shelf
-from perfmodel.architecture import Architecture
-from perfmodel.space import Space
-from reports.compare_command import BATCH, known_sensitivities
-from reports.compare_worlds import StoredWorlds, setting_traces, store_world
-from search.compare import Plan, run_job
+from datasets_cache.shelf.shelf import load_shelf
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Space
+from reports.comparison.command import BATCH, known_sensitivities
+from search.comparison.runs import Plan, run_job
+from search.comparison.tasks import StoredWorlds, setting_traces, store_world
 
 
 def main(shelf: str, task: str, evaluations: int, names: tuple[str, ...]) -> None:

@@ -1,18 +1,23 @@
 """The configurations at which the closed form of peak memory is compared with dry runs."""
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
-from collectors.dry_run import dry_run
-from perfmodel.architecture import Architecture
-from perfmodel.formats import FORMATS
-from perfmodel.methods import Methods
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import DeviceClass
-from perfmodel.training_memory import Attention, Load, Loop, TrainingMemory, training_memory
+from perfmodel.memory.peak import Attention, Load, Loop, TrainingMemory, training_memory
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import DeviceClass
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # the dry run is a test oracle, not part of the product
+
+from oracles.dry_run import dry_run
 
 LAYERS = 7
 RANK = 8

@@ -13,13 +13,13 @@ import torch
 from rich.progress import track
 from torch import Tensor, nn
 
-from collectors.encode import encode
 from collectors.initializers import INITIALIZERS
-from collectors.moments import Place, input_moments
-from collectors.prune import decoder_layers, linear_modules
+from collectors.pruning.input_moments import Place, input_moments
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, linear_of
+from collectors.scoring.encode import encode
 from datasets_cache import load_model, load_task, load_tokenizer, resolve
-from perfmodel.architecture import Architecture
+from perfmodel.model.architecture import Architecture
 
 RANK, SCALING = 8, 2.0
 PLACE = (15, "down_proj")

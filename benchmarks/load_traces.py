@@ -12,15 +12,15 @@ import time
 from pathlib import Path
 from statistics import median
 
-from datasets_cache.shelf import load_shelf, newest_shelf, shelf_file, shelf_names
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf, shelf_file, shelf_names
 
 ROWS = 1_000_000
 ROUNDS = 5
 
-SHELVES = "from datasets_cache.shelf import load_shelf, shelf_names; [load_shelf(name) for name in shelf_names()]"
+SHELVES = "from datasets_cache.shelf.shelf import load_shelf, shelf_names; [load_shelf(name) for name in shelf_names()]"
 FILTERED = """
 from pathlib import Path
-from perfmodel.parquet import read_table
+from perfmodel.traces.parquet import read_table
 conditions = [("task", "==", "chain_sum"), ("status", "==", "ok"), ("pruning_rate", "<=", 0.2)]
 kept = read_table(Path({path!r}), where=conditions)
 assert 0 < len(kept) < {rows}
@@ -63,8 +63,8 @@ def _write(path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from perfmodel.parquet import read_table
-    from perfmodel.trace_columns import TRACE_VERSION
+    from perfmodel.traces.columns import TRACE_VERSION
+    from perfmodel.traces.parquet import read_table
 
     real = read_table(shelf_file(newest_shelf()))
     text = pa.types.is_dictionary
@@ -82,7 +82,7 @@ def _measured(code: str) -> dict[str, float]:
     """Returns the seconds, on the clock and of processors, and the peak memory that code takes after its imports."""
     program = (
         "import resource, time\n"
-        "import pyarrow.parquet, perfmodel.parquet, datasets_cache.shelf\n"
+        "import pyarrow.parquet, perfmodel.traces.parquet, datasets_cache.shelf.shelf\n"
         f"start, used = time.perf_counter(), time.process_time()\n{code}\n"
         "print(time.perf_counter() - start, time.process_time() - used, "
         "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -1,6 +1,7 @@
 """Prints how far the closed form of peak memory is from every measured peak and from dry runs; JSON on the last line.
 
-Run: python benchmarks/memory_error.py [--store TRACES.sqlite ...] [--write perfmodel/memory_errors.json] [--quick]
+Run: python benchmarks/memory_error.py [--store TRACES.sqlite ...] [--write perfmodel/memory/memory_errors.json]
+[--quick]
 
 No trace was used for any constant of the closed form: it has none that is fitted. A trace records the most padded
 tokens and the most answer tokens of any batch, which may be two batches: where they are, the estimate is too high.
@@ -21,12 +22,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from datasets_cache import resolve
-from datasets_cache.shelf import load_shelf, newest_shelf
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 from perfmodel import Trace, TraceStore
-from perfmodel.architecture import Architecture
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.training_memory import Load, training_memory, training_memory_terms
+from perfmodel.memory.peak import Load, training_memory, training_memory_terms
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
 
 ASSUMED_CUDA = (-0.05, 0.15)
 """Bounds of the interval on CUDA, where nothing has been measured: an assumption."""

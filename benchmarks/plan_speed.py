@@ -10,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from perfmodel.architecture import Architecture
-from perfmodel.cards import GIB
-from perfmodel.plan import Question
-from perfmodel.planning import make_plan
-from perfmodel.recipe import Recipe
-from perfmodel.space import DEFAULT_RATES, Configuration
-from perfmodel.training_memory import Load, training_memory_terms
+from perfmodel.memory.peak import Load, training_memory_terms
+from perfmodel.model.architecture import Architecture
+from perfmodel.planner.gpu_cards import GIB
+from perfmodel.planner.planner import make_plan
+from perfmodel.planner.question import Question
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import DEFAULT_RATES, Configuration
 
 ROUNDS = 7
 BATCH = 5000
@@ -41,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "config.json"
         path.write_text(json.dumps(CONFIG))
-        command = [sys.executable, "-m", "reports.cli", "plan", "--model", str(path), "--gpu", "H100 80GB"]
+        command = [sys.executable, "-m", "reports.cli.main", "plan", "--model", str(path), "--gpu", "H100 80GB"]
         shell = [_shell(command) for _ in range(ROUNDS)]
         bare = [_shell([sys.executable, "-c", "import perfmodel"]) for _ in range(ROUNDS)]
     figures = {

@@ -15,9 +15,9 @@ from statistics import median
 
 import numpy as np
 
-from perfmodel.named_predictors import PREDICTOR_DATA, predictor_names
-from perfmodel.predictor import Predictor
-from perfmodel.sampling import sample
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.predictor.shipped import PREDICTOR_DATA, predictor_names
+from perfmodel.space.sampling import sample
 
 NAME = [name for name in predictor_names() if name.endswith("/chain_sum")][-1]
 BATCH = 1000

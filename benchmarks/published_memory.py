@@ -8,7 +8,7 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from perfmodel.published_peaks import PublishedPeak, published_peaks, published_record
+from perfmodel.planner.published_peaks import PublishedPeak, published_peaks, published_record
 
 
 def main() -> None:

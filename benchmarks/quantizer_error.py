@@ -9,11 +9,11 @@ import json
 import torch
 from rich.progress import Progress
 
-from collectors.fairness import sample_weights
-from collectors.quantizer_table import quantizer_table
 from collectors.quantizers import QUANTIZERS
+from collectors.quantizers.fairness import sample_weights
+from collectors.quantizers.table import quantizer_table
 from datasets_cache import load_model, resolve
-from perfmodel.architecture import Architecture
+from perfmodel.model.architecture import Architecture
 
 
 def main() -> None:

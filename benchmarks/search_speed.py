@@ -10,17 +10,17 @@ from collections.abc import Callable
 import numpy as np
 
 from datasets_cache import resolve
-from datasets_cache.shelf import load_shelf
-from perfmodel.architecture import Architecture
-from perfmodel.predictor import Predictor
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from perfmodel.training_memory import training_memory_terms
-from perfmodel.typical_load import typical_load
-from search.knowledge import Knowledge
-from search.loop import run
-from search.problem import SurrogateProblem
-from search.searchers import searcher
+from datasets_cache.shelf.shelf import load_shelf
+from perfmodel.memory.load import typical_load
+from perfmodel.memory.peak import training_memory_terms
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.contract.knowledge import Knowledge
+from search.contract.loop import run
+from search.contract.problem import SurrogateProblem
+from search.registry import searcher
 
 OBJECTIVES = ("held_out_loss", "peak_memory_bytes")
 

@@ -8,7 +8,7 @@ from statistics import median
 
 ROUNDS = 7
 COMMANDS = {
-    "help": [sys.executable, "-m", "reports.cli", "--help"],
+    "help": [sys.executable, "-m", "reports.cli.main", "--help"],
     "import": [sys.executable, "-c", "import perfmodel"],
     "python": [sys.executable, "-c", "pass"],
 }

@@ -18,12 +18,12 @@ from statistics import mean, median
 from rich.console import Console
 from rich.table import Table
 
-from collectors.predicted_steps import StepTimes, of_this_device, step_times
-from datasets_cache.shelf import SHELF_DATA, shelf_names
+from collectors.device.predicted_steps import StepTimes, of_this_device, step_times
+from datasets_cache.shelf.shelf import SHELF_DATA, shelf_names
 from perfmodel import Configuration, Trace
-from perfmodel.device_profiles import DeviceProfile
-from perfmodel.time_correction import LEAST_SETTINGS, held_out_errors
-from perfmodel.trace_file import traces_of
+from perfmodel.timing.correction import LEAST_SETTINGS, held_out_errors
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.traces.any_file import traces_of
 
 CAMPAIGN, SINCE = "smollm2-v1", "2026-11-22T12:50"
 """Published trials that ran one by one on a core of their own; step times of the others vary up to fourfold."""

@@ -23,17 +23,17 @@ from tempfile import TemporaryDirectory
 
 from IPython.display import Markdown, display
 
-from datasets_cache.shelf import load_shelf
-from datasets_cache.shelf_verify import known_architectures
-from perfmodel.cheap_pairs import start_points, starting_losses
+from datasets_cache.shelf.shelf import load_shelf
+from datasets_cache.shelf.verify import known_architectures
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.features import Featurizer
-from perfmodel.parquet import read_traces, write_traces
-from perfmodel.predictor import Predictor
-from perfmodel.space import Space
-from perfmodel.store import TraceStore
-from perfmodel.training_data import training_data
-from perfmodel.transfer import transfer_points
+from perfmodel.evaluation.step_0_losses import start_points, starting_losses
+from perfmodel.evaluation.transfer import transfer_points
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import training_data
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Space
+from perfmodel.traces.parquet import read_traces, write_traces
+from perfmodel.traces.store import TraceStore
 
 published = load_shelf("smollm2-v0").traces
 known = {trace.asked.key for trace in published}

@@ -16,7 +16,7 @@
 # A score on random splits flatters: other seeds of a configuration may have trained. Here surrogates meet the splits
 # that matter, the best score that noise allows, and a control that has to fail. `bench fit --report` writes all of it
 # for a run, with every split and score; this notebook shows the parts. Your own surrogate is one file and one line in
-# `perfmodel.surrogates`.
+# `perfmodel.surrogates.registry`.
 
 # %%
 from collections import Counter
@@ -25,14 +25,14 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown, display
 
-from datasets_cache.shelf import load_shelf, newest_shelf
-from datasets_cache.shelf_verify import known_architectures
-from perfmodel.ablation import feature_worths
-from perfmodel.ceiling import ceiling
-from perfmodel.features import Featurizer
-from perfmodel.score_sheet import learning_curve, shuffled_control, split_lines
-from perfmodel.scores import QUANTILES
-from perfmodel.training_data import training_data
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf
+from datasets_cache.shelf.verify import known_architectures
+from perfmodel.effects.noise_ceiling import ceiling
+from perfmodel.evaluation.ablation import feature_worths
+from perfmodel.evaluation.score_sheet import learning_curve, shuffled_control, split_lines
+from perfmodel.evaluation.scores import QUANTILES
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import training_data
 
 shelf = load_shelf(newest_shelf())
 task = Counter(trace.asked.setting.task for trace in shelf.traces).most_common(1)[0][0]

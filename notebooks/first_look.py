@@ -24,15 +24,15 @@ import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
 
-from datasets_cache.card import by_setting, noise_and_spread, takes_part_in_scores
-from datasets_cache.shelf import load_shelf, newest_shelf
-from datasets_cache.shelf_coverage import shelf_coverage
-from perfmodel.alignment import agreement
-from perfmodel.ceiling import ceiling
-from perfmodel.decomposition import decomposition
-from perfmodel.effects import axis_effects
+from datasets_cache.release.card import by_setting, noise_and_spread, takes_part_in_scores
+from datasets_cache.release.coverage import shelf_coverage
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf
+from perfmodel.effects.axis_effects import axis_effects
+from perfmodel.effects.bits_against_ranks import agreement
+from perfmodel.effects.noise_ceiling import ceiling
+from perfmodel.effects.variance_shares import decomposition
 from perfmodel.errors import NotEnoughTracesError
-from search.pareto import non_dominated
+from search.contract.pareto import non_dominated
 
 shelf = load_shelf(newest_shelf())
 groups = by_setting(shelf.traces)
@@ -131,8 +131,8 @@ plt.show()
 
 # %% [markdown]
 # Each axis from its lowest to its highest value, everything else held, in standard deviations of a change of seed
-# (`perfmodel.effects`); below, where there are traces enough, what the variance of the loss is made of
-# (`perfmodel.decomposition`).
+# (`perfmodel.effects.axis_effects`); below, where there are traces enough, what the variance of the loss is made of
+# (`perfmodel.effects.variance_shares`).
 
 # %%
 effects = for_each_task(axis_effects)
@@ -168,7 +168,7 @@ plt.show()
 # %% [markdown]
 # ## Noise
 # What a change of seed alone does to a run, and the best scores that anything can reach against single runs because of
-# it (`perfmodel.ceiling`).
+# it (`perfmodel.effects.noise_ceiling`).
 
 # %%
 ceilings = for_each_task(lambda traces: ceiling(traces, "held_out_loss"))

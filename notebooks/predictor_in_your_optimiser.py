@@ -30,13 +30,13 @@ from pymoo.operators.mutation.pm import PM
 from pymoo.operators.repair.rounding import RoundingRepair
 from pymoo.optimize import minimize
 
-from datasets_cache.shelf import load_shelf, newest_shelf
-from datasets_cache.shelf_verify import known_architectures
-from perfmodel.predictor import Predictor
-from perfmodel.sampling import stratified
-from perfmodel.space import Space
-from perfmodel.space_export import from_indices, to_optuna
-from search.problem_exports import predictor_problem, pymoo_problem
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf
+from datasets_cache.shelf.verify import known_architectures
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.exports import from_indices, to_optuna
+from perfmodel.space.sampling import stratified
+from perfmodel.space.space import Space
+from search.exports.pymoo import predictor_problem, pymoo_problem
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # tqdm misses its widgets, BoTorch uses what torch will drop
@@ -45,7 +45,7 @@ with warnings.catch_warnings():
     from botorch.acquisition.analytic import UpperConfidenceBound
     from botorch.optim.optimize import optimize_acqf_discrete
 
-    from search.botorch_model import PredictorModel
+    from perfmodel.predictor.botorch_model import PredictorModel
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 shelf = load_shelf(newest_shelf())

@@ -25,13 +25,13 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from IPython.display import Markdown, display
 
-from datasets_cache.shelf import load_shelf, newest_shelf
-from datasets_cache.shelf_verify import known_architectures
-from perfmodel.features import Featurizer
-from perfmodel.predictor import Predictor
-from perfmodel.space import Configuration, Space
-from perfmodel.training_data import training_data
-from perfmodel.validation import judge
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf
+from datasets_cache.shelf.verify import known_architectures
+from perfmodel.evaluation.selection import judge
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import training_data
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Configuration, Space
 
 shelf = load_shelf(newest_shelf())
 task, count = Counter(trace.asked.setting.task for trace in shelf.traces).most_common(1)[0]

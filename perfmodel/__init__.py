@@ -1,50 +1,35 @@
 """What a configuration costs and what it is worth.
 
-    errors metrics recipe space trace                   the vocabulary (extras: optional packages)
-    architecture families                               the shapes of a model
-    methods formats                                     how a configuration is pruned, stored, started and adapted
-    store parquet trace_file trace_columns checksum     traces on disk (column_descriptions: what they mean)
-    memory                                              closed-form bytes of what stays
-    training_memory step_account resident activations   closed-form peak of a training step
-    step_moments module_pass highest distinct_layers    the highest moment within a layer
-    published_peaks                                     what others measured on GPUs beside it
-    timing device_profiles time_correction              closed-form seconds, and what traces say of them
-    planning plan plan_quality coverage cards           what fits, how far it can grow, and what of it was measured
-      changed_weights dense byte_sizes                  ranking without traces; models it takes; sizes in words
-    sampling space_export                               drawing from a space; the space for other libraries
-    features configuration_arrays training_data         what the surrogates see
-      packed_arrays fast_features feature_matrix        the same at speed (depth_hats)
-    sensitivities sensitivity_features                  what each unit costs alone, measured without fine-tuning
-    surrogate surrogates fitting slopes                 the contract of learned models, and their names
-      constant additive damage boosted                  the models (signed_fit ridge tree_bag)
-      gaussian_process stack                            (gaussian_basis evidence)
-    learning_curve feasibility                          loss at any step; the probability of ok
-    splits out_of_fold conformal validation             predictions of what was left out, with honest intervals
-    scores rank_correlation bootstrap score_table       statistics, each with an interval
-    score_sheet effects ablation                        every split and score; which axes, which features matter
-    transfer cheap_pairs                                other tasks, and losses before fine-tuning, as a start
-    estimator                                           a surrogate as scikit-learn knows regressors
-    ceiling repeats decomposition alignment departures  seed noise, shares of variance, bits against ranks, pilots
-    predictor predictor_record prediction state_file    the public object: fit, load, predict, save
-      named_predictors                                  those that come with the package
-      joint_posterior links                             all metrics at once, the fast path
-      joint_ridge joint_basis joint_damage joint_trees  its parts
-    onnx_copy onnx_graph                                the means for programs without Python
+    errors      every error that a user can meet
+    model       the shape of a model, and the formats that weights are stored in
+    space       configurations, the space of legal ones, the recipe
+    files       how files are written, read and checked
+    statistics  bootstrap intervals and rank correlations
+    traces      the record of one fine-tune, and how records are stored
+    memory      closed-form bytes: what stays, and the peak of a training step
+    timing      closed-form seconds of a training step
+    features    configurations and traces as arrays of numbers
+    surrogates  the learned models: one contract, one model a file
+    effects     which choices matter, judged against seed noise
+    evaluation  how well surrogates predict what they did not see
+    predictor   the public object: fit, predict, save, load
+    planner     what a fine-tune needs before any run
 
-Importing this package imports no torch and none of the project's other packages.
+A folder imports from folders above it only. Importing this package imports no torch and none of the project's other
+packages.
 """
 
-from perfmodel.architecture import Architecture
 from perfmodel.errors import PerfModelError, UserError
-from perfmodel.memory import StateBytes, state_bytes
-from perfmodel.methods import Methods
-from perfmodel.metrics import METRICS, Metric
-from perfmodel.parquet import read_traces, write_traces
-from perfmodel.predictor import Predictor
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration, Space
-from perfmodel.store import TraceStore
-from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
+from perfmodel.memory.state_bytes import StateBytes, state_bytes
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.methods import Methods
+from perfmodel.space.metrics import METRICS, Metric
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.parquet import read_traces, write_traces
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Asked, Measured, RanOn, Setting, Trace
 
 __all__ = [
     "METRICS",

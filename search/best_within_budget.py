@@ -14,11 +14,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.fixed_choices import with_bits
-from search.loop import run
-from search.problem import AbstractProblem
-from search.searchers import searcher
+from perfmodel.space.space import Space
+from search.contract.loop import run
+from search.contract.problem import AbstractProblem
+from search.moves.fixed_choices import with_bits
+from search.registry import searcher
 
 Say = Callable[[int, int], None]
 Around = Callable[[Space, NDArray[np.int64]], NDArray[np.int64]]

@@ -6,25 +6,25 @@ from types import MappingProxyType
 from typing import Final
 
 from perfmodel.errors import UnknownNameError
-from perfmodel.space import Space
-from search.amq import AMQ
-from search.apq import APQ
-from search.automixq import AutoMixQ
-from search.autoqra import AutoQRA
-from search.hawq import HAWQ
-from search.joint import Joint
-from search.knowledge import Knowledge
-from search.milp import MixedIntegerProgram
-from search.nsga2 import NSGA2
-from search.optuna_samplers import OptunaNSGA2, OptunaTPE
-from search.parego import ParEGO
-from search.qlognehvi import QLogNEHVI
-from search.qpruner import QPruner
-from search.qr_adaptor import QRAdaptor
-from search.random_search import RandomSearch
-from search.searcher import AbstractSearcher
-from search.sensitivity_greedy import SensitivityGreedy
-from search.uniform import UniformGrid
+from perfmodel.space.space import Space
+from search.contract.knowledge import Knowledge
+from search.contract.searcher import AbstractSearcher
+from search.general.nsga2 import NSGA2
+from search.general.optuna_samplers import OptunaNSGA2, OptunaTPE
+from search.general.parego import ParEGO
+from search.general.qlognehvi import QLogNEHVI
+from search.general.random_search import RandomSearch
+from search.general.uniform import UniformGrid
+from search.joint.joint import Joint
+from search.published.amq import AMQ
+from search.published.apq import APQ
+from search.published.automixq import AutoMixQ
+from search.published.autoqra import AutoQRA
+from search.published.hawq import HAWQ
+from search.published.milp import MixedIntegerProgram
+from search.published.qpruner import QPruner
+from search.published.qr_adaptor import QRAdaptor
+from search.published.sensitivity_greedy import SensitivityGreedy
 
 SEARCHERS: Final[Mapping[str, type[AbstractSearcher]]] = MappingProxyType(
     {

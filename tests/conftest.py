@@ -26,6 +26,6 @@ def smollm2_config() -> dict[str, Any]:
 def hub_copies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folder of a miniature copy of each online task's data set."""
     pytest.importorskip("datasets")
-    write_copies = runpy.run_path(str(Path(__file__).with_name("miniature_hub.py")))["write_copies"]
+    write_copies = runpy.run_path(str(Path(__file__).parent / "support" / "miniature_hub.py"))["write_copies"]
     copies: dict[str, Path] = write_copies(tmp_path_factory.mktemp("hub"))
     return copies

@@ -1,50 +1,166 @@
-"""The five rooms, the direction of imports, the public names, and what importing costs."""
+"""The rooms and their folders, the direction of imports, the public names, and what importing costs."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("perfmodel", "datasets_cache", "collectors", "search", "reports")
-MAY_IMPORT = {
+MOST_ENTRIES = 16
+MOST_LINES = 300
+NOT_YET = {
+    "perfmodel/features/table_columns.py",
+    "perfmodel/memory/peak_tables.py",
+    "perfmodel/surrogates/tree_bag.py",
+    "reports/report/record.py",
+    "perfmodel/predictor",
+    "perfmodel/surrogates",
+    "datasets_cache/shelf/shelf_data",
+    "perfmodel/evaluation/score_sheet.py",
+    "reports/cli/main.py",
+}
+"""What does not keep to the layout yet: to be emptied."""
+
+ROOMS = {
     "perfmodel": set(),
     "datasets_cache": {"perfmodel"},
     "collectors": {"perfmodel", "datasets_cache"},
     "search": {"perfmodel"},
     "reports": {"perfmodel", "datasets_cache", "collectors", "search"},
 }
+"""Which other rooms a room may import."""
+
+FOLDERS = {
+    "perfmodel": [
+        "errors model space files statistics traces memory timing features surrogates effects evaluation predictor planner"
+    ],
+    "datasets_cache": ["files base_models tasks shelf release"],
+    "collectors": [
+        "pruning quantizers initializers adapters measuring scoring trial executors campaign sensitivities device"
+    ],
+    "search": [
+        "contract moves models allocation general published joint registry benchmark comparison exports best_within_budget"
+    ],
+    "reports": ["run figures report stages fit comparison live challenge plan cli"],
+}
+"""The folders and modules of each room in order: each may import those before it."""
 
 
-def imported_rooms(source: str) -> set[str]:
-    names = set()
+def modules(root: Path = ROOT) -> list[Path]:
+    return [path.relative_to(root) for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
+
+
+def imported(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module.split(".")[0])
-    return names & set(ROOMS)
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def test_imported_rooms_sees_every_form():
-    source = "import search.pareto\ndef f():\n    from reports import cli\nfrom collectors.trial import x"
+def forbidden_imports(path: Path, source: str) -> set[str]:
+    """Returns what a module imports although it may not: other rooms, or folders of its room that come after its own."""
+    room, *rest = path.with_suffix("").parts
+    order = " ".join(FOLDERS[room]).split()
+    found = set()
+    for name in imported(source):
+        top, *inner = name.split(".")
+        if top in ROOMS and top != room and top not in ROOMS[room]:
+            found.add(top)
+        inside = top == room and inner and {inner[0], rest[0]} <= set(order)
+        if inside and order.index(inner[0]) > order.index(rest[0]):
+            found.add(f"{top}.{inner[0]}")
+    return found
 
-    assert imported_rooms(source) == {"search", "reports", "collectors"}
+
+def test_forbidden_imports_sees_every_form():
+    above = Path("perfmodel/space/space.py")
+
+    assert forbidden_imports(above, "import search.contract\ndef f():\n    from reports.cli import main") == {
+        "search",
+        "reports",
+    }
+    assert forbidden_imports(above, "from perfmodel import planner\nfrom perfmodel.memory.peak import x") == {
+        "perfmodel.planner",
+        "perfmodel.memory",
+    }
+    assert not forbidden_imports(above, "import numpy\nfrom perfmodel.model.formats import FORMATS")
 
 
-@pytest.mark.parametrize("path", [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))], ids=str)
-def test_imports_point_up_the_page_only(path):
-    room = path.relative_to(ROOT).parts[0]
+def test_imports_point_up_the_page_only():
+    found = {path: forbidden_imports(path, (ROOT / path).read_text()) for path in modules()}
 
-    assert imported_rooms(path.read_text()) - {room} <= MAY_IMPORT[room]
+    assert {str(path) for path, names in found.items() if names} <= NOT_YET
+
+
+def test_every_folder_of_a_room_has_its_place_in_the_order():
+    for room, order in FOLDERS.items():
+        folders = {path.parent.name for path in (ROOT / room).glob("*/__init__.py")}
+        files = {path.stem for path in (ROOT / room).glob("*.py")} - {"__init__"}
+        assert folders | files == set(" ".join(order).split()), room
+
+
+def crowded(root: Path) -> dict[str, int]:
+    """Returns the folders with too many entries; hidden ones, caches and ignored outputs do not count."""
+    folders = [root, *(path for path in root.rglob("*") if path.is_dir())]
+    kept = [each for each in folders if not any(map(_ignored, each.relative_to(root).parts))]
+    counts = {each: sum(not _ignored(entry.name) for entry in each.iterdir()) for each in kept}
+    return {str(each.relative_to(root)): count for each, count in counts.items() if count > MOST_ENTRIES}
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith(".") or name in {"__pycache__", "runs", "build", "dist"} or name.endswith(".egg-info")
+
+
+def long_files(root: Path) -> dict[str, int]:
+    """Returns the Python files with too many lines, tests and benchmarks included."""
+    paths = [path for name in (*ROOMS, "benchmarks") for path in (root / name).rglob("*.py")]
+    lengths = {str(path.relative_to(root)): len(path.read_text().splitlines()) for path in paths}
+    return {name: length for name, length in lengths.items() if length > MOST_LINES}
+
+
+def unnamed(root: Path) -> dict[str, set[str]]:
+    """Returns what each package's docstring fails to name: its modules and folders, and what it may import."""
+    found = {}
+    for path in [path for room in ROOMS for path in (root / room).rglob("__init__.py")]:
+        names = {each.stem for each in path.parent.glob("*.py")} - {"__init__"}
+        names |= {each.parent.name for each in path.parent.glob("*/__init__.py")}
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+        missing = names - set(text.replace("`", " ").replace(":", " ").replace(",", " ").split())
+        if "mport" not in text:
+            missing.add("what it may import")
+        if missing:
+            found[str(path.relative_to(root))] = missing
+    return found
+
+
+def test_no_folder_is_crowded_and_no_file_is_long():
+    assert set(crowded(ROOT)) <= NOT_YET
+    assert set(long_files(ROOT)) <= NOT_YET
+
+
+def test_every_package_names_its_modules_and_what_it_may_import():
+    assert unnamed(ROOT) == {}
+
+
+def test_the_gates_can_fail(tmp_path):
+    room = tmp_path / "perfmodel"
+    room.mkdir()
+    (room / "__init__.py").write_text('"""Holds nothing that it names."""\n')
+    for number in range(MOST_ENTRIES):
+        (room / f"module_{number}.py").write_text("x = 1\n" * (MOST_LINES + (number == 0)))
+
+    assert crowded(tmp_path) == {"perfmodel": MOST_ENTRIES + 1}
+    assert long_files(tmp_path) == {"perfmodel/module_0.py": MOST_LINES + 1}
+    assert unnamed(tmp_path)["perfmodel/__init__.py"] >= {"module_0", "what it may import"}
 
 
 def test_no_module_is_called_util():
-    forbidden = {"util", "utils", "common", "helpers", "misc"}
-
-    assert not [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if path.stem in forbidden]
+    assert not [path for path in modules() if path.stem in {"util", "utils", "common", "helpers", "misc"}]
 
 
 def test_tests_are_no_package():
@@ -64,21 +180,7 @@ def test_public_names_exist_and_are_sorted(room):
 
 
 def test_importing_perfmodel_brings_no_torch_and_no_other_room():
-    code = f"import sys, perfmodel; print([name for name in {('torch', *ROOMS[1:])!r} if name in sys.modules])"
+    code = f"import sys, perfmodel; print([name for name in {('torch', *list(ROOMS)[1:])!r} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
 
     assert found.stdout.strip() == "[]"
-
-
-def test_help_needs_under_a_second_of_processor_time():
-    code = (
-        "import resource, subprocess, sys;"
-        "subprocess.run([sys.executable, '-m', 'reports.cli', '--help'], check=True, stdout=subprocess.DEVNULL);"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN); print(used.ru_utime + used.ru_stime)"
-    )
-    seconds = min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout)
-        for _ in range(3)
-    )
-
-    assert seconds < 1.0

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, Trainer, TrainingArguments
 
-from collectors.importances import IMPORTANCES, layer_importances
-from collectors.prune import decoder_layers, linear_modules, prune
+from collectors.pruning.importances import IMPORTANCES, layer_importances
+from collectors.pruning.prune import decoder_layers, linear_modules, prune
 from collectors.quantizers import QUANTIZERS
-from perfmodel.architecture import Architecture
+from perfmodel.model.architecture import Architecture
 
 PROMPT_END = "\nAnswer:"
 

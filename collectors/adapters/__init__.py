@@ -5,8 +5,11 @@ attach      LoRA through PEFT, module by module
 lora        B A scaled by alpha / rank
 rslora      B A scaled by alpha / sqrt(rank)
 dora        B A on the direction, and a magnitude of each row
+int8_norm   DoRA's norm over an int8 base
 qblora      B A between pooled inputs and repeated outputs
 pooled      the forward pass of qblora
+
+May import: ``initializers``, ``quantizers``.
 """
 
 from collectors.adapters.contract import AbstractAdapter
@@ -21,6 +24,6 @@ ADAPTERS: dict[str, AbstractAdapter] = {
     "dora": Dora(),
     "qblora": QBLora(),
 }
-"""Every adapter by the name that ``perfmodel.methods.ADAPTERS`` gives it."""
+"""Every adapter by the name that ``perfmodel.space.methods.ADAPTERS`` gives it."""
 
 __all__ = ["ADAPTERS", "AbstractAdapter"]

@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from collectors.cost import longest_first
+from collectors.campaign.cost import longest_first
+from collectors.campaign.stratified_plan import unique
 from collectors.executors import AbstractExecutor
-from collectors.plan import unique
 from perfmodel.errors import StoreFullError
-from perfmodel.store import TraceStore
-from perfmodel.trace import Asked, Status, Trace
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Asked, Status, Trace
 
 PATIENCE_S = 3600.0
 """How long a campaign waits for space on a full disk."""

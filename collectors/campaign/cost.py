@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import mean
 
-from perfmodel.trace import Asked
+from perfmodel.traces.trace import Asked
 
 BACKWARD = 1.0
 """Gradients with respect to a frozen layer's input are one more product with its weight, as dear as the forward."""

@@ -14,10 +14,10 @@ Blocks are dealt evenly: wherever a campaign is cut short, about the same share 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from collectors.plan import unique
-from perfmodel.sampling import stratified
-from perfmodel.space import Configuration, Space
-from perfmodel.trace import Asked, Setting
+from collectors.campaign.stratified_plan import unique
+from perfmodel.space.sampling import stratified
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.trace import Asked, Setting
 
 UNIFORM_RANKS = (2, 8, 32)
 PRUNED_WIDTHS = (16, 4, 3)

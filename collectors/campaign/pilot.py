@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from collectors.plan import unique
-from perfmodel.space import Configuration, Space
-from perfmodel.trace import Asked, Setting
+from collectors.campaign.stratified_plan import unique
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.trace import Asked, Setting
 
 SOURCE = "pilot"
 """What the trials are recorded as proposed by."""

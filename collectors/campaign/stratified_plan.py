@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from perfmodel.sampling import stratified
-from perfmodel.space import Configuration, Space
-from perfmodel.trace import Asked, Setting
+from perfmodel.space.sampling import stratified
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.trace import Asked, Setting
 
 BASELINES: dict[str, tuple[int, int]] = {
     "LoRA 16-bit r8": (16, 8),

@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from collectors import device_rates
-from collectors.device_rates import FORMATS
-from collectors.probe_steps import PROBES, probe_seconds, probe_work
-from perfmodel.device_profiles import DeviceProfile, format_family
+from collectors.device import device_rates
+from collectors.device.device_rates import FORMATS
+from collectors.device.probe_steps import PROBES, probe_seconds, probe_work
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.timing import Work, step_time
-from perfmodel.trace import DeviceClass
+from perfmodel.timing.device_profiles import DeviceProfile, format_family
+from perfmodel.timing.step_time import Work, step_time
+from perfmodel.traces.trace import DeviceClass
 
 ROUNDS = 3
 """Rounds over the small models. The fastest step of each counts: on a shared machine the others are someone else's."""

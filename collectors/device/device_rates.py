@@ -10,10 +10,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from collectors.measure import synchronize
-from collectors.provenance import processor_name
+from collectors.measuring.memory_and_time import synchronize
+from collectors.measuring.provenance import processor_name
 from collectors.quantizers import QUANTIZERS, linear_of
-from perfmodel.trace import DeviceClass
+from perfmodel.traces.trace import DeviceClass
 
 PRODUCTS: dict[str, tuple[tuple[int, int, int], ...]] = {
     "cpu": ((16, 64, 64), (64, 128, 128), (128, 256, 256), (256, 576, 576), (256, 576, 1536), (512, 1536, 1536)),

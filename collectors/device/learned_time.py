@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from collectors.predicted_steps import of_this_device, step_times
-from perfmodel.device_profiles import DeviceProfile
-from perfmodel.time_correction import LEAST_SETTINGS, LEAST_TRACES, held_out_errors, learned_correction
-from perfmodel.trace import Trace
+from collectors.device.predicted_steps import of_this_device, step_times
+from perfmodel.timing.correction import LEAST_SETTINGS, LEAST_TRACES, held_out_errors, learned_correction
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.traces.trace import Trace
 
 
 @dataclass(frozen=True)

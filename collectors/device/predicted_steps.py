@@ -9,15 +9,15 @@ from statistics import median
 
 import numpy as np
 
-from collectors.encode import Encoded
-from collectors.step_loads import timed_loads, training_examples
+from collectors.device.step_loads import timed_loads, training_examples
+from collectors.scoring.encode import Encoded
 from datasets_cache import resolve
-from perfmodel.architecture import Architecture, LayerShape
-from perfmodel.device_profiles import DeviceProfile
-from perfmodel.time_correction import PARTS, Array
-from perfmodel.timing import StepTime, step_time, step_work
-from perfmodel.trace import Trace
-from perfmodel.training_memory import Load
+from perfmodel.memory.peak import Load
+from perfmodel.model.architecture import Architecture, LayerShape
+from perfmodel.timing.correction import PARTS, Array
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.timing.step_time import StepTime, step_time, step_work
+from perfmodel.traces.trace import Trace
 
 
 @dataclass(frozen=True)

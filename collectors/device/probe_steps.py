@@ -8,20 +8,20 @@ import torch
 from torch import nn
 
 from collectors.adapters import ADAPTERS
-from collectors.device_rates import DTYPES, clock_of
-from collectors.encode import Encoded
-from collectors.finetune import finetune
-from collectors.measure import synchronize
-from collectors.optimizers import make_optimizer
-from collectors.prune import decoder_layers, linear_modules
+from collectors.device.device_rates import DTYPES, clock_of
+from collectors.measuring.memory_and_time import synchronize
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS
-from perfmodel.architecture import Architecture
-from perfmodel.methods import DEFAULT_METHODS
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.timing import Work, step_work
-from perfmodel.trace import DeviceClass
-from perfmodel.training_memory import Load
+from collectors.scoring.encode import Encoded
+from collectors.trial.finetune import finetune
+from collectors.trial.optimizers import make_optimizer
+from perfmodel.memory.peak import Load
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import DEFAULT_METHODS
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.timing.step_time import Work, step_work
+from perfmodel.traces.trace import DeviceClass
 
 STEPS = 5
 """Steps of each small model in a round, of which the first and the one that is profiled are not timed."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import torch
 
-from collectors.encode import Batch, Encoded, EncodedExamples, encode
-from collectors.finetune import batches, heaviest
+from collectors.scoring.encode import Batch, Encoded, EncodedExamples, encode
+from collectors.trial.finetune import batches, heaviest
 from datasets_cache import load_task, load_tokenizer, resolve
-from perfmodel.trace import Asked, Setting
-from perfmodel.training_memory import Load
+from perfmodel.memory.peak import Load
+from perfmodel.traces.trace import Asked, Setting
 
 
 def training_examples(setting: Setting) -> EncodedExamples:

@@ -10,6 +10,8 @@ ray_executor        RayExecutor: in actors of a Ray cluster, on this machine or 
 driving             the loop that both share: who is given what, for how long, and what a loss means
   worker              AbstractWorker and AbstractCrew: what the loop knows of a worker
 station             what runs inside a worker, process or actor
+
+May import: ``measuring``.
 """
 
 from collectors.executors.executor import AbstractExecutor, Runner

@@ -6,9 +6,9 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 from collectors.executors.worker import AbstractCrew, AbstractWorker, Lost, Outcome
-from collectors.provenance import unknown_machine
+from collectors.measuring.provenance import unknown_machine
 from perfmodel.errors import PerfModelError, UserError
-from perfmodel.trace import Asked, Measured, Trace
+from perfmodel.traces.trace import Asked, Measured, Trace
 
 MOST_GOES = 3
 """How often a trial is started at most: one that loses its machine every time may well be what brings it down."""

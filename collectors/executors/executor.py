@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable
 
-from perfmodel.trace import Asked, Trace
+from perfmodel.traces.trace import Asked, Trace
 
 Runner = Callable[[Asked], Trace]
 """Runs one trial; a runner lives through many and keeps what they share. A test hands in a fake one."""

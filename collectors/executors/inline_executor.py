@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable
 
 from collectors.executors.executor import AbstractExecutor, Runner
-from perfmodel.trace import Asked, Trace
+from perfmodel.traces.trace import Asked, Trace
 
 
 class InlineExecutor(AbstractExecutor):

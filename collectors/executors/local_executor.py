@@ -10,7 +10,7 @@ from collectors.executors.gpus import visible_gpus
 from collectors.executors.local_worker import LocalWorker
 from collectors.executors.station import Station
 from collectors.executors.worker import AbstractCrew, AbstractWorker
-from perfmodel.trace import Asked, Trace
+from perfmodel.traces.trace import Asked, Trace
 
 
 class LocalExecutor(AbstractExecutor):

@@ -12,7 +12,7 @@ from multiprocessing.process import BaseProcess
 from collectors.executors.station import Station
 from collectors.executors.worker import AbstractWorker, Lost, Outcome, State
 from perfmodel.errors import PerfModelError
-from perfmodel.trace import Asked, RanOn, Trace
+from perfmodel.traces.trace import Asked, RanOn, Trace
 
 STOP_GRACE_S = 5.0
 

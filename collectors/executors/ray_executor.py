@@ -15,8 +15,8 @@ from collectors.executors.ray_worker import RayStation, RayWorker
 from collectors.executors.station import Station
 from collectors.executors.worker import AbstractCrew, AbstractWorker
 from perfmodel.errors import UserError
-from perfmodel.extras import needs_extra
-from perfmodel.trace import Asked, Trace
+from perfmodel.files.optional import needs_extra
+from perfmodel.traces.trace import Asked, Trace
 
 ANSWER_S = 10.0
 """How long the cluster may take to answer at its address."""

@@ -7,7 +7,7 @@ from typing import Any
 from collectors.executors.station import Station
 from collectors.executors.worker import AbstractWorker, Lost, Outcome, State
 from perfmodel.errors import PerfModelError, UserError
-from perfmodel.trace import Asked, RanOn, Trace
+from perfmodel.traces.trace import Asked, RanOn, Trace
 
 INQUEST_S = 60.0
 """How long it may stay open whether a lost worker's node lives; Ray itself needs some 15 s to miss one."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from collectors.executors.executor import Runner
-from collectors.provenance import ran_on
+from collectors.measuring.provenance import ran_on
 from perfmodel.errors import PerfModelError
-from perfmodel.trace import Asked, RanOn, Trace
+from perfmodel.traces.trace import Asked, RanOn, Trace
 
 
 class Station:

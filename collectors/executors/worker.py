@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from perfmodel.errors import PerfModelError
-from perfmodel.trace import Asked, RanOn, Status, Trace
+from perfmodel.traces.trace import Asked, RanOn, Status, Trace
 
 State = Literal["starting", "ready", "busy", "lost", "ended"]
 """``lost``: it is gone and the cause is being looked into; ``ended``: nothing more will come from it."""

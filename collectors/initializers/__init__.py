@@ -10,6 +10,8 @@ olora       QR of the weight, taken out of the base
 pissa       its largest directions, taken out
 corda       its largest directions on the inputs, taken out
 eva         A from the inputs
+
+May import: ``quantizers``, ``pruning``.
 """
 
 from collectors.initializers.contract import AbstractInitializer, Start
@@ -37,6 +39,6 @@ INITIALIZERS: dict[str, AbstractInitializer] = {
     "corda": Corda(),
     "eva": Eva(),
 }
-"""Every initialiser by the name that ``perfmodel.methods.INITIALIZERS`` gives it."""
+"""Every initialiser by the name that ``perfmodel.space.methods.INITIALIZERS`` gives it."""
 
 __all__ = ["INITIALIZERS", "AbstractInitializer", "Start"]

@@ -30,7 +30,7 @@ class AbstractInitializer(ABC):
     """What the adapter's ``attach`` is told; it holds wherever ``start`` leaves A and B at None."""
 
     moments: Literal["none", "diagonal", "full"] = "none"
-    """Which second moments of the module's inputs ``start`` needs; see ``collectors.moments``."""
+    """Which second moments of the module's inputs ``start`` needs; see ``collectors.pruning.input_moments``."""
 
     @abstractmethod
     def start(

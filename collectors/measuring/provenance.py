@@ -9,14 +9,21 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from perfmodel.errors import UserError
-from perfmodel.trace import DeviceClass, RanOn
-from perfmodel.workers import usable_cores
+from perfmodel.files.processes import usable_cores
+from perfmodel.traces.trace import DeviceClass, RanOn
 
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "bitsandbytes", "hqq", "safetensors", "numpy", "tokenizers")
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
-MATTERS = ("perfmodel", "datasets_cache", "collectors", "search", "reports", ":(exclude)datasets_cache/shelf_data")
+MATTERS = (
+    "perfmodel",
+    "datasets_cache",
+    "collectors",
+    "search",
+    "reports",
+    ":(exclude)datasets_cache/shelf/shelf_data",
+)
 """What of the checkout a run depends on, as git names it: code, suites, templates and tasks, but no older traces."""
 
 

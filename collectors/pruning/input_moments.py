@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from collectors.prune import decoder_layers, linear_modules
-from perfmodel.architecture import Architecture
+from collectors.pruning.prune import decoder_layers, linear_modules
+from perfmodel.model.architecture import Architecture
 
 Place = tuple[int, str]
 """Index of a layer and name of a module."""

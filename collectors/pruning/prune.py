@@ -8,9 +8,9 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from collectors.pruning_scope import LayerImportance, pruned_architecture
-from perfmodel.architecture import Architecture, LayerShape
-from perfmodel.families import Block
+from collectors.pruning.scope import LayerImportance, pruned_architecture
+from perfmodel.model.architecture import Architecture, LayerShape
+from perfmodel.model.families import Block
 
 __all__ = ["Cut", "LayerImportance", "PrunedLinear", "decoder_layers", "linear_modules", "prune", "set_head_counts"]
 
@@ -62,8 +62,8 @@ def prune(
         model: float model with the architecture's shapes.
         architecture: of the unpruned model.
         rate: share of the prunable layers' linear parameters to remove, in [0, 1).
-        importance: of every prunable layer, from ``collectors.importances``; not read at a rate of 0.
-        scope: ``per_layer`` or ``global``, of ``perfmodel.methods.PRUNING_SCOPES``.
+        importance: of every prunable layer, from ``collectors.pruning.importances``; not read at a rate of 0.
+        scope: ``per_layer`` or ``global``, of ``perfmodel.space.methods.PRUNING_SCOPES``.
 
     Returns:
         The architecture of the pruned model.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from perfmodel.architecture import CHANNEL_MULTIPLE, Architecture, LayerShape
+from perfmodel.model.architecture import CHANNEL_MULTIPLE, Architecture, LayerShape
 
 
 @dataclass(frozen=True)

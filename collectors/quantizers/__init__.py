@@ -1,4 +1,4 @@
-"""How a linear weight is stored: one quantiser for each of ``perfmodel.formats.FORMATS``.
+"""How a linear weight is stored: one quantiser for each of ``perfmodel.model.formats.FORMATS``.
 
     quantizer   the contract
     bf16        bfloat16
@@ -6,8 +6,13 @@
     four_bit    bitsandbytes' NF4 and FP4, blocks of 64
     hqq         HQQ at 8, 4, 3 and 2 bits, groups of 32, 64 and 128
     stored      what a module keeps resident
+    cache       quantised modules made once and kept
+    fairness    formats whose error a base flatters
+    table       bits and error of every format on a base model
 
 A new format is one entry of ``FORMATS``, one file or line here, and its line in the conformance suite.
+
+May import: ``pruning``.
 """
 
 from collectors.quantizers.bf16 import Bfloat16Quantizer
@@ -16,7 +21,7 @@ from collectors.quantizers.hqq import HqqQuantizer
 from collectors.quantizers.int8 import Int8Quantizer
 from collectors.quantizers.quantizer import AbstractQuantizer, linear_of
 from collectors.quantizers.stored import stored_bytes, stored_tensors
-from perfmodel.formats import FORMATS
+from perfmodel.model.formats import FORMATS
 
 __all__ = ["QUANTIZERS", "AbstractQuantizer", "linear_of", "stored_bytes", "stored_tensors"]
 

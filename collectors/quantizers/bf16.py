@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from collectors.quantizers.quantizer import AbstractQuantizer, frozen, packed
-from perfmodel.formats import FORMATS
+from perfmodel.model.formats import FORMATS
 
 
 @final

@@ -13,9 +13,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from collectors.prune import PrunedLinear
+from collectors.pruning.prune import PrunedLinear
 from collectors.quantizers import AbstractQuantizer, linear_of
-from datasets_cache.cache import arriving, cache_folder, locked, make_folder
+from datasets_cache.files.cache import arriving, cache_folder, locked, make_folder
 from perfmodel.errors import OutputFolderError
 
 PACKING_VERSION = "1"

@@ -11,10 +11,10 @@ from statistics import mean
 import torch
 from torch import Tensor, nn
 
-from collectors.prune import decoder_layers, linear_modules
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import AbstractQuantizer, linear_of
-from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError
+from perfmodel.model.architecture import Architecture
 
 REFERENCE_BITS = 16
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from collectors.quantizers.quantizer import AbstractQuantizer, frozen, packed
-from perfmodel.formats import BLOCK, STATISTICS_BLOCK, Format
+from perfmodel.model.formats import BLOCK, STATISTICS_BLOCK, Format
 
 
 @final

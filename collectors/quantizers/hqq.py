@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from collectors.quantizers.quantizer import AbstractQuantizer, frozen, packed
-from perfmodel.formats import Format
+from perfmodel.model.formats import Format
 
 AXIS = 1
 """Groups lie along the rows."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from collectors.quantizers.quantizer import AbstractQuantizer, frozen, packed
-from perfmodel.formats import FORMATS
+from perfmodel.model.formats import FORMATS
 
 LARGEST = 127
 """Of an int8; a row's scale is its largest weight."""

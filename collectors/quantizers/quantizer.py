@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from perfmodel.formats import Format
+from perfmodel.model.formats import Format
 
 
 class AbstractQuantizer(ABC):

@@ -6,10 +6,10 @@ from statistics import mean
 
 from torch import Tensor
 
-from collectors.fairness import RoundingErrors, rounding_errors
 from collectors.quantizers import AbstractQuantizer
+from collectors.quantizers.fairness import RoundingErrors, rounding_errors
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.formats import Format
+from perfmodel.model.formats import Format
 
 FLOAT32_BYTES = 4
 """Of a compute value on a CPU; HQQ's scales and zeros take half of it on CUDA."""

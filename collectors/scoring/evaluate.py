@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from collectors.encode import Batch, Encoded, Ids, collate
-from collectors.generation import generate, is_right
+from collectors.scoring.encode import Batch, Encoded, Ids, collate
+from collectors.scoring.generation import generate, is_right
 
 EVAL_BATCH = 16
 

@@ -16,13 +16,13 @@ from typing import Any
 
 from torch import nn
 
-from collectors.encode import encode
-from collectors.evaluate import EVAL_BATCH
+from collectors.scoring.encode import encode
+from collectors.scoring.evaluate import EVAL_BATCH
 from datasets_cache import Example, Task
-from datasets_cache.hub_tasks import HubTask, hub_source, read_held_out
+from datasets_cache.tasks.hub import HubTask, hub_source, read_held_out
 from perfmodel.errors import InvalidTaskError
-from perfmodel.extras import needs_extra
-from perfmodel.recipe import Recipe
+from perfmodel.files.optional import needs_extra
+from perfmodel.space.recipe import Recipe
 
 TASK_FILES: Mapping[str, str] = {
     "arc_challenge": "arc/arc_challenge.yaml",

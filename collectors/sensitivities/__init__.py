@@ -1,6 +1,6 @@
 """What each unit of a base model costs when it is touched alone, measured without fine-tuning.
 
-measure          all of it, as one ``perfmodel.sensitivities.Sensitivities``
+measure          all of it, as one ``perfmodel.features.sensitivities.Sensitivities``
 output_change    KL divergence and change of the loss when one unit is stored at fewer bits
 stored_errors    error of the stored weights, and of their outputs
 gradient_norms   norm of the loss's gradient

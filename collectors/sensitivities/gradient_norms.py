@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
-from collectors.encode import Batch
-from collectors.evaluate import answer_logits
-from collectors.importances.gradients import only_these_trained
+from collectors.pruning.importances.gradients import only_these_trained
+from collectors.scoring.encode import Batch
+from collectors.scoring.evaluate import answer_logits
 from collectors.sensitivities.units import Key
 
 

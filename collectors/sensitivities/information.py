@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from collectors.encode import Batch
-from collectors.evaluate import answer_logits
-from collectors.prune import decoder_layers
+from collectors.pruning.prune import decoder_layers
+from collectors.scoring.encode import Batch
+from collectors.scoring.evaluate import answer_logits
 from collectors.sensitivities.layer_outputs import hidden_state, kept_outputs
 
 BINS = 16

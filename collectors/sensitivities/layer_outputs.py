@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from collectors.prune import decoder_layers
+from collectors.pruning.prune import decoder_layers
 
 
 @contextmanager

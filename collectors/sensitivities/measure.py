@@ -8,26 +8,26 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from collectors.encode import Batch, Encoded, encode
-from collectors.fairness import check_fair, sample_weights
-from collectors.importances import importance_of
-from collectors.library import QuantizedLibrary
-from collectors.moments import input_moments
+from collectors.pruning.importances import importance_of
+from collectors.pruning.input_moments import input_moments
 from collectors.quantizers import QUANTIZERS
+from collectors.quantizers.cache import QuantizedLibrary
+from collectors.quantizers.fairness import check_fair, sample_weights
+from collectors.scoring.encode import Batch, Encoded, encode
 from collectors.sensitivities.gradient_norms import gradient_norms
 from collectors.sensitivities.information import information
 from collectors.sensitivities.output_change import OutputChange
 from collectors.sensitivities.pruned_mass import pruned_mass
 from collectors.sensitivities.stored_errors import stored_errors
 from collectors.sensitivities.units import Key, batches_of, linears_of, units_of
-from collectors.workshop import COMPUTE_DTYPE
+from collectors.trial.model_builder import COMPUTE_DTYPE
 from datasets_cache import BaseModel, Task, load_model, load_tokenizer
-from perfmodel.architecture import Architecture
-from perfmodel.methods import DEFAULT_METHODS, Methods
-from perfmodel.recipe import Recipe
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.space import DEFAULT_RATES, Unit
-from perfmodel.trace import DeviceClass
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import DEFAULT_METHODS, Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import DEFAULT_RATES, Unit
+from perfmodel.traces.trace import DeviceClass
 
 WIDTHS_TRIED = (2, 3, 4, 8)
 """All but sixteen bits, which is what the others are compared with."""

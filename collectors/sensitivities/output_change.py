@@ -9,17 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from collectors.encode import Batch
-from collectors.evaluate import answer_logits
-from collectors.fairness import REFERENCE_BITS
-from collectors.library import QuantizedLibrary
-from collectors.places import places_of, settle
 from collectors.quantizers import QUANTIZERS
+from collectors.quantizers.cache import QuantizedLibrary
+from collectors.quantizers.fairness import REFERENCE_BITS
+from collectors.scoring.encode import Batch
+from collectors.scoring.evaluate import answer_logits
 from collectors.sensitivities.layer_outputs import kept_outputs, resumed_at
 from collectors.sensitivities.units import Key, linears_of
-from perfmodel.architecture import Architecture
-from perfmodel.methods import Methods
-from perfmodel.space import Configuration
+from collectors.trial.linear_slots import places_of, settle
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import Methods
+from perfmodel.space.space import Configuration
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from collectors.pruning_scope import LayerImportance, pruned_architecture
-from perfmodel.architecture import Architecture
+from collectors.pruning.scope import LayerImportance, pruned_architecture
+from perfmodel.model.architecture import Architecture
 
 
 def pruned_mass(
@@ -24,7 +24,7 @@ def pruned_mass(
         order: importance by which parts are removed, of every prunable layer.
         taylor: importance of which the share is taken, likewise; the same where pruning goes by it.
         rates: R shares of linear parameters to remove, each in [0, 1).
-        scope: of ``perfmodel.methods.PRUNING_SCOPES``.
+        scope: of ``perfmodel.space.methods.PRUNING_SCOPES``.
     """
     whole = sum(float(scores.groups.double().sum() + scores.channels.double().sum()) for scores in taylor.values())
     shares = []

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from collectors.library import QuantizedLibrary
 from collectors.quantizers import QUANTIZERS
+from collectors.quantizers.cache import QuantizedLibrary
 from collectors.sensitivities.units import Key
-from perfmodel.methods import Methods
+from perfmodel.space.methods import Methods
 
 
 @torch.no_grad()

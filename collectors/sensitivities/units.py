@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from collectors.encode import Batch, Encoded, collate
-from collectors.evaluate import EVAL_BATCH
-from collectors.prune import decoder_layers, linear_modules
-from perfmodel.architecture import Architecture
-from perfmodel.space import Unit
+from collectors.pruning.prune import decoder_layers, linear_modules
+from collectors.scoring.encode import Batch, Encoded, collate
+from collectors.scoring.evaluate import EVAL_BATCH
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Unit
 
 Key = tuple[int, str]
 """Index of a layer and name of a linear module."""

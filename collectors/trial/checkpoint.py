@@ -19,11 +19,11 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from collectors.evaluate import Scores
-from collectors.keep import Keep
+from collectors.scoring.evaluate import Scores
+from collectors.trial.retention import Keep
 from perfmodel.errors import CorruptFileError
-from perfmodel.recipe import Recipe
-from perfmodel.trace import Asked
+from perfmodel.space.recipe import Recipe
+from perfmodel.traces.trace import Asked
 
 CHECKPOINT_VERSION = 1
 

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from collectors.checkpoint import Progress
-from collectors.encode import Batch, Encoded, collate
-from collectors.energy import energy_between_j, energy_so_far_j
-from collectors.evaluate import answer_logits
-from collectors.measure import StepClock, memory_meter
-from collectors.optimizers import state_bytes_of
-from perfmodel.recipe import Recipe
+from collectors.measuring.energy import energy_between_j, energy_so_far_j
+from collectors.measuring.memory_and_time import StepClock, memory_meter
+from collectors.scoring.encode import Batch, Encoded, collate
+from collectors.scoring.evaluate import answer_logits
+from collectors.trial.checkpoint import Progress
+from collectors.trial.optimizers import state_bytes_of
+from perfmodel.space.recipe import Recipe
 
 
 class DivergedError(Exception):
@@ -27,7 +27,7 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True)
 class Training:
-    """What the loop measured; units as in ``perfmodel.trace.Measured``."""
+    """What the loop measured; units as in ``perfmodel.traces.trace.Measured``."""
 
     peak_memory_bytes: int
     peak_reserved_bytes: int | None

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from collectors.prune import decoder_layers, linear_modules
-from perfmodel.architecture import Architecture
-from perfmodel.space import Configuration, by_module
+from collectors.pruning.prune import decoder_layers, linear_modules
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Configuration, by_module
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from collectors.adapters import ADAPTERS
-from collectors.encode import Encoded, encode
-from collectors.fairness import check_fair, sample_weights
-from collectors.importances import importance_of
 from collectors.initializers import INITIALIZERS, Start
-from collectors.library import QuantizedLibrary
-from collectors.moments import input_moments
-from collectors.places import Place, places_of, settle
-from collectors.prune import LayerImportance, PrunedLinear, decoder_layers, linear_modules, prune
+from collectors.pruning.importances import importance_of
+from collectors.pruning.input_moments import input_moments
+from collectors.pruning.prune import LayerImportance, PrunedLinear, decoder_layers, linear_modules, prune
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
+from collectors.quantizers.cache import QuantizedLibrary
+from collectors.quantizers.fairness import check_fair, sample_weights
+from collectors.scoring.encode import Encoded, encode
+from collectors.trial.linear_slots import Place, places_of, settle
 from datasets_cache import Example, load_model, load_task, load_tokenizer, resolve
-from perfmodel.architecture import Architecture
 from perfmodel.errors import CorruptFileError
-from perfmodel.space import Configuration, Space, by_module
-from perfmodel.trace import Setting
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Configuration, Space, by_module
+from perfmodel.traces.trace import Setting
 
 COMPUTE_DTYPE = {"cpu": torch.float32, "cuda": torch.bfloat16}
 """On a CPU bfloat16 products are some fifty times slower than float32's."""

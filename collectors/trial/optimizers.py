@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.recipe import Optimizer, Recipe
+from perfmodel.space.recipe import Optimizer, Recipe
 
 
 def make_optimizer(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.Optimizer:

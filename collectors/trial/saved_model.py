@@ -19,15 +19,15 @@ import torch
 from torch import Tensor, nn
 
 from collectors.adapters import ADAPTERS
-from collectors.checkpoint import load_adapter
-from collectors.prune import decoder_layers, linear_modules, set_head_counts
+from collectors.pruning.prune import decoder_layers, linear_modules, set_head_counts
 from collectors.quantizers import QUANTIZERS
-from collectors.workshop import COMPUTE_DTYPE, Built
+from collectors.trial.checkpoint import load_adapter
+from collectors.trial.model_builder import COMPUTE_DTYPE, Built
 from datasets_cache import BaseModel, load_tokenizer
-from perfmodel.architecture import Architecture, LayerShape
-from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
-from perfmodel.trace import DeviceClass
+from perfmodel.files.checksum import sha256_of
+from perfmodel.model.architecture import Architecture, LayerShape
+from perfmodel.traces.trace import DeviceClass
 
 SAVED_VERSION = 1
 

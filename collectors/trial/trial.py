@@ -9,16 +9,16 @@ from statistics import mean
 
 import torch
 
-from collectors.checkpoint import Checkpoints, Progress, restore
-from collectors.evaluate import Scores, evaluate
-from collectors.finetune import DivergedError, Training, finetune
-from collectors.keep import Keep
-from collectors.optimizers import make_optimizer
-from collectors.provenance import ran_on
-from collectors.workshop import Built, Workshop
+from collectors.measuring.provenance import ran_on
+from collectors.scoring.evaluate import Scores, evaluate
+from collectors.trial.checkpoint import Checkpoints, Progress, restore
+from collectors.trial.finetune import DivergedError, Training, finetune
+from collectors.trial.model_builder import Built, Workshop
+from collectors.trial.optimizers import make_optimizer
+from collectors.trial.retention import Keep
 from perfmodel.errors import CorruptFileError, PerfModelError
-from perfmodel.recipe import Recipe
-from perfmodel.trace import Asked, Measured, Setting, Trace
+from perfmodel.space.recipe import Recipe
+from perfmodel.traces.trace import Asked, Measured, Setting, Trace
 
 
 class TrialRunner:

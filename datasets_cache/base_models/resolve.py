@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from datasets_cache.checkpoint import BaseModel, open_checkpoint, weights_sha256
-from datasets_cache.gemma3 import GEMMA3
-from datasets_cache.hub import is_hub_id, resolve_hub
-from datasets_cache.loading import load_model, load_tokenizer
-from datasets_cache.packaged_model import resolve_packaged
-from datasets_cache.smollm2 import SMOLLM2
+from datasets_cache.base_models.gemma3 import GEMMA3
+from datasets_cache.base_models.loading import load_model, load_tokenizer
+from datasets_cache.base_models.packaged import resolve_packaged
+from datasets_cache.base_models.smollm2 import SMOLLM2
+from datasets_cache.files.checkpoint import BaseModel, open_checkpoint, weights_sha256
+from datasets_cache.files.hub import is_hub_id, resolve_hub
 from perfmodel.errors import ModelNotFoundError
 
 __all__ = ["DEFAULT_BASE_MODEL", "BaseModel", "load_model", "load_tokenizer", "resolve", "weights_sha256"]

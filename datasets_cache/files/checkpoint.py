@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, ModelNotFoundError
-from perfmodel.extras import needs_extra
+from perfmodel.files.checksum import sha256_of
+from perfmodel.files.optional import needs_extra
 
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"

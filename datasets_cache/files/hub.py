@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from datasets_cache.cache import Progress
-from datasets_cache.checkpoint import BaseModel, open_checkpoint
+from datasets_cache.files.cache import Progress
+from datasets_cache.files.checkpoint import BaseModel, open_checkpoint
 from perfmodel.errors import DownloadError, ModelNotFoundError
-from perfmodel.extras import needs_extra
+from perfmodel.files.optional import needs_extra
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # Weights in pickles (*.bin) are left out on purpose: loading a pickle runs its code.

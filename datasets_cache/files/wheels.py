@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_cache.cache import Progress, arriving
-from perfmodel.checksum import sha256_of
+from datasets_cache.files.cache import Progress, arriving
 from perfmodel.errors import CorruptFileError, DownloadError
+from perfmodel.files.checksum import sha256_of
 
 _PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
-from datasets_cache.card_analysis import analysis, table
-from datasets_cache.card_departures import one_axis_at_a_time
-from datasets_cache.shelf_coverage import HELD_BY, TENTHS, shelf_coverage
-from perfmodel.checksum import sha256_of
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
+from datasets_cache.release.card_analysis import analysis, table
+from datasets_cache.release.card_pilot import one_axis_at_a_time
+from datasets_cache.release.coverage import HELD_BY, TENTHS, shelf_coverage
+from perfmodel.files.checksum import sha256_of
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Trace
 
 Blind = tuple[float, float]
 """Loss, nats per answer token, and accuracy of the best answers that ignore the question."""

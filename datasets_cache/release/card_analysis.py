@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from perfmodel.alignment import agreement, alignment
-from perfmodel.bootstrap import Estimate
-from perfmodel.ceiling import ceiling
-from perfmodel.decomposition import PARTS, decomposition
+from perfmodel.effects.bits_against_ranks import agreement, alignment
+from perfmodel.effects.noise_ceiling import ceiling
+from perfmodel.effects.variance_shares import PARTS, decomposition
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.metrics import METRICS
-from perfmodel.trace import Trace
+from perfmodel.space.metrics import METRICS
+from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.traces.trace import Trace
 
 T = TypeVar("T")
 
@@ -72,8 +72,8 @@ def _ceilings(groups: Groups) -> list[str]:
     head = ("task", "metric", "repeated", "scale", "noise", "spread without noise", "R2", "Spearman", "Kendall")
     return [
         "## The noise ceiling",
-        "The best scores that anything can reach against single runs (`perfmodel.ceiling`); 95 % intervals over "
-        "configurations, not known where fewer than three were repeated.",
+        "The best scores that anything can reach against single runs (`perfmodel.effects.noise_ceiling`); 95 % "
+        "intervals over configurations, not known where fewer than three were repeated.",
         *_told(table(head, rows) if rows else "", missing),
     ]
 
@@ -90,9 +90,9 @@ def _shares(groups: Groups) -> list[str]:
     by_axis = [(label, *(shown(each.axes[name]) for each in found.values())) for name, label in axes.items()]
     return [
         "## What the variance of the loss is made of",
-        "Shares of the variance of log loss over single runs (`perfmodel.decomposition`): Shapley values of what "
-        "second-order regressions on rate, bits and ranks by third of the depth explain of configurations left out. "
-        "The bold rows add up to 1; the thirds add up to their axis.",
+        "Shares of the variance of log loss over single runs (`perfmodel.effects.variance_shares`): Shapley values of "
+        "what second-order regressions on rate, bits and ranks by third of the depth explain of configurations left "
+        "out. The bold rows add up to 1; the thirds add up to their axis.",
         *_told(table(("share", *found), [*by_axis, *rows]) if found else "", missing),
     ]
 
@@ -121,8 +121,8 @@ def _alignments(groups: Groups) -> list[str]:
     return [
         "## Do bits and ranks stand in for each other, or go together?",
         "AutoQRA says that low bits go with high ranks (compensation: a negative difference), QR-Adaptor that "
-        "sensitive layers get both (alignment: a positive one). Correlations over layers (`perfmodel.alignment`); the "
-        "best lost least beyond what their budget explains.",
+        "sensitive layers get both (alignment: a positive one). Correlations over layers "
+        "(`perfmodel.effects.bits_against_ranks`); the best lost least beyond what their budget explains.",
         *_told(table(head, rows) if rows else "", missing),
     ]
 

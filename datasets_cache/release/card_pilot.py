@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from datasets_cache.card_analysis import shown, table
-from perfmodel.departures import Departures, departures
-from perfmodel.effects import MATTERS_ABOVE
+from datasets_cache.release.card_analysis import shown, table
+from perfmodel.effects.axis_effects import MATTERS_ABOVE
+from perfmodel.effects.one_at_a_time import Departures, departures
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Trace
 
 METRICS = ("held_out_loss", "accuracy")
 

@@ -12,9 +12,9 @@ from statistics import mean
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.extras import needs_extra
-from perfmodel.space import DEFAULT_BITS, DEFAULT_RATES
-from perfmodel.trace import Trace
+from perfmodel.files.optional import needs_extra
+from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RATES
+from perfmodel.traces.trace import Trace
 
 TENTHS = 10
 HELD_BY = 3

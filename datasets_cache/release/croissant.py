@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from perfmodel.checksum import sha256_of
-from perfmodel.column_descriptions import column_descriptions
-from perfmodel.parquet import trace_version
-from perfmodel.trace import Trace
-from perfmodel.trace_columns import COLUMNS, LISTS, columns_of
+from perfmodel.files.checksum import sha256_of
+from perfmodel.traces.columns import COLUMNS, LISTS, columns_of
+from perfmodel.traces.descriptions import column_descriptions
+from perfmodel.traces.parquet import trace_version
+from perfmodel.traces.trace import Trace
 
 LICENSE = "https://spdx.org/licenses/Apache-2.0.html"
 DATA_TYPES = {

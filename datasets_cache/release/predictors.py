@@ -1,4 +1,4 @@
-"""Fits the predictors that come with the package: ``python -m datasets_cache.release_predictors NAME``.
+"""Fits the predictors that come with the package: ``python -m datasets_cache.release.predictors NAME``.
 
 One for each setting of a release with traces of ``LEAST_CONFIGURATIONS`` configurations or more. They replace what was
 written for that release before, and take some minutes each.
@@ -10,15 +10,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from datasets_cache.card import by_setting
-from datasets_cache.shelf import load_shelf
-from datasets_cache.shelf_verify import known_architectures
+from datasets_cache.release.card import by_setting
+from datasets_cache.shelf.shelf import load_shelf
+from datasets_cache.shelf.verify import known_architectures
 from perfmodel.errors import NotEnoughTracesError, PerfModelError
-from perfmodel.named_predictors import PREDICTOR_DATA
-from perfmodel.predictor import Predictor
-from perfmodel.space import Space, Unit
-from perfmodel.state_file import write_state
-from perfmodel.trace import Trace
+from perfmodel.files.state_file import write_state
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.predictor.shipped import PREDICTOR_DATA
+from perfmodel.space.space import Space, Unit
+from perfmodel.traces.trace import Trace
 
 LEAST_CONFIGURATIONS = 20
 """A predictor that is shipped should know more than a predictor needs at least (10): five folds of four or more."""
@@ -77,7 +77,7 @@ def write_predictors(name: str, folder: Path = PREDICTOR_DATA, fit: Fit = fit_pr
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code of the command."""
-    parser = argparse.ArgumentParser(prog="python -m datasets_cache.release_predictors", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m datasets_cache.release.predictors", description=__doc__)
     parser.add_argument("name", help="of the release")
     parser.add_argument("--into", type=Path, default=PREDICTOR_DATA, help="folder of the predictors of all releases")
     chosen = parser.parse_args(arguments)

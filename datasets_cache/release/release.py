@@ -1,4 +1,4 @@
-"""Makes a shelf release: ``python -m datasets_cache.release NAME STORE...``, or anew all but its traces without stores.
+"""Makes a shelf release: ``python -m datasets_cache.release.release NAME STORE...``; without stores, all but traces.
 
 <name>.parquet, <name>.parquet.sha256   the traces; a release that is out keeps its bytes
 <name>.rows.txt                         a fingerprint of every row
@@ -15,19 +15,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from datasets_cache.base_models import load_tokenizer, resolve
-from datasets_cache.baselines import question_blind_loss
-from datasets_cache.card import Blind, by_setting, card, compared
-from datasets_cache.croissant import write_croissant
-from datasets_cache.shelf import SHELF_DATA
-from datasets_cache.shelf_coverage import draw_coverage, shelf_coverage
-from datasets_cache.shelf_registry import register
-from datasets_cache.shelf_rows import rows_file, write_rows
-from datasets_cache.tasks import load_task, majority_accuracy, task_names
+from datasets_cache.base_models.resolve import load_tokenizer, resolve
+from datasets_cache.release.card import Blind, by_setting, card, compared
+from datasets_cache.release.coverage import draw_coverage, shelf_coverage
+from datasets_cache.release.croissant import write_croissant
+from datasets_cache.shelf.registry import register
+from datasets_cache.shelf.row_fingerprints import rows_file, write_rows
+from datasets_cache.shelf.shelf import SHELF_DATA
+from datasets_cache.tasks.question_blind import question_blind_loss
+from datasets_cache.tasks.tasks import load_task, majority_accuracy, task_names
 from perfmodel.errors import CorruptFileError, PerfModelError
-from perfmodel.parquet import read_traces, write_traces
-from perfmodel.store import TraceStore
-from perfmodel.trace import Trace
+from perfmodel.traces.parquet import read_traces, write_traces
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Trace
 
 
 def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) -> Path:
@@ -98,7 +98,7 @@ def _write_beside(path: Path, traces: Sequence[Trace], notes: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code of the command."""
-    parser = argparse.ArgumentParser(prog="python -m datasets_cache.release", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m datasets_cache.release.release", description=__doc__)
     parser.add_argument("name", help="of the release")
     parser.add_argument("stores", type=Path, nargs="*", help="trace stores (SQLite); none to make the card anew")
     chosen = parser.parse_args(arguments)

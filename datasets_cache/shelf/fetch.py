@@ -4,11 +4,11 @@ import urllib.request
 from pathlib import Path
 from urllib.error import URLError
 
-from datasets_cache.cache import Progress, arriving, locked, make_folder
-from datasets_cache.shelf import fetched_folder, shelf_files
-from datasets_cache.shelf_registry import REGISTRY_FILE, of_release, parse_registry
-from perfmodel.checksum import sha256_of
+from datasets_cache.files.cache import Progress, arriving, locked, make_folder
+from datasets_cache.shelf.registry import REGISTRY_FILE, of_release, parse_registry
+from datasets_cache.shelf.shelf import fetched_folder, shelf_files
 from perfmodel.errors import CorruptFileError, DownloadError, UnknownNameError
+from perfmodel.files.checksum import sha256_of
 
 TIMEOUT_S = 60.0
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
-from perfmodel.architecture import Architecture, LayerShape
 from perfmodel.errors import PerfModelError
-from perfmodel.memory import adapter_parameters, state_bytes
-from perfmodel.space import Space
-from perfmodel.trace import STATUSES, DeviceClass, Measured, Trace
-from perfmodel.trace_columns import COLUMNS, LISTS
+from perfmodel.memory.state_bytes import adapter_parameters, state_bytes
+from perfmodel.model.architecture import Architecture, LayerShape
+from perfmodel.space.space import Space
+from perfmodel.traces.columns import COLUMNS, LISTS
+from perfmodel.traces.trace import STATUSES, DeviceClass, Measured, Trace
 
 WEIGHT_TOLERANCE = 1e-4
 """The closed form leaves out a few bytes that a library keeps beside each matrix."""

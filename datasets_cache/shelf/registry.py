@@ -9,8 +9,8 @@ Only pooch's form is used: fetching through it would bring requests and four mor
 from collections.abc import Mapping
 from pathlib import Path
 
-from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError
+from perfmodel.files.checksum import sha256_of
 
 REGISTRY_FILE = "registry.txt"
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from datasets_cache.cache import cache_folder
+from datasets_cache.files.cache import cache_folder
 from perfmodel.errors import UnknownNameError
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.space import Unit
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.space.space import Unit
 
 SENSITIVITY_DATA = Path(__file__).parent / "sensitivity_data"
 

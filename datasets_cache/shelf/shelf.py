@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_cache.cache import cache_folder
-from datasets_cache.shelf_registry import read_registry
-from perfmodel.checksum import sha256_of
+from datasets_cache.files.cache import cache_folder
+from datasets_cache.shelf.registry import read_registry
 from perfmodel.errors import UnknownNameError
-from perfmodel.parquet import read_traces
-from perfmodel.trace import Trace
+from perfmodel.files.checksum import sha256_of
+from perfmodel.traces.parquet import read_traces
+from perfmodel.traces.trace import Trace
 
 SHELF_DATA = Path(__file__).parent / "shelf_data"
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datasets_cache import shelf
-from datasets_cache.shelf_invariants import broken_invariants
-from datasets_cache.shelf_registry import REGISTRY_FILE, of_release, read_registry
-from datasets_cache.shelf_rows import changed_rows, row_name, rows_file
-from perfmodel.architecture import Architecture
-from perfmodel.checksum import sha256_of
+from datasets_cache.shelf import shelf
+from datasets_cache.shelf.invariants import broken_invariants
+from datasets_cache.shelf.registry import REGISTRY_FILE, of_release, read_registry
+from datasets_cache.shelf.row_fingerprints import changed_rows, row_name, rows_file
 from perfmodel.errors import CorruptFileError
-from perfmodel.parquet import trace_version
-from perfmodel.trace_columns import upgraded
+from perfmodel.files.checksum import sha256_of
+from perfmodel.model.architecture import Architecture
+from perfmodel.traces.columns import upgraded
+from perfmodel.traces.parquet import trace_version
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq

@@ -1,4 +1,4 @@
-"""Makes the shipped tasks with reasoning-gym: ``python -m datasets_cache.generate`` writes ``task_data`` anew.
+"""Makes the shipped tasks with reasoning-gym: ``python -m datasets_cache.tasks.generate`` writes ``task_data`` anew.
 
 A new task is one entry of ``RECIPES``. The files are the same on every machine for one release of reasoning-gym;
 which release made them stands in each file and in the registry.
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasets_cache.examples import SPLITS, shuffled_questions
-from datasets_cache.shipped_tasks import METADATA_KEY, REGISTRY_FILE, SCHEMA_VERSION, TASK_DATA
-from perfmodel.checksum import sha256_of
+from datasets_cache.tasks.examples import SPLITS, shuffled_questions
+from datasets_cache.tasks.shipped import METADATA_KEY, REGISTRY_FILE, SCHEMA_VERSION, TASK_DATA
 from perfmodel.errors import InvalidTaskError, PerfModelError, UnknownNameError
-from perfmodel.extras import needs_extra
+from perfmodel.files.checksum import sha256_of
+from perfmodel.files.optional import needs_extra
 
 SIZES: Mapping[str, int] = {"train": 1000, "calibration": 64, "held_out": 256}
 LEAST_HELD_OUT = 64
@@ -180,7 +180,7 @@ def write_tasks(names: Sequence[str], folder: Path = TASK_DATA) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m datasets_cache.generate", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m datasets_cache.tasks.generate", description=__doc__)
     parser.add_argument("names", nargs="*", help="tasks to write; all when left out")
     parser.add_argument("--folder", type=Path, default=TASK_DATA, help="where the files go")
     chosen = parser.parse_args(arguments)

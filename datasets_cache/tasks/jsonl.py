@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from datasets_cache.examples import SPLITS, Example, Task, shuffled_questions
-from perfmodel.checksum import sha256_of
+from datasets_cache.tasks.examples import SPLITS, Example, Task, shuffled_questions
 from perfmodel.errors import InvalidTaskError
+from perfmodel.files.checksum import sha256_of
 
 MINIMUM_SIZES: Mapping[str, int] = {"train": 16, "calibration": 4, "held_out": 8}
 _SHARES: Mapping[str, float] = {"calibration": 0.05, "held_out": 0.15}

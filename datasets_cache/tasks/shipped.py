@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from datasets_cache.checkpoint import read_json_object
-from datasets_cache.examples import SPLITS, Example, Task
-from perfmodel.checksum import sha256_of
+from datasets_cache.files.checkpoint import read_json_object
+from datasets_cache.tasks.examples import SPLITS, Example, Task
 from perfmodel.errors import CorruptFileError, SchemaVersionError
-from perfmodel.extras import needs_extra
+from perfmodel.files.checksum import sha256_of
+from perfmodel.files.optional import needs_extra
 
 TASK_DATA = Path(__file__).parent / "task_data"
 REGISTRY_FILE = "registry.json"
@@ -110,5 +110,5 @@ def _damaged(path: Path, what: str) -> CorruptFileError:
     return CorruptFileError(
         f"{path} {what}",
         "the tasks' files must be those that came with the package",
-        "install perfmodel again, or write them anew with: python -m datasets_cache.generate",
+        "install perfmodel again, or write them anew with: python -m datasets_cache.tasks.generate",
     )

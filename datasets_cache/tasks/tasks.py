@@ -4,11 +4,11 @@ import difflib
 from collections import Counter
 from pathlib import Path
 
-from datasets_cache.cache import Progress
-from datasets_cache.examples import Example, Task
-from datasets_cache.hub_tasks import HUB_TASKS, hub_source, read_hub_task
-from datasets_cache.jsonl_tasks import read_jsonl_task
-from datasets_cache.shipped_tasks import read_registry, read_shipped_task
+from datasets_cache.files.cache import Progress
+from datasets_cache.tasks.examples import Example, Task
+from datasets_cache.tasks.hub import HUB_TASKS, hub_source, read_hub_task
+from datasets_cache.tasks.jsonl import read_jsonl_task
+from datasets_cache.tasks.shipped import read_registry, read_shipped_task
 from perfmodel.errors import UnknownNameError
 
 __all__ = ["Example", "Task", "load_task", "majority_accuracy", "online_task_names", "task_names"]

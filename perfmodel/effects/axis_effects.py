@@ -6,8 +6,8 @@
 
 One least-squares fit z = c + x . w gives each axis its partial effect, the sum of w_j x_j over its columns. e^2, the
 squared relative quantisation error, stands for the bits because log loss is close to linear in it (see
-``perfmodel.additive``); it has three columns because layers differ, and what a single one leaves unexplained would
-drown the other axes.
+``perfmodel.surrogates.additive``); it has three columns because layers differ, and what a single one leaves unexplained
+would drown the other axes.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import LEVEL, RESAMPLES, Estimate, estimate, group_weights
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import relative_error
-from perfmodel.metrics import metric as metric_named
-from perfmodel.trace import Trace
-from perfmodel.training_data import common_setting, measured
+from perfmodel.features.columns import relative_error
+from perfmodel.features.training_data import common_setting, measured
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.statistics.bootstrap import LEVEL, RESAMPLES, Estimate, estimate, group_weights
+from perfmodel.traces.trace import Trace
 
 Verdict = Literal["matters", "no effect seen", "undecided"]
 

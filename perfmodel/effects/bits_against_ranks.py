@@ -7,8 +7,8 @@ AutoQRA (arXiv 2602.22268) says the first, QR-Adaptor (arXiv 2505.03802, version
   quarter of the configurations, and over the others. Best is what lost least beyond what its rate, mean e^2 and mean
   log2(1 + rank) explain, so that a large budget makes no configuration good. A plan that draws bits and ranks apart has
   a correlation near 0 in all of them; compensation is a negative difference best - others, alignment a positive one.
-- *wanted*: the additive model's cost of error and gain of rank of each layer (``perfmodel.additive``), correlated over
-  the layers. Alignment is positive: the layers that suffer most from rounding gain most from rank.
+- *wanted*: the additive model's cost of error and gain of rank of each layer (``perfmodel.surrogates.additive``),
+  correlated over the layers. Alignment is positive: the layers that suffer most from rounding gain most from rank.
 
 **Does accuracy follow from loss?** Their rank correlation over the configurations, loss turned round.
 
@@ -21,15 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import Estimate, estimate, group_weights
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import relative_error
-from perfmodel.metrics import metric as metric_named
-from perfmodel.rank_correlation import kendall, spearman
-from perfmodel.ridge import fit_ridge
-from perfmodel.trace import Trace
-from perfmodel.training_data import common_setting, measured
+from perfmodel.features.columns import relative_error
+from perfmodel.features.training_data import common_setting, measured
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
+from perfmodel.statistics.rank_correlation import kendall, spearman
+from perfmodel.surrogates.ridge import fit_ridge
+from perfmodel.traces.trace import Trace
 
 MINIMUM_CONFIGURATIONS = 40
 """Ten of which are the best quarter."""

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import Estimate, estimate
-from perfmodel.repeats import Repeats, repeats
-from perfmodel.trace import Trace
+from perfmodel.effects.repeats import Repeats, repeats
+from perfmodel.statistics.bootstrap import Estimate, estimate
+from perfmodel.traces.trace import Trace
 
 GRID = 33
 

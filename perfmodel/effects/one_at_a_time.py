@@ -15,14 +15,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import LEVEL, Estimate
-from perfmodel.effects import MATTERS_ABOVE, MINIMUM_REPEATS
+from perfmodel.effects.axis_effects import MATTERS_ABOVE, MINIMUM_REPEATS
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.metrics import metric as metric_named
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
-from perfmodel.training_data import measured
+from perfmodel.features.training_data import measured
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.statistics.bootstrap import LEVEL, Estimate
+from perfmodel.traces.trace import Trace
 
 NOT_AN_AXIS = ("curve_points", "schedule_steps")
 """Of a recipe: they change what is recorded, or follow from the steps."""

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import RESAMPLES, Estimate, estimate, group_weights
-from perfmodel.effects import MINIMUM_REPEATS
+from perfmodel.effects.axis_effects import MINIMUM_REPEATS
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.metrics import metric as metric_named
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
-from perfmodel.training_data import common_setting, measured
+from perfmodel.features.training_data import common_setting, measured
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.space.space import Configuration
+from perfmodel.statistics.bootstrap import RESAMPLES, Estimate, estimate, group_weights
+from perfmodel.traces.trace import Trace
 
 MINIMUM_REPEATED = 3
 """Draws from fewer repeated configurations than this say nothing of how well the noise is known."""

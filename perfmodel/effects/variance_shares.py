@@ -37,14 +37,14 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import Estimate
-from perfmodel.configuration_arrays import ConfigurationArrays
+from perfmodel.effects.repeats import Repeats, repeats
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import THIRDS, relative_error
-from perfmodel.metrics import metric as metric_named
-from perfmodel.repeats import Repeats, repeats
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
+from perfmodel.features.columns import THIRDS, relative_error
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.space.space import Configuration
+from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.traces.trace import Trace
 
 PARTS: tuple[str, ...] = ("pruning_rate", *(f"{axis}_{third}" for axis in ("bits", "rank") for third in THIRDS))
 """Columns of x."""

@@ -11,15 +11,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import Estimate, estimate, group_weights
-from perfmodel.features import BYTE_COLUMNS, SUMMARY_COLUMNS, THIRDS
-from perfmodel.out_of_fold import out_of_fold
-from perfmodel.score_table import STATISTICS, averaged
-from perfmodel.sensitivity_features import SENSITIVITY_GROUPS
-from perfmodel.slopes import unit_kind
-from perfmodel.splits import ConfigurationFolds
-from perfmodel.training_data import TrainingData
-from perfmodel.validation import REPEATS, require_configurations
+from perfmodel.evaluation.out_of_fold import out_of_fold
+from perfmodel.evaluation.score_table import STATISTICS, averaged
+from perfmodel.evaluation.selection import REPEATS, require_configurations
+from perfmodel.evaluation.splits import ConfigurationFolds
+from perfmodel.features.columns import BYTE_COLUMNS, SUMMARY_COLUMNS, THIRDS
+from perfmodel.features.monotone import unit_kind
+from perfmodel.features.sensitivity_columns import SENSITIVITY_GROUPS
+from perfmodel.features.training_data import TrainingData
+from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
 
 Way = Literal["left out", "added", "left out of all"]
 """Left out of the default columns; added to them; left out of them and all sensitivities together."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.surrogate import Posterior
+from perfmodel.surrogates.contract import Posterior
 
 
 @final

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.conformal import Conformal
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.metrics import metric as metric_named
-from perfmodel.splits import ConfigurationFolds, Fold, Splitter
-from perfmodel.surrogate import Posterior
-from perfmodel.surrogates import make_surrogate
-from perfmodel.training_data import TrainingData
+from perfmodel.evaluation.conformal import Conformal
+from perfmodel.evaluation.splits import ConfigurationFolds, Fold, Splitter
+from perfmodel.features.training_data import TrainingData
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.surrogates.contract import Posterior
+from perfmodel.surrogates.registry import make_surrogate
 
 if TYPE_CHECKING:
     import pandas as pd

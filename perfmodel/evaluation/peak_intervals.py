@@ -5,8 +5,8 @@
     K   seeds
 
 Traces of one seed share the batch that peaks, so they are no independent evidence of where the next seed's peak lies:
-the calibration weighs seeds alike, as it weighs configurations elsewhere (``perfmodel.conformal``). Of K seeds the
-interval can promise K / (K + 1) at most.
+the calibration weighs seeds alike, as it weighs configurations elsewhere (``perfmodel.evaluation.conformal``). Of K
+seeds the interval can promise K / (K + 1) at most.
 """
 
 from dataclasses import replace
@@ -14,13 +14,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import estimate, group_weights
-from perfmodel.closed_form import ClosedFormSurrogate
-from perfmodel.conformal import Conformal
-from perfmodel.out_of_fold import INTERVAL_LEVEL, OutOfFold
-from perfmodel.surrogate import Posterior
-from perfmodel.training_data import TrainingData
-from perfmodel.validation import Judged, cross_validate
+from perfmodel.evaluation.conformal import Conformal
+from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL, OutOfFold
+from perfmodel.evaluation.selection import Judged, cross_validate
+from perfmodel.features.training_data import TrainingData
+from perfmodel.statistics.bootstrap import estimate, group_weights
+from perfmodel.surrogates.closed_form import ClosedFormSurrogate
+from perfmodel.surrogates.contract import Posterior
 
 
 def judged_by_seed(judged: Judged, data: TrainingData, seeds: NDArray[np.int64], seed: int) -> Judged:

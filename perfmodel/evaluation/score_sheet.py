@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import Estimate, estimate, group_weights
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.metrics import metric as metric_named
-from perfmodel.out_of_fold import OutOfFold, out_of_fold
-from perfmodel.score_table import (
+from perfmodel.evaluation.out_of_fold import OutOfFold, out_of_fold
+from perfmodel.evaluation.score_table import (
     RANKINGS,
     STATISTICS,
     Statistic,
@@ -26,14 +24,23 @@ from perfmodel.score_table import (
     sparse_statistic,
     top_statistics,
 )
-from perfmodel.scores import ratio
-from perfmodel.splits import ConfigurationFolds, Extrapolation, FewerTraces, LeaveOneLabelOut, RandomFolds, Splitter
-from perfmodel.surrogates import SURROGATES
-from perfmodel.training_data import TrainingData, rows_of
-from perfmodel.validation import BASELINE, MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
+from perfmodel.evaluation.scores import ratio
+from perfmodel.evaluation.selection import BASELINE, MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
+from perfmodel.evaluation.splits import (
+    ConfigurationFolds,
+    Extrapolation,
+    FewerTraces,
+    LeaveOneLabelOut,
+    RandomFolds,
+    Splitter,
+)
+from perfmodel.features.training_data import TrainingData, rows_of
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
+from perfmodel.surrogates.registry import SURROGATES
 
 if TYPE_CHECKING:
-    from perfmodel.ceiling import Ceiling
+    from perfmodel.effects.noise_ceiling import Ceiling
 
 ADDITIVE = "additive"
 
@@ -75,8 +82,8 @@ class Line:
         n_traces: traces that were predicted.
         n_configurations: their configurations.
         scores: by name, ``SCORES``; each with a bootstrap interval over configurations.
-        calibration: share of values below each predicted quantile, at ``perfmodel.scores.QUANTILES``, of the model's
-            own posterior, before any interval is made conformal.
+        calibration: share of values below each predicted quantile, at ``perfmodel.evaluation.scores.QUANTILES``, of the
+            model's own posterior, before any interval is made conformal.
     """
 
     split: str

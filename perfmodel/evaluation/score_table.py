@@ -9,11 +9,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel import scores
-from perfmodel.metrics import metric as metric_named
-from perfmodel.out_of_fold import OutOfFold, View
-from perfmodel.rank_correlation import kendall, spearman
-from perfmodel.splits import TOP_SHARE
+from perfmodel.evaluation import scores
+from perfmodel.evaluation.out_of_fold import OutOfFold, View
+from perfmodel.evaluation.splits import TOP_SHARE
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.statistics.rank_correlation import kendall, spearman
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[View, Floats], Floats]

@@ -6,7 +6,7 @@
     m   predicted mean in link space; s   predicted standard deviation there
 
 A weight of k counts as k copies of the row. Every function returns shape ``(b,)``, NaN where it is undefined.
-Rank correlations of all rows are ``perfmodel.rank_correlation``.
+Rank correlations of all rows are ``perfmodel.statistics.rank_correlation``.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.rank_correlation import kendall, spearman
+from perfmodel.statistics.rank_correlation import kendall, spearman
 
 if TYPE_CHECKING:
-    from perfmodel.surrogate import Posterior
+    from perfmodel.surrogates.contract import Posterior
 
 Floats = NDArray[np.float64]
 

@@ -1,7 +1,7 @@
 """How good a surrogate is on configurations it never saw: repeated cross-validation by configuration, and scores.
 
-The harder splits and the rest of the scores are in ``perfmodel.score_sheet``; these are what a predictor goes by when
-it chooses among its candidates. Intervals are conformal, calibrated by configurations in other folds.
+The harder splits and the rest of the scores are in ``perfmodel.evaluation.score_sheet``; these are what a predictor
+goes by when it chooses among its candidates. Intervals are conformal, calibrated by configurations in other folds.
 
 n   traces
 k   repeats of the whole cross-validation
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfmodel.bootstrap import RESAMPLES, Estimate, estimate, group_weights
-from perfmodel.conformal import Conformal
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.out_of_fold import INTERVAL_LEVEL, OutOfFold, out_of_fold
-from perfmodel.score_table import RANKINGS, STATISTICS, averaged
-from perfmodel.scores import ratio
-from perfmodel.splits import FOLDS, ConfigurationFolds
-from perfmodel.training_data import TrainingData
+from perfmodel.evaluation.conformal import Conformal
+from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL, OutOfFold, out_of_fold
+from perfmodel.evaluation.score_table import RANKINGS, STATISTICS, averaged
+from perfmodel.evaluation.scores import ratio
+from perfmodel.evaluation.splits import FOLDS, ConfigurationFolds
+from perfmodel.features.training_data import TrainingData
+from perfmodel.statistics.bootstrap import RESAMPLES, Estimate, estimate, group_weights
 
 __all__ = ["INTERVAL_LEVEL", "Judged", "Score", "choose", "cross_validate", "judge", "score", "score_surrogates"]
 

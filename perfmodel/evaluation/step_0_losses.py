@@ -21,17 +21,17 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import START_COLUMN, Featurizer
-from perfmodel.learning_curve import METRIC
-from perfmodel.out_of_fold import Model
-from perfmodel.splits import ConfigurationFolds
-from perfmodel.surrogate import Posterior
-from perfmodel.surrogates import make_surrogate
-from perfmodel.trace import Trace
-from perfmodel.training_data import TrainingData, rows_of
-from perfmodel.transfer import SIZES, Start, TransferPoint, transfer_point, transfer_points
+from perfmodel.evaluation.out_of_fold import Model
+from perfmodel.evaluation.splits import ConfigurationFolds
+from perfmodel.evaluation.transfer import SIZES, Start, TransferPoint, transfer_point, transfer_points
+from perfmodel.features.columns import START_COLUMN, Featurizer
+from perfmodel.features.training_data import TrainingData, rows_of
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.surrogates.contract import Posterior
+from perfmodel.surrogates.learning_curve import METRIC
+from perfmodel.surrogates.registry import make_surrogate
+from perfmodel.traces.trace import Trace
 
 if TYPE_CHECKING:
     import pandas as pd

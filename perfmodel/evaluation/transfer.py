@@ -19,22 +19,22 @@ from typing import TYPE_CHECKING, Any, Literal, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.bootstrap import Estimate, estimate, group_weights
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.metrics import metric as metric_named
-from perfmodel.out_of_fold import Make, out_of_fold
-from perfmodel.score_table import STATISTICS, averaged
-from perfmodel.splits import ConfigurationFolds, FewerTraces
-from perfmodel.surrogate import AbstractSurrogate, Posterior, link_target
-from perfmodel.surrogates import make_surrogate, surrogate_class
-from perfmodel.training_data import TrainingData, rows_of
-from perfmodel.validation import MINIMUM_CONFIGURATIONS
+from perfmodel.evaluation.out_of_fold import Make, out_of_fold
+from perfmodel.evaluation.score_table import STATISTICS, averaged
+from perfmodel.evaluation.selection import MINIMUM_CONFIGURATIONS
+from perfmodel.evaluation.splits import ConfigurationFolds, FewerTraces
+from perfmodel.features.training_data import TrainingData, rows_of
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, link_target
+from perfmodel.surrogates.registry import make_surrogate, surrogate_class
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Start = Literal["scratch", "other tasks", "step 0 predicted", "step 0 measured", "other tasks and step 0"]
-"""What a model has to begin with; ``perfmodel.cheap_pairs`` gives those of step 0."""
+"""What a model has to begin with; ``perfmodel.evaluation.step_0_losses`` gives those of step 0."""
 
 SIZES = (0, 10, 20, 50, 100)
 """Traces of the new task at which the error is read."""

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.formats import FORMATS
-from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES, state_bytes
-from perfmodel.methods import WIDTHS, Methods, adapter_parameters
-from perfmodel.recipe import Optimizer
-from perfmodel.space import Configuration
-from perfmodel.trace import DeviceClass
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES, state_bytes
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.methods import WIDTHS, Methods, adapter_parameters
+from perfmodel.space.recipe import Optimizer
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import DeviceClass
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,11 +35,12 @@ BYTE_COLUMNS = ("state_weight_bytes", "state_adapter_bytes", "state_training_byt
 """Closed-form bytes of weights; adapters; gradients with optimiser; and all three."""
 
 START_COLUMN = "log_step_0_loss"
-"""Logarithm of the loss before fine-tuning. No choice tells it: ``perfmodel.cheap_pairs`` adds it where it is known."""
+"""Logarithm of the loss before fine-tuning. No choice tells it: ``perfmodel.evaluation.step_0_losses`` adds it where it
+is known."""
 
 PEAK_COLUMN = "closed_form_peak_bytes"
-"""The closed form of the peak, for the batch that peaks. No choice tells that batch: ``perfmodel.closed_form`` adds the
-column where it is known."""
+"""The closed form of the peak, for the batch that peaks. No choice tells that batch:
+``perfmodel.surrogates.closed_form`` adds the column where it is known."""
 
 SUMMARY_COLUMNS: tuple[str, ...] = (
     "pruning_rate",

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from perfmodel.features import PEAK_COLUMN, START_COLUMN
-from perfmodel.sensitivity_features import COST_COLUMNS
+from perfmodel.features.columns import PEAK_COLUMN, START_COLUMN
+from perfmodel.features.sensitivity_columns import COST_COLUMNS
 
 ASKED_FOR = ("active_scarcity", PEAK_COLUMN)
 """Columns for models that name them: where one model of 20 collapsed, a line through the first follows that model, and

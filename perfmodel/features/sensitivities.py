@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import CorruptFileError
-from perfmodel.methods import Methods
-from perfmodel.space import Unit
-from perfmodel.state_file import read_state, write_state
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.space.methods import Methods
+from perfmodel.space.space import Unit
 
 VERSION = 1
 

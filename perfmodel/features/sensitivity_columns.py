@@ -11,9 +11,10 @@ Costs are taken as if they added up over units, and as if pruning did not change
 A width costs at least what every wider one does, and none less than nothing: where the record says otherwise it is the
 luck of its few calibration examples. So every column of costs rises as bits fall, and a loss may be held to it.
 
-Predictors are fitted without these columns (``perfmodel.ablation``): on the two tasks of ``smollm2-v0d`` that have a
-record, none of them lowered the error of the damage model or of boosted trees by a fiftieth beyond chance. On
-``smollm2-v0c`` an additive model gained by them on one task and lost on the other, and a Gaussian process did neither.
+Predictors are fitted without these columns (``perfmodel.evaluation.ablation``): on the two tasks of ``smollm2-v0d``
+that have a record, none of them lowered the error of the damage model or of boosted trees by a fiftieth beyond chance.
+On ``smollm2-v0c`` an additive model gained by them on one task and lost on the other, and a Gaussian process did
+neither.
 """
 
 from collections.abc import Sequence
@@ -22,10 +23,10 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.sensitivities import Sensitivities
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.arrays import ConfigurationArrays
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,9 +15,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.depth_hats import ERROR_HATS, HATS, RANK_HATS, depth_hats
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.features import (
+from perfmodel.features.columns import (
     PEAK_COLUMN,
     SUMMARY_COLUMNS,
     THIRDS,
@@ -26,10 +24,12 @@ from perfmodel.features import (
     relative_error,
     unit_columns,
 )
-from perfmodel.methods import DEFAULT_METHODS, WIDTHS
-from perfmodel.onnx_graph import DOUBLE, INT32, Graph
-from perfmodel.peak_tables import PeakTables
-from perfmodel.space import Space
+from perfmodel.features.hat_basis import ERROR_HATS, HATS, RANK_HATS, depth_hats
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.memory.peak_tables import PeakTables
+from perfmodel.predictor.onnx_graph import DOUBLE, INT32, Graph
+from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
+from perfmodel.space.space import Space
 
 _OF_BITS = (*SUMMARY_COLUMNS[1:15], "state_weight_bytes", *ERROR_HATS)
 _OF_RANKS = (

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.metrics import metric as metric_named
-from perfmodel.trace import Setting, Trace
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.traces.trace import Setting, Trace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from perfmodel.features import Featurizer
-    from perfmodel.sensitivity_features import SensitivityFeaturizer
+    from perfmodel.features.columns import Featurizer
+    from perfmodel.features.sensitivity_columns import SensitivityFeaturizer
 
 
 def _not_known() -> NDArray[Any]:

@@ -7,8 +7,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
-from perfmodel.space import Configuration, by_module
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Configuration, by_module
 
 LARGEST_CODE = 2**62
 

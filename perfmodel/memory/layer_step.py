@@ -6,9 +6,9 @@ The operations are those of the modeling files of transformers 5.23, in their or
 
 import numpy as np
 
-from perfmodel.activations import FLOAT32, Bytes, Flags, Layers
-from perfmodel.highest import Highest
-from perfmodel.module_pass import Around, ModulePass, Read
+from perfmodel.memory.module_step import Around, ModulePass, Read
+from perfmodel.memory.peak_tracker import Highest
+from perfmodel.memory.saved_activations import FLOAT32, Bytes, Flags, Layers
 
 
 def highest_moment(layers: Layers) -> Highest:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.step_account import Load
-from perfmodel.trace import Trace
+from perfmodel.memory.step import Load
+from perfmodel.traces.trace import Trace
 
 
 def typical_load(traces: Sequence[Trace]) -> Load:

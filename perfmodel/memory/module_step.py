@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfmodel.activations import FLOAT32, Bytes, Flags, Layers
-from perfmodel.highest import Highest
+from perfmodel.memory.peak_tracker import Highest
+from perfmodel.memory.saved_activations import FLOAT32, Bytes, Flags, Layers
 
 
 @dataclass

@@ -1,15 +1,15 @@
 """Peak memory of one training step in closed form, as a sum of named terms.
 
 The peak is the highest of a few moments of a step whose optimiser has its state: the loss's backward pass, where the
-logits count four times; the norm before it; the backward pass of each layer (``perfmodel.step_moments``); and the
-optimiser's update. At each, what lives is what stays resident (``perfmodel.resident``), what layers keep that have not
-gone back (``perfmodel.activations``), and the gradients of those that have.
+logits count four times; the norm before it; the backward pass of each layer (``perfmodel.memory.layer_step``); and the
+optimiser's update. At each, what lives is what stays resident (``perfmodel.memory.resident_bytes``), what layers keep
+that have not gone back (``perfmodel.memory.saved_activations``), and the gradients of those that have.
 
 Nothing here is fitted: every term follows from what the operations allocate. On a CPU it agrees with the project's
 measured peaks (``benchmarks/memory_error.py``). **On CUDA this project measured nothing**: what tensors live follows
 from the same accounts, checked against dry runs on the meta device and against five peaks that others published
-(``perfmodel.published_peaks``); the four terms that do not (workspaces of libraries, the allocator's rounding, its
-slack, the device's context) are estimates and stand apart.
+(``perfmodel.planner.published_peaks``); the four terms that do not (workspaces of libraries, the allocator's rounding,
+its slack, the device's context) are estimates and stand apart.
 """
 
 import json
@@ -21,12 +21,12 @@ from importlib.resources import files
 
 import numpy as np
 
-from perfmodel.activations import Bytes
-from perfmodel.architecture import Architecture
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.step_account import Attention, Load, Loop, StepAccount
-from perfmodel.trace import DeviceClass
+from perfmodel.memory.saved_activations import Bytes
+from perfmodel.memory.step import Attention, Load, Loop, StepAccount
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import DeviceClass
 
 __all__ = [
     "Attention",
@@ -205,6 +205,6 @@ def peak_interval(memory: TrainingMemory, *, level: float = 0.9, device_class: D
 
 @cache
 def _measured_errors() -> dict[str, dict[str, list[float]]]:
-    text = files("perfmodel").joinpath("memory_errors.json").read_text(encoding="utf-8")
+    text = files("perfmodel.memory").joinpath("memory_errors.json").read_text(encoding="utf-8")
     found: dict[str, dict[str, list[float]]] = json.loads(text)
     return found

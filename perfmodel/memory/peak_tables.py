@@ -15,7 +15,7 @@ it. Of a configuration's rows, with sums over all layers and p over those up to 
     within   a layer's own highest moment; far below 0 where it has no backward pass
     update   gone, and what the optimiser makes of all; largest: of one tensor, at most
 
-The numbers are those of ``perfmodel.step_account``, taken from accounts of one layer each.
+The numbers are those of ``perfmodel.memory.step``, taken from accounts of one layer each.
 """
 
 from dataclasses import replace
@@ -24,15 +24,15 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture, LayerShape
-from perfmodel.distinct_layers import DistinctLayers
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.memory import ADAPTER_BYTES, OPTIMIZER_BYTES
-from perfmodel.onnx_graph import BOOL, INT64, Graph
-from perfmodel.recipe import Recipe
-from perfmodel.space import Space
-from perfmodel.step_account import CUBLAS_WORKSPACE, ROUNDING, TENSORS_OF_A_LAYER, Load, Moment, StepAccount
-from perfmodel.trace import DeviceClass
+from perfmodel.memory.distinct_layers import DistinctLayers
+from perfmodel.memory.state_bytes import ADAPTER_BYTES, OPTIMIZER_BYTES
+from perfmodel.memory.step import CUBLAS_WORKSPACE, ROUNDING, TENSORS_OF_A_LAYER, Load, Moment, StepAccount
+from perfmodel.model.architecture import Architecture, LayerShape
+from perfmodel.predictor.onnx_graph import BOOL, INT64, Graph
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Space
+from perfmodel.traces.trace import DeviceClass
 
 _PASSED, _WITHIN, _LARGEST, _SUMMED = 0, 1, 2, slice(3, 7)
 """Columns of the table; summed are kept, gone, update and fixed."""

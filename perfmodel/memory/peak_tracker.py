@@ -7,7 +7,7 @@ looked at there, and the operations need to be followed once, forwards.
 
 import numpy as np
 
-from perfmodel.activations import Bytes, Flags
+from perfmodel.memory.saved_activations import Bytes, Flags
 
 
 class Highest:

@@ -5,10 +5,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from perfmodel.activations import FLOAT32, Bytes, Modules
-from perfmodel.architecture import FAMILIES, Architecture
-from perfmodel.distinct_layers import DistinctLayers
-from perfmodel.formats import (
+from perfmodel.memory.distinct_layers import DistinctLayers
+from perfmodel.memory.saved_activations import FLOAT32, Bytes, Modules
+from perfmodel.model.architecture import FAMILIES, Architecture
+from perfmodel.model.formats import (
     BLOCK,
     FORMATS,
     HQQ_PER_WORD,
@@ -18,7 +18,7 @@ from perfmodel.formats import (
     GroupedLayout,
     RowScaledLayout,
 )
-from perfmodel.methods import WIDTHS, Methods
+from perfmodel.space.methods import WIDTHS, Methods
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import FAMILIES, Architecture
-from perfmodel.distinct_layers import DistinctLayers
+from perfmodel.memory.distinct_layers import DistinctLayers
+from perfmodel.model.architecture import FAMILIES, Architecture
 
 Bytes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -75,7 +75,7 @@ class Step:
         length: tokens of each, padding included.
         compute: bytes of a compute value.
         dropout: whether adapters have dropout.
-        adapter: their form, of ``perfmodel.methods.ADAPTERS``.
+        adapter: their form, of ``perfmodel.space.methods.ADAPTERS``.
         written_out: whether attention is written out (``eager``) rather than a fused kernel.
         capped: whether attention scores are capped, as in gemma2.
         recomputes: whether activations are recomputed in the backward pass.

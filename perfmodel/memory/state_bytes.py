@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from perfmodel.architecture import Architecture
-from perfmodel.formats import FORMATS
-from perfmodel.methods import adapter_parameters as parameters_of_one
-from perfmodel.recipe import Optimizer
-from perfmodel.space import Configuration, by_module
-from perfmodel.trace import DeviceClass
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.methods import adapter_parameters as parameters_of_one
+from perfmodel.space.recipe import Optimizer
+from perfmodel.space.space import Configuration, by_module
+from perfmodel.traces.trace import DeviceClass
 
 COMPUTE_BYTES: dict[DeviceClass, int] = {"cpu": 4, "cuda": 2}
 """Bytes of a compute value: float32 on the CPU, bfloat16 on CUDA."""

@@ -7,16 +7,16 @@ from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
-from perfmodel.activations import FLOAT32, Bytes, Layers, Step
-from perfmodel.architecture import FAMILIES, Architecture
-from perfmodel.distinct_layers import DistinctLayers, distinct_layers
-from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES
-from perfmodel.methods import Methods
-from perfmodel.recipe import Recipe
-from perfmodel.resident import Resident, resident
-from perfmodel.space import Configuration
-from perfmodel.step_moments import highest_moment
-from perfmodel.trace import DeviceClass
+from perfmodel.memory.distinct_layers import DistinctLayers, distinct_layers
+from perfmodel.memory.layer_step import highest_moment
+from perfmodel.memory.resident_bytes import Resident, resident
+from perfmodel.memory.saved_activations import FLOAT32, Bytes, Layers, Step
+from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES
+from perfmodel.model.architecture import FAMILIES, Architecture
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import DeviceClass
 
 Attention = Literal["sdpa", "eager"]
 
@@ -46,8 +46,8 @@ SEGMENT = 20 * MIB
 SLACK_SHARE = 0.28
 """Share of the activations that fragmentation adds to what is reserved.
 
-Source: the middle of the five published measurements in ``perfmodel/published_peaks.json`` (0.24 to 0.33). They are of
-7B and 70B shapes under Trainer; the allocator's ``expandable_segments`` would lower it.
+Source: the middle of the five published measurements in ``perfmodel/planner/published_peaks.json`` (0.24 to 0.33). They
+are of 7B and 70B shapes under Trainer; the allocator's ``expandable_segments`` would lower it.
 """
 
 CONTEXT = 512 * MIB

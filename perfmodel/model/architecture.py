@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from perfmodel.errors import UnsupportedModelError
-from perfmodel.families import FAMILIES, Block, Family, LinearModule
+from perfmodel.model.families import FAMILIES, Block, Family, LinearModule
 
 __all__ = ["CHANNEL_MULTIPLE", "FAMILIES", "KEPT_FIRST", "KEPT_LAST", "Architecture", "LayerShape", "LinearModule"]
 

@@ -104,6 +104,6 @@ FAMILIES: dict[str, Family] = {
 }
 """Families by ``model_type``.
 
-Source: the modeling files of transformers 5.23; ``tests/perfmodel/test_architecture.py`` compares every count with a
-model that transformers makes.
+Source: the modeling files of transformers 5.23; ``tests/perfmodel/model/test_architecture.py`` compares every count
+with a model that transformers makes.
 """

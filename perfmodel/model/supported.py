@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from perfmodel.architecture import Architecture
 from perfmodel.errors import UnsupportedModelError
-from perfmodel.families import FAMILIES
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.families import FAMILIES
 
 MULTIMODAL_KEYS = ("text_config", "vision_config", "audio_config")
 EXPERT_KEYS = ("num_local_experts", "num_experts", "n_routed_experts", "num_experts_per_tok")

@@ -1,6 +1,7 @@
 """What kinds of fine-tunes have been measured, so that an answer can say whether its own kind was.
 
-``python -m perfmodel.coverage FILE.parquet...`` writes ``measured_kinds.json`` anew from published traces.
+``python -m perfmodel.planner.measured_kinds FILE.parquet...`` writes ``measured_kinds.json`` anew from published
+traces.
 """
 
 import json
@@ -10,10 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from perfmodel.architecture import Architecture
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import DeviceClass, Trace
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import DeviceClass, Trace
 
 KINDS_FILE = Path(__file__).with_name("measured_kinds.json")
 KINDS_VERSION = 1
@@ -204,7 +205,7 @@ def _kind(entry: dict[str, Any]) -> Kind:
 
 
 def _main(paths: Sequence[str]) -> None:
-    from perfmodel.parquet import read_traces
+    from perfmodel.traces.parquet import read_traces
 
     write_kinds(kinds_of([trace for path in paths for trace in read_traces(Path(path))]))
 

@@ -7,25 +7,25 @@ within the budget.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from perfmodel.architecture import Architecture
-from perfmodel.changed_weights import changed_norm
-from perfmodel.coverage import Kind, coverage, measured_kinds
-from perfmodel.device_profiles import DeviceProfile
 from perfmodel.errors import InfeasibleBudgetError
-from perfmodel.memory import state_bytes
-from perfmodel.plan import LEVEL, Choice, Interval, Plan, Question, with_batch, with_length
-from perfmodel.space import Configuration
-from perfmodel.timing import StepTime, step_time, step_work
-from perfmodel.training_memory import (
+from perfmodel.memory.peak import (
     Load,
     TrainingMemory,
     peak_interval,
     training_memory,
     training_memory_terms,
 )
+from perfmodel.memory.state_bytes import state_bytes
+from perfmodel.model.architecture import Architecture
+from perfmodel.planner.measured_kinds import Kind, coverage, measured_kinds
+from perfmodel.planner.question import LEVEL, Choice, Interval, Plan, Question, with_batch, with_length
+from perfmodel.planner.weight_change import changed_norm
+from perfmodel.space.space import Configuration
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.timing.step_time import StepTime, step_time, step_work
 
 if TYPE_CHECKING:
-    from perfmodel.predictor import Predictor
+    from perfmodel.predictor.predictor import Predictor
 
 CHOICES = 6
 """Fitting configurations that a plan describes."""
@@ -63,7 +63,7 @@ def make_plan(
         UserError: when the predictor is of another family or knows no loss.
     """
     if predictor is not None:
-        from perfmodel.plan_quality import narrowed
+        from perfmodel.planner.ranking import narrowed
 
         question = narrowed(question, predictor)
     planner = _Planner(question, profile, measured_kinds() if kinds is None else kinds)
@@ -73,7 +73,7 @@ def make_plan(
         candidates = len(question.bits) * len(question.rates) * len(question.ranks)
         chosen = planner.best_of_each_kind(choices)
     else:
-        from perfmodel.plan_quality import by_loss
+        from perfmodel.planner.ranking import by_loss
 
         ranked = by_loss(question, predictor)
         candidates = len(ranked)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from perfmodel.architecture import Architecture
-from perfmodel.methods import DEFAULT_METHODS
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.step_account import MIB
-from perfmodel.training_memory import Load, TrainingMemory, training_memory
+from perfmodel.memory.peak import Load, TrainingMemory, training_memory
+from perfmodel.memory.step import MIB
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import DEFAULT_METHODS
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PublishedPeak:
 
 def published_record() -> dict[str, Any]:
     """Returns the published figures with their source, as they lie in the package."""
-    text = files("perfmodel").joinpath("published_peaks.json").read_text(encoding="utf-8")
+    text = files("perfmodel.planner").joinpath("published_peaks.json").read_text(encoding="utf-8")
     record: dict[str, Any] = json.loads(text)
     return record
 

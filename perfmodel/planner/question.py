@@ -3,15 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from perfmodel.architecture import Architecture
-from perfmodel.coverage import Coverage
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.methods import DEFAULT_METHODS, Methods
-from perfmodel.recipe import Recipe
-from perfmodel.space import DEFAULT_BITS, DEFAULT_RATES, Configuration, Space
-from perfmodel.timing import StepTime
-from perfmodel.trace import DeviceClass
-from perfmodel.training_memory import Load, TrainingMemory
+from perfmodel.memory.peak import Load, TrainingMemory
+from perfmodel.model.architecture import Architecture
+from perfmodel.planner.measured_kinds import Coverage
+from perfmodel.space.methods import DEFAULT_METHODS, Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RATES, Configuration, Space
+from perfmodel.timing.step_time import StepTime
+from perfmodel.traces.trace import DeviceClass
 
 LEVEL = 0.9
 """Share of real peaks, and of real losses, that an interval should hold."""

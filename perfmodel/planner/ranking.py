@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from perfmodel.errors import UserError
-from perfmodel.plan import Interval, Question
-from perfmodel.predictor import Predictor
-from perfmodel.sampling import stratified
-from perfmodel.space import Configuration, Space
+from perfmodel.planner.question import Interval, Question
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.sampling import stratified
+from perfmodel.space.space import Configuration, Space
 
 LOSS = "held_out_loss"
 

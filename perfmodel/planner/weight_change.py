@@ -3,16 +3,16 @@
 import math
 from collections import Counter
 
-from perfmodel.architecture import Architecture
-from perfmodel.formats import FORMATS
-from perfmodel.space import Configuration, by_module
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.space import Configuration, by_module
 
 PRUNED_SHARE = 0.15
 """What a removed parameter counts for, beside 1 for one that is drawn at random and missed like any other.
 
 Pruning takes the least important parts. Over the 38 configurations of ``chain_sum`` on the shelf ``smollm2-v0`` values
 of 0.1 to 0.2 order them best; it was then held against the 14 of ``number_sequence``
-(``tests/perfmodel/test_changed_weights.py`` repeats both).
+(``tests/perfmodel/planner/test_weight_change.py`` repeats both).
 """
 
 

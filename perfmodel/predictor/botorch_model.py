@@ -16,9 +16,9 @@ from typing import Any, final
 import numpy as np
 
 from perfmodel.errors import UnknownNameError
-from perfmodel.extras import needs_extra
-from perfmodel.metrics import metric as metric_named
-from perfmodel.predictor import Predictor
+from perfmodel.files.optional import needs_extra
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import metric as metric_named
 
 with needs_extra("search"), warnings.catch_warnings():
     # Deprecations of torch inside BoTorch's imports.
@@ -35,7 +35,7 @@ class PredictorModel(Model):
     """The predictor's means and standard deviations as normal outcomes, all to be maximised.
 
     Metrics to minimise are negated, as BoTorch maximises. Points are index vectors of the predictor's space
-    (``perfmodel.space_export.to_botorch`` gives their bounds), rounded to the nearest, so there are no gradients:
+    (``perfmodel.space.exports.to_botorch`` gives their bounds), rounded to the nearest, so there are no gradients:
     optimise over lists of candidates (``optimize_acqf_discrete``). What is not known of one point is taken as
     independent of what is not known of another.
 

@@ -4,22 +4,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from perfmodel.architecture import Architecture
-from perfmodel.closed_form import PEAK, ClosedFormSurrogate, load_that_peaks, with_closed_form
-from perfmodel.closed_form_intervals import judged_by_seed
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError, UserError
-from perfmodel.feasibility import Feasibility
-from perfmodel.features import Featurizer
-from perfmodel.learning_curve import METRIC, recorded_steps
-from perfmodel.metrics import METRICS
-from perfmodel.predictor_record import PredictorRecord
-from perfmodel.space import Configuration, Space
-from perfmodel.surrogate import AbstractSurrogate
-from perfmodel.surrogates import CANDIDATES, make_surrogate
-from perfmodel.trace import Setting, Trace
-from perfmodel.training_data import common_setting, measured, training_data
-from perfmodel.validation import INTERVAL_LEVEL, Score, choose, judge
+from perfmodel.evaluation.peak_intervals import judged_by_seed
+from perfmodel.evaluation.selection import INTERVAL_LEVEL, Score, choose, judge
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import common_setting, measured, training_data
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.record import PredictorRecord
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import METRICS
+from perfmodel.space.space import Configuration, Space
+from perfmodel.surrogates.closed_form import PEAK, ClosedFormSurrogate, load_that_peaks, with_closed_form
+from perfmodel.surrogates.contract import AbstractSurrogate
+from perfmodel.surrogates.feasibility import Feasibility
+from perfmodel.surrogates.learning_curve import METRIC, recorded_steps
+from perfmodel.surrogates.registry import CANDIDATES, make_surrogate
+from perfmodel.traces.trace import Setting, Trace
 
 CLOSED_FORM = ClosedFormSurrogate.kind
 

@@ -6,7 +6,7 @@ c   coordinates of all processes together
 f   forms of the coordinates: min(max((x - origin) * factor, lowest), highest); the last is 1
 m   centres of the process that has most; the others' are filled up with functions that are 0
 
-A process's coordinates are used in four forms (``perfmodel.gaussian_basis``), and 1 is a form too. Squares of
+A process's coordinates are used in four forms (``perfmodel.surrogates.rbf_features``), and 1 is a form too. Squares of
 coordinates, coordinates times 1, and 1 itself are products as the others are: of these the bumps' exponents are sums.
 """
 
@@ -16,8 +16,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.gaussian_basis import GaussianBasis
-from perfmodel.onnx_graph import Graph
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.surrogates.rbf_features import GaussianBasis
 
 _FORMS = (
     (False, -np.inf, np.inf),

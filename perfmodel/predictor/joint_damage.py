@@ -3,7 +3,7 @@
 n   rows
 d   amounts that are tolerated
 
-See ``perfmodel.damage`` for what the terms are.
+See ``perfmodel.surrogates.damage`` for what the terms are.
 """
 
 import math
@@ -13,7 +13,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.damage import (
+from perfmodel.features.table_columns import PLACES
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.surrogates.damage import (
     INPUTS,
     PRUNING_WEIGHT,
     RAMPS,
@@ -24,8 +26,6 @@ from perfmodel.damage import (
     WORST,
     DamageTerms,
 )
-from perfmodel.fast_features import PLACES
-from perfmodel.onnx_graph import Graph
 
 _LACKING = ("adapters are scarce", "share without adapters", "adapters are scarce behind")
 

@@ -11,18 +11,18 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.boosted import BoostedSurrogate
-from perfmodel.closed_form import ClosedFormSurrogate
-from perfmodel.constant import ConstantSurrogate
 from perfmodel.errors import UserError
-from perfmodel.fast_features import PLACES, SUM_COLUMNS, SpaceFeatures
-from perfmodel.joint_ridge import JointRidge, RidgeModel
-from perfmodel.joint_trees import JointTrees
-from perfmodel.links import Links
-from perfmodel.onnx_graph import Graph
-from perfmodel.peak_tables import PeakTables
-from perfmodel.prediction import Prediction
-from perfmodel.surrogate import AbstractSurrogate
+from perfmodel.features.table_columns import PLACES, SUM_COLUMNS, SpaceFeatures
+from perfmodel.memory.peak_tables import PeakTables
+from perfmodel.predictor.joint_ridge import JointRidge, RidgeModel
+from perfmodel.predictor.joint_trees import JointTrees
+from perfmodel.predictor.link_space import Links
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.predictor.prediction import Prediction
+from perfmodel.surrogates.boosted import BoostedSurrogate
+from perfmodel.surrogates.closed_form import ClosedFormSurrogate
+from perfmodel.surrogates.constant import ConstantSurrogate
+from perfmodel.surrogates.contract import AbstractSurrogate
 
 CHUNK = 512
 """Rows predicted at once: their arrays stay in the cache."""

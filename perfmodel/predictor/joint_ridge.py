@@ -12,17 +12,17 @@ from typing import Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.additive import AdditiveSurrogate
-from perfmodel.damage import DamageSurrogate
-from perfmodel.fast_features import PLACES, SUM_COLUMNS, SpaceFeatures
-from perfmodel.features import BYTE_COLUMNS, unit_columns
-from perfmodel.gaussian_basis import GaussianBasis
-from perfmodel.gaussian_process import GaussianProcessSurrogate
-from perfmodel.joint_basis import JointBasis
-from perfmodel.joint_damage import JointDamage, damage_names
-from perfmodel.onnx_graph import Graph
-from perfmodel.ridge import Ridge
-from perfmodel.surrogate import AbstractSurrogate
+from perfmodel.features.columns import BYTE_COLUMNS, unit_columns
+from perfmodel.features.table_columns import PLACES, SUM_COLUMNS, SpaceFeatures
+from perfmodel.predictor.joint_basis import JointBasis
+from perfmodel.predictor.joint_damage import JointDamage, damage_names
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.surrogates.additive import AdditiveSurrogate
+from perfmodel.surrogates.contract import AbstractSurrogate
+from perfmodel.surrogates.damage import DamageSurrogate
+from perfmodel.surrogates.gaussian_process import GaussianProcessSurrogate
+from perfmodel.surrogates.rbf_features import GaussianBasis
+from perfmodel.surrogates.ridge import Ridge
 
 _NONE = np.zeros((0, 0))
 _NO_BASIS = GaussianBasis(

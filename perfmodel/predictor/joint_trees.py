@@ -10,10 +10,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.boosted import Bag
-from perfmodel.fast_features import PLACES
-from perfmodel.onnx_graph import Graph
-from perfmodel.tree_bag import TreeBag
+from perfmodel.features.table_columns import PLACES
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.surrogates.boosted import Bag
+from perfmodel.surrogates.tree_bag import TreeBag
 
 
 @final

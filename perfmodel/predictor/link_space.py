@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.metrics import METRICS
-from perfmodel.onnx_graph import Graph
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.space.metrics import METRICS
 
 
 @final

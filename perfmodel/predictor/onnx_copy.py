@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import CorruptFileError, OutputFolderError
-from perfmodel.extras import needs_extra
-from perfmodel.onnx_graph import Graph
-from perfmodel.predictor import Predictor
+from perfmodel.files.optional import needs_extra
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.predictor.predictor import Predictor
 
 if TYPE_CHECKING:
     import onnx

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.extras import needs_extra
+from perfmodel.files.optional import needs_extra
 
 if TYPE_CHECKING:
     import onnx

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.links import Links
-from perfmodel.surrogate import Posterior
+from perfmodel.predictor.link_space import Links
+from perfmodel.surrogates.contract import Posterior
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
-from perfmodel.configuration_arrays import space_vectors
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError, UserError
-from perfmodel.fast_features import SpaceFeatures
-from perfmodel.fitting import fit_surrogates, setting_featurizer
-from perfmodel.joint_posterior import CHUNK, JointPosterior
-from perfmodel.learning_curve import METRIC as LOSS
-from perfmodel.learning_curve import LearningCurve
-from perfmodel.named_predictors import predictor_folder
-from perfmodel.onnx_graph import Graph
-from perfmodel.peak_tables import PeakTables
-from perfmodel.prediction import Prediction
-from perfmodel.predictor_record import PredictorRecord, curve_folder
-from perfmodel.space import Configuration, Space
-from perfmodel.surrogate import AbstractSurrogate
-from perfmodel.surrogates import surrogate_class
-from perfmodel.trace import Setting, Trace
-from perfmodel.validation import INTERVAL_LEVEL, Score
+from perfmodel.evaluation.selection import INTERVAL_LEVEL, Score
+from perfmodel.features.table_columns import SpaceFeatures
+from perfmodel.memory.peak_tables import PeakTables
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.fitting import fit_surrogates, setting_featurizer
+from perfmodel.predictor.joint_posterior import CHUNK, JointPosterior
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.predictor.prediction import Prediction
+from perfmodel.predictor.record import PredictorRecord, curve_folder
+from perfmodel.predictor.shipped import predictor_folder
+from perfmodel.space.arrays import space_vectors
+from perfmodel.space.space import Configuration, Space
+from perfmodel.surrogates.contract import AbstractSurrogate
+from perfmodel.surrogates.learning_curve import METRIC as LOSS
+from perfmodel.surrogates.learning_curve import LearningCurve
+from perfmodel.surrogates.registry import surrogate_class
+from perfmodel.traces.trace import Setting, Trace
 
 if TYPE_CHECKING:
     import pandas as pd

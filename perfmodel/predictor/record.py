@@ -5,17 +5,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perfmodel.architecture import Architecture, LayerShape
-from perfmodel.bootstrap import Estimate
-from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, UserError
-from perfmodel.feasibility import Feasibility
-from perfmodel.recipe import Recipe
-from perfmodel.space import Space
-from perfmodel.state_file import read_state, write_state
-from perfmodel.step_account import Load
-from perfmodel.trace import Setting
-from perfmodel.validation import Score
+from perfmodel.evaluation.selection import Score
+from perfmodel.files.checksum import sha256_of
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.memory.step import Load
+from perfmodel.model.architecture import Architecture, LayerShape
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Space
+from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.surrogates.feasibility import Feasibility
+from perfmodel.traces.trace import Setting
 
 PREDICTOR_VERSION = 4
 """Version 1 named the methods beside the space; they were the defaults, as they are in its space.

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from perfmodel.surrogate import AbstractSurrogate
-from perfmodel.surrogates import surrogate_class
+from perfmodel.surrogates.contract import AbstractSurrogate
+from perfmodel.surrogates.registry import surrogate_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class SurrogateRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """A regressor around one surrogate.
 
-    Give it a feature table (``perfmodel.features``), or any table of numbers: the surrogates then see columns that mean
-    nothing in particular. Rows with the same ``groups`` are runs of one configuration.
+    Give it a feature table (``perfmodel.features.columns``), or any table of numbers: the surrogates then see columns
+    that mean nothing in particular. Rows with the same ``groups`` are runs of one configuration.
 
     Args:
         surrogate: its name.

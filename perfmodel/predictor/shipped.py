@@ -3,14 +3,14 @@
     predictor_data/<release>/<task>/        what ``Predictor.save`` wrote
     predictor_data/<release>/fitted_to.json the traces that they were fitted to
 
-They are written by ``python -m datasets_cache.release_predictors``.
+They are written by ``python -m datasets_cache.release.predictors``.
 """
 
 import difflib
 from pathlib import Path
 
 from perfmodel.errors import UnknownNameError
-from perfmodel.predictor_record import FILE
+from perfmodel.predictor.record import FILE
 
 PREDICTOR_DATA = Path(__file__).parent / "predictor_data"
 

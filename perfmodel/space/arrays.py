@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.methods import DEFAULT_METHODS, Methods
-from perfmodel.space import Configuration, Space
+from perfmodel.space.methods import DEFAULT_METHODS, Methods
+from perfmodel.space.space import Configuration, Space
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 Dimensions are named ``pruning_rate``, ``bits_00``, ``bits_01``, ..., ``rank_00``, ... in the order of the index vector.
 ConfigSpace gets the values themselves as ordered choices; Optuna, pymoo and BoTorch get the indices, which are
 ordered integers there. Of the four only ConfigSpace can say that not every rank may be 0: elsewhere repair a proposal
-(``perfmodel.sampling.repair_ranks``) before it is decoded.
+(``perfmodel.space.sampling.repair_ranks``) before it is decoded.
 
 Notation:
     n: vectors.
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import InvalidConfigurationError, MissingExtraError
-from perfmodel.space import Configuration, Space
+from perfmodel.space.space import Configuration, Space
 
 if TYPE_CHECKING:
     import torch

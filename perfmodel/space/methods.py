@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.formats import FORMATS
+from perfmodel.model.formats import FORMATS
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Configuration, Space
+from perfmodel.space.space import Configuration, Space
 
 # Columns of the Latin hypercube: the rate, then mean, trend in depth and roughness of the bits and of the ranks.
 _COLUMNS: Final = 7

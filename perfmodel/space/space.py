@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError, SchemaVersionError
-from perfmodel.methods import DEFAULT_METHODS, Methods
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import DEFAULT_METHODS, Methods
 
 SPACE_VERSION = 2
 """Version 1 knew layers as units only, and no methods but the defaults."""

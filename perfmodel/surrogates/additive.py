@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.features import relative_error
-from perfmodel.methods import DEFAULT_METHODS, WIDTHS
-from perfmodel.ridge import Ridge, fit_ridge
-from perfmodel.slopes import FREE, Slopes, unit_kind
-from perfmodel.state_file import read_state, write_state
-from perfmodel.surrogate import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.features.columns import relative_error
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.features.monotone import FREE, Slopes, unit_kind
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.surrogates.ridge import Ridge, fit_ridge
 
 if TYPE_CHECKING:
-    from perfmodel.surrogate import Features
+    from perfmodel.surrogates.contract import Features
 
 _FILE = "additive.json"
 

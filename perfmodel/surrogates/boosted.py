@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import CorruptFileError
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.slopes import FREE, Slopes, unit_kind
-from perfmodel.state_file import read_state, write_state
-from perfmodel.surrogate import AbstractSurrogate, Posterior, fitted, link_target
-from perfmodel.tree_bag import TreeBag
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.features.monotone import FREE, Slopes, unit_kind
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.surrogates.tree_bag import TreeBag
 
 if TYPE_CHECKING:
     import xgboost
 
-    from perfmodel.surrogate import Features
+    from perfmodel.surrogates.contract import Features
 
 MEMBERS = 6
 TREES = 40

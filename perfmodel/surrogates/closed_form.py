@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.features import PEAK_COLUMN
-from perfmodel.slopes import FREE, Slopes
-from perfmodel.state_file import read_state, write_state
-from perfmodel.surrogate import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
-from perfmodel.trace import Trace
-from perfmodel.training_data import TrainingData, measured
-from perfmodel.training_memory import Load, allocated_peaks
-from perfmodel.typical_load import typical_load
+from perfmodel.features.columns import PEAK_COLUMN
+from perfmodel.features.monotone import FREE, Slopes
+from perfmodel.features.training_data import TrainingData, measured
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.memory.load import typical_load
+from perfmodel.memory.peak import Load, allocated_peaks
+from perfmodel.model.architecture import Architecture
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
+from perfmodel.traces.trace import Trace
 
 if TYPE_CHECKING:
-    from perfmodel.surrogate import Features
+    from perfmodel.surrogates.contract import Features
 
 PEAK = "peak_memory_bytes"
 """The metric."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.slopes import FREE, Slopes
-from perfmodel.state_file import read_state, write_state
-from perfmodel.surrogate import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
+from perfmodel.features.monotone import FREE, Slopes
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
 
 if TYPE_CHECKING:
-    from perfmodel.surrogate import Features
+    from perfmodel.surrogates.contract import Features
 
 _FILE = "constant.json"
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.slopes import FREE, Slopes
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.features.monotone import FREE, Slopes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -38,17 +38,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.additive import AdditiveTerms
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.features import START_COLUMN, relative_error
-from perfmodel.methods import DEFAULT_METHODS, WIDTHS
-from perfmodel.ridge import Averages, Ridge, by_configuration, left_out_errors, signed_ridge, varying
-from perfmodel.slopes import FREE, Slopes, unit_kind
-from perfmodel.state_file import read_state, write_state
-from perfmodel.surrogate import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.features.columns import START_COLUMN, relative_error
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.features.monotone import FREE, Slopes, unit_kind
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
+from perfmodel.surrogates.additive import AdditiveTerms
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.surrogates.ridge import Averages, Ridge, by_configuration, left_out_errors, signed_ridge, varying
 
 if TYPE_CHECKING:
-    from perfmodel.surrogate import Features
+    from perfmodel.surrogates.contract import Features
 
 INPUTS = ("mean_squared_error", "pruning_rate", "active_adapted_share")
 """e, r and a. Without one of them there is no damage to speak of, and the model is linear in the columns."""

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.trace import Trace
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.traces.trace import Trace
 
 COLUMNS = ("pruning_rate", "mean_log2_error", "mean_log2_rank", "state_total_bytes")
 LEAST_OF_EACH = 5

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.evidence import maximise_evidence
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.gaussian_basis import GaussianBasis
-from perfmodel.ridge import Averages, Ridge, by_configuration, signed_ridge, varying
-from perfmodel.slopes import FREE, Slopes
-from perfmodel.state_file import read_state, write_state
-from perfmodel.surrogate import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.features.monotone import FREE, Slopes
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.surrogates.marginal_likelihood import maximise_evidence
+from perfmodel.surrogates.rbf_features import GaussianBasis
+from perfmodel.surrogates.ridge import Averages, Ridge, by_configuration, signed_ridge, varying
 
 if TYPE_CHECKING:
-    from perfmodel.surrogate import Features
+    from perfmodel.surrogates.contract import Features
 
 LENGTHS = (0.35, 0.8, 2.0)
 """Of the bumps, in ranges of the coordinates; the one of the greatest evidence is kept."""

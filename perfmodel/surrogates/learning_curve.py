@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.ridge import Ridge, by_configuration, signed_ridge
-from perfmodel.surrogate import AbstractSurrogate, Posterior
-from perfmodel.trace import Trace
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior
+from perfmodel.surrogates.ridge import Ridge, by_configuration, signed_ridge
+from perfmodel.traces.trace import Trace
 
 METRIC = "held_out_loss"
 MINIMUM_CONFIGURATIONS = 5

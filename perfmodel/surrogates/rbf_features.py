@@ -28,11 +28,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.additive import AdditiveTerms
-from perfmodel.depth_hats import ERROR_HATS, HATS, RANK_HATS, depth_hats
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.packed_arrays import pack, unpack
-from perfmodel.slopes import Slopes
+from perfmodel.features.hat_basis import ERROR_HATS, HATS, RANK_HATS, depth_hats
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.features.monotone import Slopes
+from perfmodel.files.json_arrays import pack, unpack
+from perfmodel.surrogates.additive import AdditiveTerms
 
 COORDINATES = ("pruning_rate", "mean_squared_error", "mean_log2_error", "mean_log2_rank", "active_kept_share")
 CENTRES = 32

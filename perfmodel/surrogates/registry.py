@@ -1,16 +1,16 @@
 """The surrogates by name: an extension is one file and one line here."""
 
-from perfmodel.additive import AdditiveSurrogate
-from perfmodel.boosted import BoostedSurrogate
-from perfmodel.closed_form import ClosedFormSurrogate
-from perfmodel.constant import ConstantSurrogate
-from perfmodel.damage import DamageSurrogate
 from perfmodel.errors import UnknownNameError
-from perfmodel.gaussian_process import GaussianProcessSurrogate
-from perfmodel.metrics import metric as metric_named
-from perfmodel.slopes import FREE, SLOPES
-from perfmodel.stack import StackSurrogate
-from perfmodel.surrogate import AbstractSurrogate
+from perfmodel.features.monotone import FREE, SLOPES
+from perfmodel.space.metrics import metric as metric_named
+from perfmodel.surrogates.additive import AdditiveSurrogate
+from perfmodel.surrogates.boosted import BoostedSurrogate
+from perfmodel.surrogates.closed_form import ClosedFormSurrogate
+from perfmodel.surrogates.constant import ConstantSurrogate
+from perfmodel.surrogates.contract import AbstractSurrogate
+from perfmodel.surrogates.damage import DamageSurrogate
+from perfmodel.surrogates.gaussian_process import GaussianProcessSurrogate
+from perfmodel.surrogates.stack import StackSurrogate
 
 SURROGATES: dict[str, type[AbstractSurrogate]] = {
     "constant": ConstantSurrogate,

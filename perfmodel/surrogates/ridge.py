@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.packed_arrays import pack, unpack
-from perfmodel.signed_fit import signed_coefficients
+from perfmodel.files.json_arrays import pack, unpack
+from perfmodel.surrogates.sign_constrained import signed_coefficients
 
 COMMON_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 """Tried on the first block, whose columns are each scaled to unit variance."""

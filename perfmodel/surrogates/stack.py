@@ -20,19 +20,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.additive import AdditiveSurrogate
-from perfmodel.boosted import BoostedSurrogate
-from perfmodel.constant import ConstantSurrogate
-from perfmodel.damage import DamageSurrogate
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.gaussian_process import GaussianProcessSurrogate
-from perfmodel.signed_fit import signed_coefficients
-from perfmodel.slopes import FREE, Slopes
-from perfmodel.state_file import read_state, write_state
-from perfmodel.surrogate import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.features.monotone import FREE, Slopes
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.surrogates.additive import AdditiveSurrogate
+from perfmodel.surrogates.boosted import BoostedSurrogate
+from perfmodel.surrogates.constant import ConstantSurrogate
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
+from perfmodel.surrogates.damage import DamageSurrogate
+from perfmodel.surrogates.gaussian_process import GaussianProcessSurrogate
+from perfmodel.surrogates.sign_constrained import signed_coefficients
 
 if TYPE_CHECKING:
-    from perfmodel.surrogate import Features
+    from perfmodel.surrogates.contract import Features
 
 MEMBERS: dict[str, type[AbstractSurrogate]] = {
     member.kind: member

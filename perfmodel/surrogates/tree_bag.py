@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.onnx_graph import FLOAT, INT64, Graph
-from perfmodel.packed_arrays import pack, unpack
+from perfmodel.files.json_arrays import pack, unpack
+from perfmodel.predictor.onnx_graph import FLOAT, INT64, Graph
 
 if TYPE_CHECKING:
     import xgboost

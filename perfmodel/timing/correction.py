@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from perfmodel.errors import InvalidConfigurationError
 
 PARTS = ("products", "dequantization", "moving", "overhead")
-"""Parts of ``perfmodel.timing.StepTime``, in the order of columns."""
+"""Parts of ``perfmodel.timing.step_time.StepTime``, in the order of columns."""
 
 RIDGE = 0.1
 """What a factor off by 1 costs: as much as ten traces whose seconds are off by 10 %."""

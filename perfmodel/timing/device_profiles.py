@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError
-from perfmodel.state_file import read_state, write_state
-from perfmodel.time_correction import TimeCorrection
-from perfmodel.trace import DeviceClass
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.timing.correction import TimeCorrection
+from perfmodel.traces.trace import DeviceClass
 
 PROFILE_VERSION = 2
 """Version 1 knew no thin products, no correction, and the threads among its details."""
@@ -131,7 +131,7 @@ def format_family(name: str) -> str:
     """Returns what decides how fast a format is read: its name, without HQQ's size of groups.
 
     Args:
-        name: of ``perfmodel.formats.FORMATS``.
+        name: of ``perfmodel.model.formats.FORMATS``.
     """
     return name.split("g", 1)[0] if name.startswith("hqq") else name
 

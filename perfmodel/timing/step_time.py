@@ -14,18 +14,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from perfmodel.architecture import Architecture
-from perfmodel.device_profiles import DeviceProfile, format_family
-from perfmodel.families import FAMILIES
-from perfmodel.formats import FORMATS
-from perfmodel.memory import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES, adapter_parameters
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration, by_module
-from perfmodel.time_correction import PARTS
-from perfmodel.trace import DeviceClass
+from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES, adapter_parameters
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.families import FAMILIES
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration, by_module
+from perfmodel.timing.correction import PARTS
+from perfmodel.timing.device_profiles import DeviceProfile, format_family
+from perfmodel.traces.trace import DeviceClass
 
 if TYPE_CHECKING:
-    from perfmodel.training_memory import Load
+    from perfmodel.memory.peak import Load
 
 NORM_VALUES = 8
 """Values that one norm reads and writes for each one of its input: float32 copy, square, scale, product, cast."""

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from perfmodel.parquet import read_traces
-from perfmodel.store import TraceStore
-from perfmodel.trace import Trace
+from perfmodel.traces.parquet import read_traces
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Trace
 
 
 def traces_of(path: Path) -> list[Trace]:

@@ -3,10 +3,10 @@
 import re
 from inspect import getdoc
 
-from perfmodel.methods import Methods
-from perfmodel.space import Configuration
-from perfmodel.trace import Asked, Measured, RanOn, Setting
-from perfmodel.trace_columns import COLUMNS
+from perfmodel.space.methods import Methods
+from perfmodel.space.space import Configuration
+from perfmodel.traces.columns import COLUMNS
+from perfmodel.traces.trace import Asked, Measured, RanOn, Setting
 
 _IDENTIFIERS = {"key": Asked.key, "setting": Setting.identifier, "configuration": Configuration.identifier}
 """Columns that are computed from others."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, UnknownNameError
-from perfmodel.trace import Trace
-from perfmodel.trace_columns import ADDED, COLUMNS, TRACE_VERSION, columns_of
+from perfmodel.files.checksum import sha256_of
+from perfmodel.traces.columns import ADDED, COLUMNS, TRACE_VERSION, columns_of
+from perfmodel.traces.trace import Trace
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,8 +17,8 @@ from perfmodel.errors import (
     StoreBusyError,
     StoreFullError,
 )
-from perfmodel.trace import Status, Trace
-from perfmodel.trace_columns import ADDED, COLUMNS, LISTS, TRACE_VERSION, upgraded
+from perfmodel.traces.columns import ADDED, COLUMNS, LISTS, TRACE_VERSION, upgraded
+from perfmodel.traces.trace import Status, Trace
 
 MOUNTS = Path("/proc/mounts")
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "ceph", "glusterfs", "9p", "fuse.sshfs"}

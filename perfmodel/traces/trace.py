@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from perfmodel.errors import UserError
-from perfmodel.methods import Methods
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace_columns import LISTS
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.columns import LISTS
 
 Status = Literal["ok", "oom", "diverged", "timeout", "failed"]
 STATUSES: tuple[str, ...] = get_args(Status)

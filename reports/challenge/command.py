@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import InvalidSuiteError
-from perfmodel.space import Configuration
-from reports.challenge import REFERENCES, Duel, Reference, fine_tuned, hold, open_duels, proposed
-from reports.challenge_tables import markdown
-from reports.run import Run
-from reports.stages import run_stages, training_traces
-from search.compare import read
+from perfmodel.space.space import Configuration
+from reports.challenge.record import REFERENCES, Duel, Reference, fine_tuned, hold, open_duels, proposed
+from reports.challenge.tables import markdown
+from reports.run.run import Run
+from reports.stages.stages import run_stages, training_traces
+from search.comparison.runs import read
 
 ROUNDS = "challenge/rounds.json"
 

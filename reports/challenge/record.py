@@ -17,19 +17,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.closed_form import PEAK
 from perfmodel.errors import InvalidSuiteError, UnknownNameError
-from perfmodel.learning_curve import METRIC as LOSS
-from perfmodel.predictor import Predictor
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
-from perfmodel.typical_load import typical_load
-from reports.known_costs import COSTS, KnownCosts
-from reports.live_backend import LiveTrials
-from reports.progress import bar
-from reports.run import Run
-from search.at_limits import best_uniform, best_within
-from search.problem import SurrogateProblem
+from perfmodel.memory.load import typical_load
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Configuration
+from perfmodel.surrogates.closed_form import PEAK
+from perfmodel.surrogates.learning_curve import METRIC as LOSS
+from perfmodel.traces.trace import Trace
+from reports.live.backend import LiveTrials
+from reports.run.progress import bar
+from reports.run.run import Run
+from search.best_within_budget import best_uniform, best_within
+from search.comparison.closed_form_costs import COSTS, KnownCosts
+from search.contract.problem import SurrogateProblem
 
 SOURCE: Final = "challenge"
 BELOW: Final = 0.995

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from datasets_cache.card_analysis import table
-from perfmodel.closed_form import PEAK
-from perfmodel.learning_curve import METRIC as LOSS
-from reports.known_costs import COSTS
-from search.comparison_metrics import OverSeeds, over_seeds
-from search.found_optima import bits_with_ranks
+from datasets_cache.release.card_analysis import table
+from perfmodel.surrogates.closed_form import PEAK
+from perfmodel.surrogates.learning_curve import METRIC as LOSS
+from search.comparison.closed_form_costs import COSTS
+from search.comparison.metrics import OverSeeds, over_seeds
+from search.comparison.optima import bits_with_ranks
 
 Record = Mapping[str, Any]
 

@@ -1,4 +1,4 @@
-"""The overview of what each dimension can be, with the source of each choice: ``python -m reports.choices README.md``.
+"""The overview of each dimension's choices, each with its source: ``python -m reports.cli.choices README.md``.
 
 The table stands in the file between two comments; everything in it comes from the code.
 """
@@ -8,10 +8,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from perfmodel.errors import UserError
-from perfmodel.families import FAMILIES
-from perfmodel.formats import FORMATS
-from perfmodel.methods import ADAPTERS, DEFAULT_METHODS, INITIALIZERS, PRUNING_METHODS, PRUNING_SCOPES, WIDTHS, Choice
-from perfmodel.space import DEFAULT_RANKS, DEFAULT_RATES
+from perfmodel.model.families import FAMILIES
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.methods import (
+    ADAPTERS,
+    DEFAULT_METHODS,
+    INITIALIZERS,
+    PRUNING_METHODS,
+    PRUNING_SCOPES,
+    WIDTHS,
+    Choice,
+)
+from perfmodel.space.space import DEFAULT_RANKS, DEFAULT_RATES
 
 BEGIN, END = "<!-- choices: made by `make readme` -->", "<!-- end of choices -->"
 

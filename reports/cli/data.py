@@ -8,7 +8,7 @@ import typer
 from perfmodel.errors import CorruptFileError, OutputFolderError, UserError
 
 if TYPE_CHECKING:
-    from datasets_cache.shelf_verify import Verification
+    from datasets_cache.shelf.verify import Verification
 
 data_app = typer.Typer(help="The published traces: list, show, verify, fetch and export them.", no_args_is_help=True)
 
@@ -25,8 +25,8 @@ def list_releases(debug: DebugOption = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from datasets_cache.shelf import SHELF_DATA, shelf_files
-    from perfmodel.parquet import read_table
+    from datasets_cache.shelf.shelf import SHELF_DATA, shelf_files
+    from perfmodel.traces.parquet import read_table
 
     shown = Table()
     for column in ("name", "traces", "ok", "tasks", "models", "devices", "kB", "where"):
@@ -46,7 +46,7 @@ def list_releases(debug: DebugOption = False) -> None:
 @data_app.command("show")
 def show_card(name: NameArgument, debug: DebugOption = False) -> None:
     """Print the data card of a release."""
-    from datasets_cache.shelf import load_shelf
+    from datasets_cache.shelf.shelf import load_shelf
 
     typer.echo(load_shelf(name).card, nl=False)
 
@@ -59,9 +59,9 @@ def verify_data(
     debug: DebugOption = False,
 ) -> None:
     """Recompute every checksum and check every trace; exit status 1 where something does not hold."""
-    from datasets_cache.shelf import shelf_files
-    from datasets_cache.shelf_verify import rows_of, verify
-    from reports.progress import bar
+    from datasets_cache.shelf.shelf import shelf_files
+    from datasets_cache.shelf.verify import rows_of, verify
+    from reports.run.progress import bar
 
     names = [what] if what is not None else list(shelf_files())
     with bar("traces", sum(map(rows_of, names))) as advance:
@@ -86,8 +86,8 @@ def fetch(
     debug: DebugOption = False,
 ) -> None:
     """Bring a release that lies elsewhere into the cache, check it, and print where its traces are."""
-    from datasets_cache.shelf_fetch import fetch_release
-    from reports.progress import say
+    from datasets_cache.shelf.fetch import fetch_release
+    from reports.run.progress import say
 
     typer.echo(str(fetch_release(name, source, say)))
 
@@ -99,7 +99,7 @@ def export(
     debug: DebugOption = False,
 ) -> None:
     """Write the traces of a release to one file."""
-    from datasets_cache.shelf import load_shelf, shelf_file
+    from datasets_cache.shelf.shelf import load_shelf, shelf_file
 
     if to.suffix not in FORMATS:
         raise UserError(f"{to} ends in {to.suffix!r}", f"allowed are {', '.join(FORMATS)}", "choose one of these")
@@ -129,8 +129,8 @@ def _tell(found: "Verification") -> None:
 def _to_csv(parquet: Path, to: Path) -> None:
     import json
 
-    from perfmodel.parquet import read_table
-    from perfmodel.trace_columns import COLUMNS, LISTS
+    from perfmodel.traces.columns import COLUMNS, LISTS
+    from perfmodel.traces.parquet import read_table
 
     # A list becomes JSON text; whole numbers stay whole where some were not measured.
     table = read_table(parquet).to_pandas(integer_object_nulls=True)
@@ -142,16 +142,16 @@ def _to_csv(parquet: Path, to: Path) -> None:
 def _to_parquet(parquet: Path, to: Path) -> None:
     import shutil
 
-    from perfmodel.checksum import sha256_of
+    from perfmodel.files.checksum import sha256_of
 
     shutil.copyfile(parquet, to)
     to.with_name(to.name + ".sha256").write_text(f"{sha256_of(to)}  {to.name}\n", encoding="utf-8")
 
 
 def _to_store(parquet: Path, to: Path) -> None:
-    from perfmodel.parquet import read_traces
-    from perfmodel.store import TraceStore
-    from reports.progress import bar
+    from perfmodel.traces.parquet import read_traces
+    from perfmodel.traces.store import TraceStore
+    from reports.run.progress import bar
 
     traces = read_traces(parquet)
     with TraceStore.writer(to) as store, bar("traces", len(traces)) as advance:

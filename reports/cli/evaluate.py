@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datasets_cache import load_task
-from datasets_cache.loading import quiet_transformers
-from perfmodel.recipe import Recipe
-from perfmodel.trace import DeviceClass
-from reports.progress import bar
+from datasets_cache.base_models.loading import quiet_transformers
+from perfmodel.space.recipe import Recipe
+from perfmodel.traces.trace import DeviceClass
+from reports.run.progress import bar
 
 
 def evaluate_model(
@@ -32,10 +32,10 @@ def evaluate_model(
     import torch
     from transformers import AutoTokenizer
 
-    from collectors.encode import encode
-    from collectors.evaluate import evaluate
-    from collectors.lm_eval_check import evaluate_with_lm_eval
-    from collectors.saved_model import load_model, read_saved
+    from collectors.scoring.encode import encode
+    from collectors.scoring.evaluate import evaluate
+    from collectors.scoring.lm_eval_check import evaluate_with_lm_eval
+    from collectors.trial.saved_model import load_model, read_saved
 
     details = read_saved(folder)["details"]
     recipe = Recipe(**details["recipe"])

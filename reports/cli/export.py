@@ -1,6 +1,6 @@
 """Writes a validated configuration of a run, as it was fine-tuned, to a folder that others can load.
 
-<to>/               the model in our own format (``collectors.saved_model.load_model`` brings it back)
+<to>/               the model in our own format (``collectors.trial.saved_model.load_model`` brings it back)
 <to>/peft_adapter/  where PEFT alone can use it: adapters for the unpruned base model
 """
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import InfeasibleBudgetError, StageOrderError, UnknownNameError
-from perfmodel.parquet import read_traces
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
-from reports.progress import bar
+from perfmodel.space.space import Configuration
+from perfmodel.traces.parquet import read_traces
+from perfmodel.traces.trace import Trace
+from reports.run.progress import bar
 
 KEPT_BASE = ("zero", "gaussian", "orthogonal", "eva", "qera_diag", "qera_exact", "loftq1")
 """Initialisers after which the base is the quantised model itself, so that its adapters fit the published one."""
@@ -98,9 +98,9 @@ def _described(trace: Trace) -> str:
 
 
 def _write(trace: Trace, run_folder: Path, to: Path) -> None:
-    from collectors.checkpoint import Checkpoints, load_adapter
-    from collectors.saved_model import save_model
-    from collectors.workshop import Workshop
+    from collectors.trial.checkpoint import Checkpoints, load_adapter
+    from collectors.trial.model_builder import Workshop
+    from collectors.trial.saved_model import save_model
 
     asked = trace.asked
     adapter = Checkpoints(run_folder / "checkpoints").finished(asked)

@@ -9,7 +9,8 @@ import typer
 from typer.core import TyperGroup
 
 from perfmodel.errors import InterruptedRunError, MissingExtraError, PerfModelError
-from reports.cli_options import (
+from reports.cli.data import data_app
+from reports.cli.options import (
     AddressOption,
     DebugOption,
     FolderOption,
@@ -17,11 +18,10 @@ from reports.cli_options import (
     SuiteArgument,
     open_run,
 )
-from reports.data_command import data_app
-from reports.search_commands import search_app
+from reports.cli.search_commands import search_app
 
 if TYPE_CHECKING:
-    from reports.run import Run
+    from reports.run.run import Run
 
 
 class _Commands(TyperGroup):
@@ -96,7 +96,7 @@ def fit(
     """Fit and score the surrogates."""
     run = _stages(suite, _on(address, overrides), folder, until="fit", alone=True)
     if report:
-        from reports.fit_report import report_of_run
+        from reports.fit.record import report_of_run
 
         typer.echo(str(report_of_run(run).resolve()))
 
@@ -111,8 +111,8 @@ def export_model(
     debug: DebugOption = False,
 ) -> None:
     """Write the winner of a run as a model that can be loaded, and for an unpruned base as a PEFT adapter too."""
-    from reports.export import export
-    from reports.progress import say
+    from reports.cli.export import export
+    from reports.run.progress import say
 
     typer.echo(str(export(folder, to, configuration, say).resolve()))
 
@@ -130,8 +130,8 @@ def evaluate_model(
     """Print the scores of an exported model as JSON."""
     import json
 
-    from reports.evaluate import evaluate_model as evaluated
-    from reports.progress import say
+    from reports.cli.evaluate import evaluate_model as evaluated
+    from reports.run.progress import say
 
     typer.echo(json.dumps(evaluated(folder, task, examples, say, with_lm_eval=lm_eval)))
 
@@ -143,8 +143,8 @@ def export_traces(
     debug: DebugOption = False,
 ) -> None:
     """Write the traces of a run to a Parquet file."""
-    from perfmodel.parquet import write_traces
-    from perfmodel.store import TraceStore
+    from perfmodel.traces.parquet import write_traces
+    from perfmodel.traces.store import TraceStore
 
     with TraceStore(folder / "traces.sqlite") as store:
         traces = list(store)
@@ -160,8 +160,8 @@ def import_traces(
     debug: DebugOption = False,
 ) -> None:
     """Add the traces of a Parquet file to a run's store; trials that it already holds are kept as they are."""
-    from perfmodel.parquet import read_traces
-    from perfmodel.store import TraceStore
+    from perfmodel.traces.parquet import read_traces
+    from perfmodel.traces.store import TraceStore
 
     traces = read_traces(file, sha256=sha256)
     with TraceStore.writer(folder / "traces.sqlite") as store:
@@ -176,7 +176,7 @@ def quantizers(
     debug: DebugOption = False,
 ) -> None:
     """Show what every storage format costs and loses on a base model, and which are fair to it."""
-    from reports import quantizers as report
+    from reports.cli import quantizers as report
 
     rows = report.quantizer_rows(model)
     if as_json:
@@ -219,7 +219,7 @@ def plan(
     debug: DebugOption = False,
 ) -> None:
     """Say what a fine-tune takes and which is the best that fits; exit status 1 where nothing fits."""
-    from reports.plan_command import plan_command
+    from reports.plan.command import plan_command
 
     choice = {"bits": bits, "rank": rank, "rate": rate, "optimizer": optimizer, "predictor": predictor}
     load = {"batch": batch, "length": length, "answer_tokens": answer_tokens, "loop": loop, "steps": steps}
@@ -244,7 +244,7 @@ def calibrate(
     debug: DebugOption = False,
 ) -> None:
     """Measure how fast this device trains, in about a minute, so that bench plan knows the seconds of a step."""
-    from reports.plan_command import calibrate_command
+    from reports.plan.command import calibrate_command
 
     typer.echo(str(calibrate_command(device, to, traces, threads).resolve()))
 
@@ -262,7 +262,7 @@ def sense(
     debug: DebugOption = False,
 ) -> None:
     """Measure what each layer or module loses at each width, without fine-tuning; minutes for a small model."""
-    from reports.sense_command import sense_command
+    from reports.cli.sense import sense_command
 
     typer.echo(str(sense_command(model, task, unit, examples, max_length, to).resolve()))
 
@@ -294,7 +294,7 @@ def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:
 
 
 def _stages(suite: str, overrides: list[str] | None, folder: Path | None, *, until: str, alone: bool) -> "Run":
-    from reports.stages import report_path, run_stages
+    from reports.stages.stages import report_path, run_stages
 
     run = open_run(suite, overrides, folder, "run")
     run_stages(run, until, alone=alone)

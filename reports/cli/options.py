@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from reports.run import Run
+    from reports.run.run import Run
 
 SuiteArgument = Annotated[str, typer.Argument(help="A shipped suite's name or a YAML file.")]
 OverridesArgument = Annotated[
@@ -32,9 +32,9 @@ def open_run(suite: str, overrides: list[str] | None, folder: Path | None, comma
     Raises:
         UserError: when there is no such suite, or a value is not allowed.
     """
-    from reports.progress import say
-    from reports.run import Run
-    from reports.suite import load_suite
+    from reports.run.progress import say
+    from reports.run.run import Run
+    from reports.run.suite import load_suite
 
     loaded = load_suite(suite, overrides or [])
     repeated = shlex.join(["bench", command, suite, *(overrides or [])])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from reports.progress import bar, say
+from reports.run.progress import bar, say
 
 if TYPE_CHECKING:
-    from collectors.quantizer_table import QuantizerRow
+    from collectors.quantizers.table import QuantizerRow
 
 CAPTION = (
     "bits as stored on a CPU, metadata included; error: what rounding changes, of the weights' norm, on three matrices "
@@ -33,11 +33,11 @@ def quantizer_rows(model: str) -> "list[QuantizerRow]":
     """
     import torch
 
-    from collectors.fairness import sample_weights
-    from collectors.quantizer_table import quantizer_table
     from collectors.quantizers import QUANTIZERS
+    from collectors.quantizers.fairness import sample_weights
+    from collectors.quantizers.table import quantizer_table
     from datasets_cache import load_model, resolve
-    from perfmodel.architecture import Architecture
+    from perfmodel.model.architecture import Architecture
 
     base = resolve(model, progress=say)
     architecture = Architecture.from_config(base.config)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reports.cli_options import DebugOption, FolderOption, OverridesArgument, SuiteArgument, open_run
+from reports.cli.options import DebugOption, FolderOption, OverridesArgument, SuiteArgument, open_run
 
 search_app = typer.Typer()
 
@@ -34,7 +34,7 @@ def compare_searchers(
     debug: DebugOption = False,
 ) -> None:
     """Compare searchers at equal cost on surrogates of measured traces; what is there is not searched again."""
-    from reports.compare_command import Options, compare_command, names, numbers
+    from reports.comparison.command import Options, compare_command, names, numbers
 
     options = Options(
         suite,
@@ -67,8 +67,8 @@ def live(
     debug: DebugOption = False,
 ) -> None:
     """Search with real fine-tunes, and compare searchers on them; what was measured is not run again."""
-    from reports.compare_command import names, numbers
-    from reports.live_command import live_command
+    from reports.comparison.command import names, numbers
+    from reports.live.command import live_command
 
     run = open_run(suite, overrides, folder, "live")
     path = live_command(run, searchers=names(searchers), trials=trials, seeds=numbers(seeds), batch=batch)
@@ -88,9 +88,9 @@ def challenge(
     debug: DebugOption = False,
 ) -> None:
     """Fine-tune uniform choices beside what the search offers at their memory, and at their loss."""
-    from reports.challenge import references_named
-    from reports.challenge_command import challenge_command
-    from reports.compare_command import numbers
+    from reports.challenge.command import challenge_command
+    from reports.challenge.record import references_named
+    from reports.comparison.command import numbers
 
     path = challenge_command(
         open_run(suite, overrides, folder, "challenge"),

@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Table
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.space import Unit
-from reports.progress import bar, say
+from perfmodel.space.space import Unit
+from reports.run.progress import bar, say
 
 if TYPE_CHECKING:
-    from perfmodel.sensitivities import Sensitivities
+    from perfmodel.features.sensitivities import Sensitivities
 
 CAPTION = (
     "KL: nats per answer token when only that unit is stored at so many bits; loss, output error: change of the loss "
@@ -42,7 +42,7 @@ def sense_command(model: str, task: str, unit: str, examples: int, max_length: i
         raise InvalidConfigurationError(f"the unit {unit!r}", f"allowed are {', '.join(kinds)}", "choose one of these")
     from collectors.sensitivities import measure_sensitivities, steps_of
     from datasets_cache import load_task, resolve
-    from datasets_cache.sensitivities import sensitivities_path
+    from datasets_cache.shelf.sensitivities import sensitivities_path
 
     asked, base = load_task(task, progress=say), resolve(model, progress=say)
     with bar("sensitivities", steps_of(base, kinds[unit])) as advance:

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from datasets_cache import resolve
-from datasets_cache.sensitivities import load_sensitivities
-from datasets_cache.shelf import load_shelf
-from perfmodel.architecture import Architecture
+from datasets_cache.shelf.sensitivities import load_sensitivities
+from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import InvalidSuiteError, OutputFolderError, UnknownNameError
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.space import Space
-from perfmodel.surrogates import surrogate_class
-from perfmodel.trace import Setting, Trace
-from reports.compare_worlds import OBJECTIVES, StoredWorlds, setting_traces, store_world
-from reports.other_tasks import other_tasks
-from reports.progress import bar, say
-from search.compare import Plan, compare, records
-from search.comparison_summary import summary
-from search.contenders import contender
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Space
+from perfmodel.surrogates.registry import surrogate_class
+from perfmodel.traces.trace import Setting, Trace
+from reports.run.progress import bar, say
+from search.comparison.contenders import contender
+from search.comparison.runs import Plan, compare, records
+from search.comparison.summary import summary
+from search.comparison.task_prior import other_tasks
+from search.comparison.tasks import OBJECTIVES, StoredWorlds, setting_traces, store_world
 
 BATCH = 8
 REFERENCE = 20_000
@@ -66,7 +66,7 @@ def compare_command(options: Options) -> Path:
         UserError: when an option cannot be used.
         NotEnoughTracesError: when a task has too few traces.
     """
-    from reports.compare_page import write_comparison
+    from reports.comparison.page import write_comparison
 
     _check(options)
     everything, traces, space, tasks, objectives, budget = _source(options)
@@ -156,8 +156,8 @@ def _source(options: Options) -> _Source:
             raise InvalidSuiteError("neither a suite nor a shelf", "one of them has the traces", "give --shelf NAME")
         traces = list(load_shelf(options.shelf).traces)
         return _Source(traces, traces, None, options.tasks or _repeated(traces), OBJECTIVES, None)
-    from reports.run import Run
-    from reports.suite import load_suite
+    from reports.run.run import Run
+    from reports.run.suite import load_suite
 
     suite = load_suite(options.suite, [f"fit.shelf={options.shelf}"] if options.shelf else [])
     run = Run(suite, options.folder, f"bench compare {options.suite}", say)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reports.drawing import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION, Drawing, axis, escaped, layout
-from reports.quantity import Record, quantity
+from reports.figures.figure import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION, Drawing, axis, escaped, layout
+from reports.figures.quantity import Record, quantity
 
 _COLORS = (VERMILLION, BLUE, GREEN, PURPLE, SKY, BLACK)
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reports import compare_tables
-from reports.compare_plots import comparison_drawings, contender_looks, rank_drawings
-from reports.markdown import escaped, table_text
-from reports.quantity import Record
-from reports.render import embedded, rendered, write_page
+from reports.comparison import tables as compare_tables
+from reports.comparison.figures import comparison_drawings, contender_looks, rank_drawings
+from reports.figures.quantity import Record
+from reports.report.markdown import escaped, table_text
+from reports.report.render import embedded, rendered, write_page
 
 
 def write_comparison(record: Mapping[str, Any], folder: Path) -> Path:

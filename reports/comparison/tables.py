@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reports.quantity import UNKNOWN, Record, quantity
-from reports.tables import Table
+from reports.figures.quantity import UNKNOWN, Record, quantity
+from reports.report.tables import Table
 
 
 def regret_table(task: str, entry: Mapping[str, Any], budgets: list[int]) -> Table:

@@ -8,13 +8,13 @@ plot_effects      5  axes against seed noise
 plot_layers       6  bits and ranks, layer by layer
 """
 
-from reports.drawing import Drawing
-from reports.plot_effects import effects_drawing
-from reports.plot_front import front_drawing, front_panels
-from reports.plot_hypervolume import hypervolume_drawing
-from reports.plot_layers import layer_rows, layers_drawing
-from reports.plot_prediction import prediction_drawing
-from reports.quantity import Record, quantities, quantity
+from reports.figures.effects import effects_drawing
+from reports.figures.figure import Drawing
+from reports.figures.front import front_drawing, front_panels
+from reports.figures.hypervolume import hypervolume_drawing
+from reports.figures.layers import layer_rows, layers_drawing
+from reports.figures.prediction import prediction_drawing
+from reports.figures.quantity import Record, quantities, quantity
 
 SECTIONS = ("front", "prediction", "hypervolume", "effects", "layers")
 

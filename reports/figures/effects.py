@@ -3,12 +3,13 @@
 import math
 from typing import Any
 
-from perfmodel.metrics import METRICS
-from reports.drawing import BLACK, BLUE, GREY, VERMILLION, Drawing, axis, layout, rule
-from reports.quantity import Record, estimate_text, has_interval
+from perfmodel.space.metrics import METRICS
+from reports.figures.figure import BLACK, BLUE, GREY, VERMILLION, Drawing, axis, layout, rule
+from reports.figures.quantity import Record, estimate_text, has_interval
 
 AXIS_LABELS = {"pruning_rate": "More pruning", "bits": "Fewer bits", "rank": "Higher LoRA rank"}
-"""The direction in which ``perfmodel.effects`` takes each change; the bits' axis there is the quantisation error."""
+"""The direction in which ``perfmodel.effects.axis_effects`` takes each change; the bits' axis there is the quantisation
+error."""
 
 _COLORS = {"matters": VERMILLION, "no effect seen": BLUE, "undecided": "#6B7075"}
 _TICKS = (0, 1, 3, 10, 30, 100, 300, 1000, 10000)

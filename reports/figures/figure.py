@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.quantity import Quantity, has_interval
+from reports.figures.quantity import Quantity, has_interval
 
 # Okabe and Ito's palette, safe for the common kinds of colour blindness.
 BLUE, VERMILLION, GREEN, PURPLE, SKY, BLACK, GREY = (

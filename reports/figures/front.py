@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.drawing import BLUE, GREY, ROLES, Drawing, axis, bars, escaped, layout, rule, rule_label
-from reports.quantity import Quantity, Record
+from reports.figures.figure import BLUE, GREY, ROLES, Drawing, axis, bars, escaped, layout, rule, rule_label
+from reports.figures.quantity import Quantity, Record
 
 _BLIND = {"held_out_loss": "loss", "accuracy": "accuracy"}
 """Which question-blind score belongs to which metric."""

@@ -1,7 +1,7 @@
 """How fast each searcher's front grows, beside random search."""
 
-from reports.drawing import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION, Drawing, axis, escaped, layout
-from reports.quantity import Record
+from reports.figures.figure import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION, Drawing, axis, escaped, layout
+from reports.figures.quantity import Record
 
 _COLORS = (BLUE, VERMILLION, GREEN, PURPLE, SKY, BLACK)
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "solid")

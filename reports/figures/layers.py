@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reports.drawing import Drawing, axis, escaped, layout
-from reports.quantity import Quantity, Record
+from reports.figures.figure import Drawing, axis, escaped, layout
+from reports.figures.quantity import Quantity, Record
 
 MOST_ROWS = 24
 """More rows than this cannot be read."""

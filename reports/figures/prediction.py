@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from reports.drawing import BLACK, ROLES, Drawing, axis, bars, escaped, layout, spans_much
-from reports.quantity import Quantity, Record, has_interval
+from reports.figures.figure import BLACK, ROLES, Drawing, axis, bars, escaped, layout, spans_much
+from reports.figures.quantity import Quantity, Record, has_interval
 
 Pair = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
 """A validated configuration with the predicted and the measured estimate of one metric."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from perfmodel.extras import needs_extra
-from reports.drawing import BLACK, BLUE, GREY, ROLES, spans_much
-from reports.plot_front import both, front_panels, reference_lines
-from reports.plot_prediction import pairs
-from reports.quantity import Quantity, Record, has_interval, quantities, quantity
+from perfmodel.files.optional import needs_extra
+from reports.figures.figure import BLACK, BLUE, GREY, ROLES, spans_much
+from reports.figures.front import both, front_panels, reference_lines
+from reports.figures.prediction import pairs
+from reports.figures.quantity import Quantity, Record, has_interval, quantities, quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

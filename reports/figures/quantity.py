@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from perfmodel.metrics import METRICS
+from perfmodel.space.metrics import METRICS
 
 Record = Mapping[str, Any]
 """A report record: plain values as ``json.loads`` returns them."""

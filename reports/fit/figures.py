@@ -3,10 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perfmodel.scores import QUANTILES
-from reports.drawing import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION, Drawing, axis, escaped, layout, rule
-from reports.fit_tables import label
-from reports.quantity import has_interval
+from perfmodel.evaluation.scores import QUANTILES
+from reports.figures.figure import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    Drawing,
+    axis,
+    escaped,
+    layout,
+    rule,
+)
+from reports.figures.quantity import has_interval
+from reports.fit.tables import label
 
 _COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, SKY, BLACK)
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from datasets_cache.sensitivities import load_sensitivities
-from perfmodel.ablation import feature_worths
-from perfmodel.architecture import Architecture
-from perfmodel.cheap_pairs import start_points, starting_losses, with_measured_starts
+from datasets_cache.shelf.sensitivities import load_sensitivities
 from perfmodel.errors import InvalidConfigurationError, NotEnoughTracesError, UnknownNameError
-from perfmodel.features import Featurizer
-from perfmodel.learning_curve import METRIC as LOSS
-from perfmodel.sensitivity_features import SensitivityFeaturizer
-from perfmodel.space import Unit
-from perfmodel.trace import Trace
-from perfmodel.training_data import TrainingData, training_data
-from perfmodel.validation import BASELINE, MINIMUM_CONFIGURATIONS
+from perfmodel.evaluation.ablation import feature_worths
+from perfmodel.evaluation.selection import BASELINE, MINIMUM_CONFIGURATIONS
+from perfmodel.evaluation.step_0_losses import start_points, starting_losses, with_measured_starts
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.sensitivity_columns import SensitivityFeaturizer
+from perfmodel.features.training_data import TrainingData, training_data
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Unit
+from perfmodel.surrogates.learning_curve import METRIC as LOSS
+from perfmodel.traces.trace import Trace
 
 ON_QUALITY = (LOSS, "accuracy")
 """Metrics of which sensitivities may say something."""

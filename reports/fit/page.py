@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from perfmodel.bootstrap import LEVEL
-from reports import fit_tables
-from reports.fit_drawings import fit_drawings
-from reports.markdown import escaped, table_text
-from reports.quantity import Record
-from reports.render import embedded, rendered, write_page
+from perfmodel.statistics.bootstrap import LEVEL
+from reports.figures.quantity import Record
+from reports.fit import tables as fit_tables
+from reports.fit.figures import fit_drawings
+from reports.report.markdown import escaped, table_text
+from reports.report.render import embedded, rendered, write_page
 
 NOTES = (
     f"Brackets hold {100 * LEVEL:g}\u00a0% bootstrap intervals over configurations. R², shares of it and errors are "
@@ -49,7 +49,7 @@ def write_fit_page(record: Record, folder: Path) -> Path:
     """Writes ``scores.json``, ``scores.html`` and ``scores.md``; each appears whole or not at all.
 
     Args:
-        record: of ``reports.fit_report``.
+        record: of ``reports.fit.record``.
         folder: created where it is missing.
 
     Returns:

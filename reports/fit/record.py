@@ -9,22 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perfmodel.architecture import Architecture
-from perfmodel.ceiling import ceiling
-from perfmodel.closed_form import PEAK, ClosedFormSurrogate, load_that_peaks, with_closed_form
+from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import Featurizer
-from perfmodel.score_sheet import SIZES, score_sheet
-from perfmodel.surrogates import SURROGATES
-from perfmodel.trace import Setting, Trace
-from perfmodel.training_data import TrainingData, common_setting, pooled_data, rows_of, training_data
-from perfmodel.transfer import transfer_points
-from perfmodel.workers import as_done, usable_cores
-from reports.fit_knowledge import LEFT_OUT, start_entry, worth_entry
-from reports.progress import bar
+from perfmodel.evaluation.score_sheet import SIZES, score_sheet
+from perfmodel.evaluation.transfer import transfer_points
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import TrainingData, common_setting, pooled_data, rows_of, training_data
+from perfmodel.files.processes import as_done, usable_cores
+from perfmodel.model.architecture import Architecture
+from perfmodel.surrogates.closed_form import PEAK, ClosedFormSurrogate, load_that_peaks, with_closed_form
+from perfmodel.surrogates.registry import SURROGATES
+from perfmodel.traces.trace import Setting, Trace
+from reports.fit.knowledge import LEFT_OUT, start_entry, worth_entry
+from reports.run.progress import bar
 
 if TYPE_CHECKING:
-    from reports.run import Run
+    from reports.run.run import Run
 
 FIT_REPORT_VERSION = 2
 """Version 1 knew neither what groups of features are worth nor losses before fine-tuning."""
@@ -41,8 +41,8 @@ def report_of_run(run: "Run") -> Path:
         MissingExtraError: when plotly or jinja2 is not installed.
         OutputFolderError: when the folder cannot be written.
     """
-    from reports.fit_page import write_fit_page
-    from reports.stages import training_traces
+    from reports.fit.page import write_fit_page
+    from reports.stages.stages import training_traces
 
     section = run.suite.fit
     with bar("scoring", len(section.metrics)) as advance:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from perfmodel.metrics import METRICS
-from reports.quantity import UNKNOWN, Record, counted, estimate_text, quantity
-from reports.tables import Table
+from perfmodel.space.metrics import METRICS
+from reports.figures.quantity import UNKNOWN, Record, counted, estimate_text, quantity
+from reports.report.tables import Table
 
 SPLIT_LABELS = {
     "random": "random",

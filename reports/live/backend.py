@@ -1,15 +1,15 @@
-"""Live trials for a search: the function that ``search.backends.LiveBackend`` is handed."""
+"""Live trials for a search: the function that ``search.benchmark.backends.LiveBackend`` is handed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from collectors.campaign import run_campaign
+from collectors.campaign.campaign import run_campaign
 from perfmodel.errors import CorruptFileError
-from perfmodel.space import Configuration
-from perfmodel.store import TraceStore
-from perfmodel.trace import Asked, Setting, Trace
-from reports.progress import outcome
-from reports.run import Run
+from perfmodel.space.space import Configuration
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Asked, Setting, Trace
+from reports.run.progress import outcome
+from reports.run.run import Run
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from perfmodel.errors import InvalidSuiteError
-from perfmodel.metrics import metric
-from perfmodel.trace import Trace
-from reports.compare_page import write_comparison
-from reports.compare_worlds import uniform_vector
-from reports.live_search import check_name, live_search
-from reports.progress import bar
-from reports.run import Run
-from search.compare import read
-from search.comparison_metrics import affordable, array
-from search.comparison_summary import summary
+from perfmodel.space.metrics import metric
+from perfmodel.traces.trace import Trace
+from reports.comparison.page import write_comparison
+from reports.live.record import check_name, live_search
+from reports.run.progress import bar
+from reports.run.run import Run
+from search.comparison.metrics import affordable, array
+from search.comparison.runs import read
+from search.comparison.summary import summary
+from search.comparison.tasks import uniform_vector
 
 Record = dict[str, Any]
 

@@ -13,26 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UnknownNameError
-from perfmodel.predictor import Predictor
-from perfmodel.space import Configuration
-from perfmodel.trace import Asked
-from perfmodel.training_memory import Load
-from reports.compare_command import known_sensitivities
-from reports.compare_worlds import known_peak
-from reports.live_backend import LiveTrials
-from reports.other_tasks import PriorLoss, fit_priors, other_tasks
-from reports.run import Run
-from reports.stages import run_stages
-from search.backends import LiveBackend
-from search.benchmark_problem import BenchmarkProblem
-from search.comparison_metrics import plain
-from search.knowledge import Knowledge
-from search.loop import History
-from search.loop import run as run_search
-from search.pareto import non_dominated, spread
-from search.problem import SurrogateProblem
-from search.searchers import SEARCHERS, searcher
-from search.simulated_cost import UnknownCost
+from perfmodel.memory.peak import Load
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Asked
+from reports.comparison.command import known_sensitivities
+from reports.live.backend import LiveTrials
+from reports.run.run import Run
+from reports.stages.stages import run_stages
+from search.benchmark.backends import LiveBackend
+from search.benchmark.costs import UnknownCost
+from search.benchmark.problem import BenchmarkProblem
+from search.comparison.metrics import plain
+from search.comparison.task_prior import PriorLoss, fit_priors, other_tasks
+from search.comparison.tasks import known_peak
+from search.contract.knowledge import Knowledge
+from search.contract.loop import History
+from search.contract.loop import run as run_search
+from search.contract.pareto import non_dominated, spread
+from search.contract.problem import SurrogateProblem
+from search.registry import SEARCHERS, searcher
 
 ON_SURROGATE: Final = "_on_surrogate"
 
@@ -104,7 +104,7 @@ def check_name(name: str) -> None:
 
 def live_knowledge(run: Run, seed: int) -> Knowledge:
     """Returns what a searcher may know of a run before its first trial: sensitivities, memory, the other tasks."""
-    from collectors.step_loads import step_loads, training_examples
+    from collectors.device.step_loads import step_loads, training_examples
 
     setting, space = run.setting, run.space
     any_one = Asked(setting, Configuration.uniform(space.units, bits=space.bits[-1], rank=space.ranks[-1]), seed, "")

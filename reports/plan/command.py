@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError
-from perfmodel.trace import DeviceClass, Trace
-from reports.plan import Asked, answer, calibrated_path
-from reports.plan_tables import VERSION, as_values, print_answer
+from perfmodel.traces.trace import DeviceClass, Trace
+from reports.plan.record import Asked, answer, calibrated_path
+from reports.plan.tables import VERSION, as_values, print_answer
 
 
 def plan_command(options: Mapping[str, Any], *, as_json: bool, picture: Path | None) -> int:
@@ -33,7 +33,7 @@ def plan_command(options: Mapping[str, Any], *, as_json: bool, picture: Path | N
             sys.stdout.write(json.dumps({"version": VERSION, "fits": False, "reason": str(error)}) + "\n")
         return 1
     if picture is not None:
-        from reports.plan_picture import save_picture
+        from reports.plan.figures import save_picture
 
         save_picture(answered.plan, picture)
     if as_json:
@@ -63,21 +63,21 @@ def calibrate_command(
         _check_device(device)
     known: list[Trace] = []
     if traces is not None:  # before a minute is spent on measuring
-        from perfmodel.trace_file import traces_of
+        from perfmodel.traces.any_file import traces_of
 
         known = traces_of(traces)
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
-    from collectors.calibrate import STAGES, calibrate, present_device
-    from reports.progress import bar
+    from collectors.device.calibrate import STAGES, calibrate, present_device
+    from reports.run.progress import bar
 
     present = present_device(device)
     with bar("calibrating", STAGES[present]) as advance:
         profile = calibrate(present, advance)
     if traces is not None:
-        from collectors.learned_time import learned
+        from collectors.device.learned_time import learned
 
         found = learned(profile, known)
         profile = found.profile
@@ -95,6 +95,6 @@ def _check_device(device: str) -> None:
 
 
 def _say(line: str) -> None:
-    from reports.progress import say
+    from reports.run.progress import say
 
     say(line)

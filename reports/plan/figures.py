@@ -4,11 +4,11 @@ from io import BytesIO
 from pathlib import Path
 
 from perfmodel.errors import OutputFolderError, UserError
-from perfmodel.extras import needs_extra
-from perfmodel.plan import Choice, Plan
-from reports.drawing import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
-from reports.figures import STYLE
-from reports.plan_tables import named, title_of
+from perfmodel.files.optional import needs_extra
+from perfmodel.planner.question import Choice, Plan
+from reports.figures.figure import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
+from reports.figures.print import STYLE
+from reports.plan.tables import named, title_of
 
 GIB = 2**30
 

@@ -5,19 +5,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from datasets_cache.cache import cache_folder
-from datasets_cache.model_config import model_config
-from perfmodel.byte_sizes import parse_bytes
-from perfmodel.cards import find_card
-from perfmodel.dense import dense_architecture
-from perfmodel.device_profiles import DeviceProfile, shipped_profiles
+from datasets_cache.base_models.config import model_config
+from datasets_cache.files.cache import cache_folder
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.plan import LARGEST_LENGTH, RANKS, Plan, Question
-from perfmodel.planning import make_plan
-from perfmodel.recipe import Recipe
-from perfmodel.space import DEFAULT_BITS, DEFAULT_RATES
-from perfmodel.trace import DeviceClass
-from perfmodel.training_memory import Load, Loop
+from perfmodel.files.sizes import parse_bytes
+from perfmodel.memory.peak import Load, Loop
+from perfmodel.model.supported import dense_architecture
+from perfmodel.planner.gpu_cards import find_card
+from perfmodel.planner.planner import make_plan
+from perfmodel.planner.question import LARGEST_LENGTH, RANKS, Plan, Question
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RATES
+from perfmodel.timing.device_profiles import DeviceProfile, shipped_profiles
+from perfmodel.traces.trace import DeviceClass
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def answer(asked: Asked, say: Callable[[str], None]) -> Answer:
     profile = _profile(asked)
     predictor = None
     if asked.predictor is not None:
-        from perfmodel.predictor import Predictor
+        from perfmodel.predictor.predictor import Predictor
 
         predictor = Predictor.load(asked.predictor)
     limited = replace(question, **_limits(asked, architecture.smallest_dimension))

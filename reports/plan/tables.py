@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
-from perfmodel.byte_sizes import gibibytes
-from perfmodel.plan import LEVEL, Choice
-from perfmodel.timing import finetune_seconds
-from reports.quantity import UNKNOWN
+from perfmodel.files.sizes import gibibytes
+from perfmodel.planner.question import LEVEL, Choice
+from perfmodel.timing.step_time import finetune_seconds
+from reports.figures.quantity import UNKNOWN
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from perfmodel.device_profiles import DeviceProfile
-    from reports.plan import Answer
+    from perfmodel.timing.device_profiles import DeviceProfile
+    from reports.plan.record import Answer
 
 VERSION = 1
 

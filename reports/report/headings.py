@@ -1,8 +1,8 @@
 """What each section's heading says: a finding where the record bears it out, else what is shown."""
 
-from reports.interval_levels import level_text
-from reports.plot_hypervolume import searcher_runs
-from reports.quantity import Record, counted, estimate_text, quantities
+from reports.figures.hypervolume import searcher_runs
+from reports.figures.quantity import Record, counted, estimate_text, quantities
+from reports.report.interval_levels import level_text
 
 _AXES = {"pruning_rate": "the pruning rate", "bits": "bits", "rank": "the LoRA rank"}
 _VERDICTS = {"matters": "effect beyond seed noise", "no effect seen": "none seen", "undecided": "undecided"}

@@ -1,8 +1,8 @@
 """Which share of cases each kind of interval in a report should hold."""
 
-from perfmodel.bootstrap import LEVEL
-from perfmodel.validation import INTERVAL_LEVEL
-from reports.quantity import Record
+from perfmodel.evaluation.selection import INTERVAL_LEVEL
+from perfmodel.statistics.bootstrap import LEVEL
+from reports.figures.quantity import Record
 
 _DEFAULT = {"predicted": INTERVAL_LEVEL, "measured": INTERVAL_LEVEL, "scores": LEVEL}
 """For records that do not say so in ``interval_levels``; scores and effects come from the bootstrap."""

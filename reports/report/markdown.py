@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from reports.findings import (
+from reports.figures.quantity import Record
+from reports.report.headings import (
     effects_heading,
     failed_sentence,
     front_heading,
@@ -12,9 +13,8 @@ from reports.findings import (
     prediction_sentences,
     scores_heading,
 )
-from reports.interval_levels import level_text
-from reports.quantity import Record
-from reports.tables import Table, effects_table, facts, provenance_tables, scores_table, validation_table
+from reports.report.interval_levels import level_text
+from reports.report.tables import Table, effects_table, facts, provenance_tables, scores_table, validation_table
 
 
 def markdown(record: Record, figures: Sequence[tuple[str, str]]) -> str:

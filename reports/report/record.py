@@ -7,22 +7,22 @@ from datetime import UTC, datetime
 from statistics import mean, stdev
 from typing import Any
 
-from collectors.provenance import ran_on
-from perfmodel.metrics import METRICS
-from perfmodel.parquet import read_traces
-from perfmodel.predictor import Predictor
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
-from reports.question_blind import question_blind
-from reports.run import Run
-from reports.searching import estimates
-from reports.verdict import verdict
+from collectors.measuring.provenance import ran_on
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import METRICS
+from perfmodel.space.space import Configuration
+from perfmodel.traces.parquet import read_traces
+from perfmodel.traces.trace import Trace
+from reports.report.verdict import verdict
+from reports.run.question_blind import question_blind
+from reports.run.run import Run
+from reports.stages.searching import estimates
 
 RECORD_VERSION = 1
 
 
 def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the report's record; ``reports.render`` draws everything from it.
+    """Returns the report's record; ``reports.report.render`` draws everything from it.
 
     Args:
         run: whose stages have run.

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import OutputFolderError, SchemaVersionError
-from perfmodel.extras import needs_extra
-from reports import findings, tables
-from reports.drawing import Drawing
-from reports.figures import figure_files
-from reports.interval_levels import level_text
-from reports.markdown import markdown
-from reports.plots import drawings
-from reports.quantity import Record
+from perfmodel.files.optional import needs_extra
+from reports.figures.all import drawings
+from reports.figures.figure import Drawing
+from reports.figures.print import figure_files
+from reports.figures.quantity import Record
+from reports.report import headings as findings
+from reports.report import tables
+from reports.report.interval_levels import level_text
+from reports.report.markdown import markdown
 
 REPORT_VERSION = 1
 """The newest record schema that this version can draw."""

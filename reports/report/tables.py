@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.plot_effects import AXIS_LABELS
-from reports.quantity import UNKNOWN, Quantity, Record, counted, duration, estimate_text, quantities
+from reports.figures.effects import AXIS_LABELS
+from reports.figures.quantity import UNKNOWN, Quantity, Record, counted, duration, estimate_text, quantities
 
 NOT_MEASURED = "not measured"
 

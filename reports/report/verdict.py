@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from perfmodel.metrics import METRICS
+from perfmodel.space.metrics import METRICS
 
 ALIKE = 0.05
 """Two configurations count as equal in memory when their measured peaks differ by at most this share."""

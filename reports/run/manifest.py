@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from perfmodel.checksum import sha256_of
-from reports.run import Run
+from perfmodel.files.checksum import sha256_of
+from reports.run.run import Run
 
 FILE = "manifest.json"
 

@@ -1,12 +1,12 @@
 """What the best answer that ignores the question reaches on a run's task: below it nothing was learnt."""
 
 from datasets_cache import load_tokenizer, majority_accuracy, question_blind_loss
-from reports.run import Run
+from reports.run.run import Run
 
 
 def question_blind(run: Run) -> dict[str, float]:
     """Returns its ``accuracy``, and its ``loss`` in nats for an answer token of the run's held-out examples."""
-    from collectors.encode import encode
+    from collectors.scoring.encode import encode
 
     tokenizer, recipe = load_tokenizer(run.base_model), run.suite.recipe
     train = [example.answer for example in encode(run.task.train, tokenizer, recipe.max_length)]

@@ -8,15 +8,15 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collectors.keep import Keep
+from collectors.trial.retention import Keep
 from datasets_cache import BaseModel, Task, load_task, resolve
-from datasets_cache.shelf import Shelf, load_shelf
-from perfmodel.architecture import Architecture
+from datasets_cache.shelf.shelf import Shelf, load_shelf
 from perfmodel.errors import CorruptFileError, OutputFolderError
-from perfmodel.space import Space
-from perfmodel.trace import DeviceClass, Setting, Trace
-from perfmodel.workers import usable_cores
-from reports.suite import Suite
+from perfmodel.files.processes import usable_cores
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Space
+from perfmodel.traces.trace import DeviceClass, Setting, Trace
+from reports.run.suite import Suite
 
 if TYPE_CHECKING:
     from collectors.executors import AbstractExecutor
@@ -122,7 +122,7 @@ class Run:
         if self.make_executor is not None:
             return self.make_executor(self)
         from collectors.executors import InlineExecutor, LocalExecutor, RayExecutor
-        from collectors.trial import TrialRunner
+        from collectors.trial.trial import TrialRunner
 
         section = self.suite.collect
         make_runner = partial(

@@ -9,15 +9,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
-from collectors.keep import Keep
+from collectors.trial.retention import Keep
 from perfmodel.errors import InvalidSuiteError
-from perfmodel.methods import DEFAULT_METHODS, Methods
-from perfmodel.metrics import METRICS
-from perfmodel.recipe import Recipe
-from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Unit
-from perfmodel.surrogates import SURROGATES
-from perfmodel.trace import Status
-from search.searchers import SEARCHERS
+from perfmodel.space.methods import DEFAULT_METHODS, Methods
+from perfmodel.space.metrics import METRICS
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Unit
+from perfmodel.surrogates.registry import SURROGATES
+from perfmodel.traces.trace import Status
+from search.registry import SEARCHERS
 
 TrialPlan = Literal["stratified", "design", "pilot"]
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from collectors.design import design
-from collectors.pilot import pilot
-from collectors.plan import plan
-from perfmodel.trace import Asked
-from reports.run import Run
-from reports.suite import TrialPlan
+from collectors.campaign.design import design
+from collectors.campaign.pilot import pilot
+from collectors.campaign.stratified_plan import plan
+from perfmodel.traces.trace import Asked
+from reports.run.run import Run
+from reports.run.suite import TrialPlan
 
 
 def planned_trials(run: Run) -> list[Asked]:

@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from perfmodel.predictor import Predictor
-from reports.progress import bar
-from reports.suite import Suite
-from search.feasibility import require_feasible
-from search.loop import History, run
-from search.pareto import non_dominated, reference_point, running_hypervolume
-from search.problem import SurrogateProblem
-from search.searchers import searcher
+from perfmodel.predictor.predictor import Predictor
+from reports.run.progress import bar
+from reports.run.suite import Suite
+from search.contract.budget_check import require_feasible
+from search.contract.loop import History, run
+from search.contract.pareto import non_dominated, reference_point, running_hypervolume
+from search.contract.problem import SurrogateProblem
+from search.registry import searcher
 
 MAXIMUM_FRONT = 60
 """Points kept of a front: enough to draw it, spread along the resource."""
@@ -64,7 +64,7 @@ def _hypervolumes(histories: dict[str, History]) -> dict[str, Any]:
 
 
 def _front(histories: dict[str, History], predictor: Predictor) -> list[dict[str, Any]]:
-    from search.pareto import spread
+    from search.contract.pareto import spread
 
     objectives = np.concatenate([history.objectives for history in histories.values()])
     violations = np.concatenate([history.violations for history in histories.values()])

@@ -9,18 +9,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from collectors.keep import Keep
-from datasets_cache.card_departures import one_axis_at_a_time
-from perfmodel.effects import axis_effects
+from collectors.trial.retention import Keep
+from datasets_cache.release.card_pilot import one_axis_at_a_time
+from perfmodel.effects.axis_effects import axis_effects
 from perfmodel.errors import NotEnoughTracesError, StageOrderError
-from perfmodel.parquet import read_traces, write_traces
-from perfmodel.predictor import Predictor
-from perfmodel.space import Configuration
-from perfmodel.store import TraceStore
-from perfmodel.trace import Asked, Trace
-from reports.manifest import Manifest
-from reports.progress import bar, outcome
-from reports.run import Run
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Configuration
+from perfmodel.traces.parquet import read_traces, write_traces
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Asked, Trace
+from reports.run.manifest import Manifest
+from reports.run.progress import bar, outcome
+from reports.run.run import Run
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
 
 def collect(run: Run) -> None:
     """Makes the run's own trials: ``collect/traces.parquet``, and of a pilot ``pilot.parquet`` and ``pilot.md`` too."""
-    from reports.trial_plans import planned_trials
+    from reports.run.trial_plans import planned_trials
 
     section = run.suite.collect
     traces = _carry_out(run, planned_trials(run), section.keep)
@@ -104,7 +104,7 @@ def fit(run: Run) -> None:
 
 def search(run: Run) -> None:
     """Searches on the surrogates: ``search/history.json`` and ``search/front.json``."""
-    from reports.searching import search_front
+    from reports.stages.searching import search_front
 
     predictor = Predictor.load(run.folder / "fit" / "predictor")
     histories, front = search_front(predictor, run.suite)
@@ -114,8 +114,8 @@ def search(run: Run) -> None:
 
 def validate(run: Run) -> None:
     """Fine-tunes what was proposed, with fresh seeds: ``validate/plan.json`` and ``validate/traces.parquet``."""
-    from reports.question_blind import question_blind
-    from reports.validation_plan import choose_candidates, worth_a_run
+    from reports.run.question_blind import question_blind
+    from reports.stages.validation_plan import choose_candidates, worth_a_run
 
     predictor = Predictor.load(run.folder / "fit" / "predictor")
     front = [Configuration.from_dict(point["configuration"]) for point in run.read_json("search/front.json")]
@@ -139,8 +139,8 @@ def validate(run: Run) -> None:
 
 def report(run: Run) -> None:
     """Writes the report from the records of the other stages: ``report/report.html``, ``.json`` and ``.md``."""
-    from reports.record import build_record
-    from reports.render import write_report
+    from reports.report.record import build_record
+    from reports.report.render import write_report
 
     path = write_report(build_record(run, Manifest(run).checksums()), run.folder / "report")
     run.say(f"report: {path}")
@@ -169,7 +169,7 @@ def report_path(folder: Path) -> Path:
 
 def _carry_out(run: Run, trials: Sequence[Asked], keep: Keep) -> list[Trace]:
     """Returns the traces of the trials, those that the store held already included."""
-    from collectors.campaign import run_campaign
+    from collectors.campaign.campaign import run_campaign
 
     with TraceStore.writer(run.store_path) as store:
         retry = run.suite.collect.retry

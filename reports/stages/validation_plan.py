@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfmodel.learning_curve import METRIC as LOSS
-from perfmodel.predictor import Predictor
-from perfmodel.sampling import stratified
-from perfmodel.space import Configuration
-from search.pareto import non_dominated, spread
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.sampling import stratified
+from perfmodel.space.space import Configuration
+from perfmodel.surrogates.learning_curve import METRIC as LOSS
+from search.contract.pareto import non_dominated, spread
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.features import relative_error
-from perfmodel.ridge import fit_ridge
-from perfmodel.space import Space
-from search.knowledge import Knowledge
+from perfmodel.features.columns import relative_error
+from perfmodel.space.space import Space
+from perfmodel.surrogates.ridge import fit_ridge
+from search.contract.knowledge import Knowledge
 
 Floats = NDArray[np.float64]
 

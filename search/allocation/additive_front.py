@@ -13,15 +13,15 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.sampling import repair_ranks
-from perfmodel.space import Space
-from search.additive_costs import Costs, fitted_costs, prior_costs
-from search.additive_path import additive_path
-from search.archive import Archive
-from search.byte_tables import byte_tables
-from search.knowledge import Knowledge
-from search.pareto import non_dominated, spread
-from search.start_points import AbstractStart
+from perfmodel.space.sampling import repair_ranks
+from perfmodel.space.space import Space
+from search.allocation.additive_costs import Costs, fitted_costs, prior_costs
+from search.allocation.additive_path import additive_path
+from search.allocation.byte_tables import byte_tables
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.pareto import non_dominated, spread
+from search.contract.start_points import AbstractStart
 
 # Enough points to span the memory axis; the rest of a first batch is left to draws.
 _START: Final = 8

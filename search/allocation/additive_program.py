@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.additive_bound import worth_solving
+from search.allocation.additive_bound import worth_solving
 
 Floats = NDArray[np.float64]
 

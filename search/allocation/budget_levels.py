@@ -6,9 +6,9 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.knowledge import Knowledge
-from search.unseen import Unseen
+from perfmodel.space.space import Space
+from search.contract.knowledge import Knowledge
+from search.contract.visited import Unseen
 
 # Levels in a row that bring nothing new before a method has said all it can for now.
 _MISSES: Final = 4

@@ -10,13 +10,13 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.additive_bound import lower_bound
-from search.additive_costs import Costs
-from search.additive_program import cheapest, exact_front
-from search.byte_tables import byte_tables
-from search.knowledge import Memory
-from search.pareto import non_dominated
+from perfmodel.space.space import Space
+from search.allocation.additive_bound import lower_bound
+from search.allocation.additive_costs import Costs
+from search.allocation.additive_program import cheapest, exact_front
+from search.allocation.byte_tables import byte_tables
+from search.contract.knowledge import Memory
+from search.contract.pareto import non_dominated
 
 # Where the bytes are no exact sum, the limit is lowered by what the solution exceeds it, so many times.
 _TIGHTENED: Final = 4

@@ -10,9 +10,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.byte_tables import byte_tables
-from search.knowledge import Knowledge
+from perfmodel.space.space import Space
+from search.allocation.byte_tables import byte_tables
+from search.contract.knowledge import Knowledge
 
 
 @final

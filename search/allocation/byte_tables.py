@@ -14,8 +14,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.knowledge import Memory
+from perfmodel.space.space import Space
+from search.contract.knowledge import Memory
 
 
 @final

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.predictor import Predictor
-from perfmodel.space import Configuration, Space
-from perfmodel.trace import Trace
-from search.measured_noise import MeasuredNoise
-from search.trace_views import cut_short, shares, trial_seconds
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.trace import Trace
+from search.benchmark.noise import MeasuredNoise
+from search.benchmark.truncated_traces import cut_short, shares, trial_seconds
 
 Backend = Literal["table", "surrogate", "live"]
 Floats = NDArray[np.float64]

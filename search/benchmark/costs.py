@@ -12,15 +12,15 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
-from perfmodel.device_profiles import DeviceProfile
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.recipe import Recipe
-from perfmodel.space import Space
-from perfmodel.timing import step_time, step_work
-from perfmodel.trace import Trace
-from perfmodel.training_memory import Load
-from search.trace_views import trial_seconds
+from perfmodel.memory.peak import Load
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Space
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.timing.step_time import step_time, step_work
+from perfmodel.traces.trace import Trace
+from search.benchmark.truncated_traces import trial_seconds
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ class AbstractCost(ABC):
 
 @final
 class ModelledCost(AbstractCost):
-    """Seconds of the optimiser's steps by ``perfmodel.timing``; evaluation and preparation are left out.
+    """Seconds of the optimiser's steps by ``perfmodel.timing.step_time``; evaluation and preparation are left out.
 
     Args:
         space: of the vectors.

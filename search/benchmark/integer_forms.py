@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.extras import needs_extra
-from perfmodel.space import Space
-from search.pareto import non_dominated
-from search.problem import AbstractProblem
+from perfmodel.files.optional import needs_extra
+from perfmodel.space.space import Space
+from search.contract.pareto import non_dominated
+from search.contract.problem import AbstractProblem
 
 if TYPE_CHECKING:
     from pymoo.core.problem import Problem

@@ -13,9 +13,9 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.pareto import non_dominated
-from search.problem import AbstractProblem
+from perfmodel.space.space import Space
+from search.contract.pareto import non_dominated
+from search.contract.problem import AbstractProblem
 
 OBJECTIVES: Final = ("held_out_loss", "peak_memory_bytes")
 

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.metrics import metric
-from perfmodel.trace import Trace
-from search.trace_views import cut_short
+from perfmodel.space.metrics import metric
+from perfmodel.traces.trace import Trace
+from search.benchmark.truncated_traces import cut_short
 
 Floats = NDArray[np.float64]
 Column = tuple[str, float]

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UnknownNameError, UserError
-from perfmodel.space import Configuration, Space
-from search.backends import AbstractBackend, Answer, Backend
-from search.problem import AbstractProblem
-from search.simulated_cost import AbstractCost
+from perfmodel.space.space import Configuration, Space
+from search.benchmark.backends import AbstractBackend, Answer, Backend
+from search.benchmark.costs import AbstractCost
+from search.contract.problem import AbstractProblem
 
 Floats = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.trace import Trace
+from perfmodel.traces.trace import Trace
 
 
 def shares(traces: Sequence[Trace]) -> tuple[float, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from search.comparison_metrics import Record, Yardstick, over_seeds, regret_after
-from search.contenders import VARIANTS
+from search.comparison.contenders import VARIANTS
+from search.comparison.metrics import Record, Yardstick, over_seeds, regret_after
 
 Block = tuple[str, int]
 

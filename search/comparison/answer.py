@@ -6,7 +6,7 @@ Two searchers are told apart on a task where their intervals over seeds do not t
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from search.contenders import VARIANTS
+from search.comparison.contenders import VARIANTS
 
 Estimate = Mapping[str, Any]
 Tasks = Mapping[str, Mapping[str, Any]]

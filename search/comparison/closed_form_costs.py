@@ -10,13 +10,13 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
-from perfmodel.fast_features import SpaceFeatures
-from perfmodel.fitting import setting_featurizer
-from perfmodel.space import Space
-from perfmodel.trace import Setting
-from perfmodel.training_memory import Load
-from reports.compare_worlds import known_peak
+from perfmodel.features.table_columns import SpaceFeatures
+from perfmodel.memory.peak import Load
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.fitting import setting_featurizer
+from perfmodel.space.space import Space
+from perfmodel.traces.trace import Setting
+from search.comparison.tasks import known_peak
 
 COSTS: Final = ("peak_memory_bytes", "weight_bytes", "adapter_bytes")
 _STORED: Final = ("state_weight_bytes", "state_adapter_bytes")

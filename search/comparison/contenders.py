@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, final
 
 from perfmodel.errors import UnknownNameError
-from search.searchers import SEARCHERS
+from search.registry import SEARCHERS
 
 Options = Mapping[str, int]
 

@@ -16,7 +16,7 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.pareto import hypervolume, non_dominated, reference_point, running_hypervolume
+from search.contract.pareto import hypervolume, non_dominated, reference_point, running_hypervolume
 
 Floats = NDArray[np.float64]
 Record = Mapping[str, Any]

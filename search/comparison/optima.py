@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from search.comparison_metrics import OverSeeds, Record, array, over_seeds, recommended
+from search.comparison.metrics import OverSeeds, Record, array, over_seeds, recommended
 
 Vectors = NDArray[np.int64]
 

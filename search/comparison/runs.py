@@ -15,15 +15,15 @@ from typing import Any, Final, final
 import numpy as np
 
 from perfmodel.errors import CorruptFileError, OutputFolderError
-from perfmodel.workers import as_done
-from search.benchmark_problem import BenchmarkProblem
-from search.comparison_metrics import plain
-from search.contenders import Contender, contender
-from search.feasibility import corners, require_feasible
-from search.knowledge import Knowledge
-from search.loop import run
-from search.pareto import non_dominated
-from search.searchers import searcher
+from perfmodel.files.processes import as_done
+from search.benchmark.problem import BenchmarkProblem
+from search.comparison.contenders import Contender, contender
+from search.comparison.metrics import plain
+from search.contract.budget_check import corners, require_feasible
+from search.contract.knowledge import Knowledge
+from search.contract.loop import run
+from search.contract.pareto import non_dominated
+from search.registry import searcher
 
 VERSION: Final = 1
 

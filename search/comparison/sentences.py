@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from search.comparison_metrics import Record, Yardstick, over_seeds, regret_after
+from search.comparison.metrics import Record, Yardstick, over_seeds, regret_after
 
 OURS: Final = "joint"
 BASELINE: Final = "random"

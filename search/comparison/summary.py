@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from search.comparison_ablations import ablations
-from search.comparison_answer import answer
-from search.comparison_metrics import (
+from search.comparison.ablations import ablations
+from search.comparison.answer import answer
+from search.comparison.metrics import (
     LEVEL,
     Record,
     Yardstick,
@@ -27,9 +27,9 @@ from search.comparison_metrics import (
     time_to_uniform,
     yardstick,
 )
-from search.comparison_ranks import ranks
-from search.comparison_sentences import sentences
-from search.found_optima import correlations, stability
+from search.comparison.optima import correlations, stability
+from search.comparison.ranks import ranks
+from search.comparison.sentences import sentences
 
 VERSION: Final = 2
 
@@ -38,7 +38,7 @@ def summary(runs: Sequence[Record], references: dict[str, Any], budgets: Sequenc
     """Returns the record of a comparison.
 
     Args:
-        runs: of ``search.compare``; failed ones are listed and not counted.
+        runs: of ``search.comparison.runs``; failed ones are listed and not counted.
         references: by task.
         budgets: full trainings at which regrets are compared, rising.
     """

@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
-from perfmodel.learning_curve import METRIC as LOSS
-from perfmodel.predictor import Predictor
-from perfmodel.space import Space
-from perfmodel.trace import Setting, Trace
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Space
+from perfmodel.surrogates.learning_curve import METRIC as LOSS
+from perfmodel.traces.trace import Setting, Trace
 
 ENOUGH: Final = 20
 """Configurations of a task: of fewer, a predictor of its loss says little of another's."""

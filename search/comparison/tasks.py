@@ -12,28 +12,28 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.architecture import Architecture
-from perfmodel.checksum import sha256_of
-from perfmodel.device_profiles import DeviceProfile
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
-from perfmodel.parquet import read_traces, write_traces
-from perfmodel.peak_tables import PeakTables
-from perfmodel.predictor import Predictor
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.space import Configuration, Space
-from perfmodel.state_file import read_state, write_state
-from perfmodel.trace import Setting, Trace
-from perfmodel.training_memory import Load, allocated_peaks
-from perfmodel.typical_load import typical_load
-from reports.other_tasks import PriorLoss, fit_priors
-from search.backends import SurrogateBackend, TableBackend
-from search.benchmark_problem import BenchmarkProblem
-from search.compare import World, file_name
-from search.knowledge import Knowledge, Memory
-from search.measured_noise import MeasuredNoise
-from search.remembered_memory import RememberedMemory
-from search.simulated_cost import AbstractCost, MeasuredCost, ModelledCost
-from search.trace_views import cut_short, shares
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.files.checksum import sha256_of
+from perfmodel.files.state_file import read_state, write_state
+from perfmodel.memory.load import typical_load
+from perfmodel.memory.peak import Load, allocated_peaks
+from perfmodel.memory.peak_tables import PeakTables
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Configuration, Space
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.traces.parquet import read_traces, write_traces
+from perfmodel.traces.trace import Setting, Trace
+from search.benchmark.backends import SurrogateBackend, TableBackend
+from search.benchmark.costs import AbstractCost, MeasuredCost, ModelledCost
+from search.benchmark.noise import MeasuredNoise
+from search.benchmark.problem import BenchmarkProblem
+from search.benchmark.truncated_traces import cut_short, shares
+from search.comparison.runs import World, file_name
+from search.comparison.task_prior import PriorLoss, fit_priors
+from search.contract.knowledge import Knowledge, Memory
+from search.joint.remembered_memory import RememberedMemory
 
 OBJECTIVES = ("held_out_loss", "peak_memory_bytes")
 

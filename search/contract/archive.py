@@ -11,9 +11,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.pareto import non_dominated
-from search.problem import Evaluation
+from perfmodel.space.space import Space
+from search.contract.pareto import non_dominated
+from search.contract.problem import Evaluation
 
 
 @final

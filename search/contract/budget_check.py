@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import InfeasibleBudgetError
-from perfmodel.metrics import metric
-from perfmodel.sampling import repair_ranks, sample
-from perfmodel.space import Space
-from search.problem import AbstractProblem
+from perfmodel.space.metrics import metric
+from perfmodel.space.sampling import repair_ranks, sample
+from perfmodel.space.space import Space
+from search.contract.problem import AbstractProblem
 
 _RANDOM = 256
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.space import Space
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.space.space import Space
 
 Memory = Callable[[NDArray[np.int64]], NDArray[np.float64]]
 Damage = Literal["kl", "loss_change", "weight_error", "output_error"]

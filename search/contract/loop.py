@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.space import Configuration, Space
-from search.problem import AbstractProblem
-from search.searcher import AbstractSearcher
+from perfmodel.space.space import Configuration, Space
+from search.contract.problem import AbstractProblem
+from search.contract.searcher import AbstractSearcher
 
 Progress = Callable[[int, int], None]
 

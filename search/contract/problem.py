@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import InfeasibleBudgetError, UnknownNameError, UserError
-from perfmodel.metrics import metric
-from perfmodel.space import Configuration, Space
+from perfmodel.space.metrics import metric
+from perfmodel.space.space import Configuration, Space
 
 Predict = Callable[[NDArray[np.int64]], NDArray[np.float64]]
 

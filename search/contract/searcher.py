@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.sampling import repair_ranks
-from perfmodel.space import Configuration, Space
-from search.knowledge import NOTHING, Knowledge
-from search.problem import Evaluation
-from search.unseen import Unseen
+from perfmodel.space.sampling import repair_ranks
+from perfmodel.space.space import Configuration, Space
+from search.contract.knowledge import NOTHING, Knowledge
+from search.contract.problem import Evaluation
+from search.contract.visited import Unseen
 
 # Proposals are asked for again while they bring new points, then the rest is drawn.
 _ROUNDS: Final = 5

@@ -6,8 +6,8 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.sampling import repair_ranks, sample
-from perfmodel.space import Space
+from perfmodel.space.sampling import repair_ranks, sample
+from perfmodel.space.space import Space
 
 # Up to this many points a space is listed; beyond it random draws find a new point soon.
 _LISTED: Final = 1 << 16

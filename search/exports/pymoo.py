@@ -1,7 +1,8 @@
 """A predictor as a problem, and a problem as pymoo knows it.
 
-A BoTorch model is in ``search.botorch_model``. ConfigSpace and Optuna need the space only (``perfmodel.space_export``):
-their proposals come back through ``from_values`` and ``from_indices`` and are predicted as any configuration.
+A BoTorch model is in ``perfmodel.predictor.botorch_model``. ConfigSpace and Optuna need the space only
+(``perfmodel.space.exports``): their proposals come back through ``from_values`` and ``from_indices`` and are predicted
+as any configuration.
 
 Notation:
     n: configurations.
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.predictor import Predictor
-from perfmodel.space_export import to_pymoo
-from search.problem import AbstractProblem, SurrogateProblem
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.exports import to_pymoo
+from search.contract.problem import AbstractProblem, SurrogateProblem
 
 if TYPE_CHECKING:
     from pymoo.core.problem import Problem

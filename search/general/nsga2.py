@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.extras import needs_extra
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.knowledge import Knowledge
-from search.moves import move
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
+from perfmodel.files.optional import needs_extra
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.moves.moves import move
 
 if TYPE_CHECKING:
     from pymoo.core.algorithm import Algorithm
@@ -35,7 +35,7 @@ class NSGA2(AbstractSearcher):
     """The evolutionary searcher: thousands of evaluations of a cheap problem.
 
     Draws stratified configurations until ``population`` results are told, then breeds: binary tournament by
-    dominance and crowding, two-point crossover, and one of ``search.moves``.
+    dominance and crowding, two-point crossover, and one of ``search.moves.moves``.
 
     Args:
         space: the legal configurations.

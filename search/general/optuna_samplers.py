@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.extras import needs_extra
-from perfmodel.space import Space
-from search.knowledge import Knowledge
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
+from perfmodel.files.optional import needs_extra
+from perfmodel.space.space import Space
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.archive import Archive
-from search.climbing import climb_space
-from search.expected_improvement import Process, unit_scaled
-from search.knowledge import Knowledge
-from search.problem import Evaluation
-from search.scalarisation import tchebycheff
-from search.searcher import AbstractSearcher
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.models.sklearn_gp import Process, unit_scaled
+from search.moves.climbing import climb_space
+from search.moves.scalarisation import tchebycheff
 
 _MEMORY: Final = 400
 
@@ -26,8 +26,8 @@ class ParEGO(AbstractSearcher):
     Each proposal draws weights, turns every result into its augmented Tchebycheff value, fits a Gaussian process and
     climbs the expected improvement. Results that break the budget count as worse than all others.
 
-    Departs from the paper in its moves (``search.moves`` instead of a real-coded evolution), in weights drawn evenly
-    over the simplex instead of from a lattice, and in that a batch takes as many weights as it has places.
+    Departs from the paper in its moves (``search.moves.moves`` instead of a real-coded evolution), in weights drawn
+    evenly over the simplex instead of from a lattice, and in that a batch takes as many weights as it has places.
 
     Args:
         space: the legal configurations.

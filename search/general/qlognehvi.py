@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.archive import Archive
-from search.climbing import climb_space
-from search.expected_improvement import unit_scaled
-from search.gaussian_process import Score, fit, scorer
-from search.knowledge import Knowledge
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
-from search.targets import baseline, targets
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.models.botorch_gp import Score, fit, scorer
+from search.models.sklearn_gp import unit_scaled
+from search.models.targets import baseline, targets
+from search.moves.climbing import climb_space
 
 _BASELINE: Final = 64
 
@@ -32,7 +32,8 @@ class QLogNEHVI(AbstractSearcher):
 
     Draws ``initial`` stratified configurations, then fits a Gaussian process to each objective (and to the
     violation, while some budget is broken) and climbs the acquisition value over the discrete space: from the best
-    of stratified draws and of moves around the front, by ``search.moves``. ``benchmarks/search_speed.py`` times it.
+    of stratified draws and of moves around the front, by ``search.moves.moves``. ``benchmarks/search_speed.py`` times
+    it.
 
     Args:
         space: the legal configurations.

@@ -5,9 +5,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.sampling import sample
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
+from perfmodel.space.sampling import sample
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
 
 
 @final

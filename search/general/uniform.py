@@ -6,11 +6,11 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.fixed_choices import rank_index, with_bits
-from search.knowledge import Knowledge
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
+from perfmodel.space.space import Space
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.moves.fixed_choices import rank_index, with_bits
 
 
 @final

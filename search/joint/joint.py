@@ -24,23 +24,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.additive_front import AdditiveFront
-from search.archive import Archive
-from search.joint_model import JointModel
-from search.knowledge import Knowledge
-from search.moves import move
-from search.pareto import hypervolume, non_dominated, reference_point
-from search.problem import Evaluation
-from search.remembered_memory import RememberedMemory
-from search.searcher import AbstractSearcher
-from search.shaped_inputs import ShapedInputs
-from search.shaped_moves import importance, shaped_move
-from search.start_points import AbstractStart
-from search.transferred_start import TransferredStart
-from search.trust_region import TrustRegion
-from search.unseen import every, size
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.allocation.additive_front import AdditiveFront
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.pareto import hypervolume, non_dominated, reference_point
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.contract.start_points import AbstractStart
+from search.contract.visited import every, size
+from search.joint.loss_model import JointModel
+from search.joint.remembered_memory import RememberedMemory
+from search.joint.shaped_inputs import ShapedInputs
+from search.joint.shaped_moves import importance, shaped_move
+from search.joint.transferred_start import TransferredStart
+from search.joint.trust_region import TrustRegion
+from search.moves.moves import move
 
 # A space of at most this many configurations is scored as a whole.
 _LISTED: Final = 2048

@@ -14,13 +14,13 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.archive import Archive
-from search.gaussian_process import Score, beliefs, fit, scorer
-from search.knowledge import Knowledge
-from search.known_memory_gain import Belief, Staircase, choose_batch
-from search.pareto import reference_point
-from search.shaped_inputs import ShapedInputs
-from search.targets import baseline, constraint, targets
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.pareto import reference_point
+from search.joint.known_memory_gain import Belief, Staircase, choose_batch
+from search.joint.shaped_inputs import ShapedInputs
+from search.models.botorch_gp import Score, beliefs, fit, scorer
+from search.models.targets import baseline, constraint, targets
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.knowledge import Memory
+from search.contract.knowledge import Memory
 
 # A search asks for some ten thousand configurations, and one process makes hundreds of searches: 50 MB, then anew.
 _MOST: Final = 200_000

@@ -18,9 +18,9 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.additive_costs import damage
-from search.knowledge import Knowledge
+from perfmodel.space.space import Space
+from search.allocation.additive_costs import damage
+from search.contract.knowledge import Knowledge
 
 Floats = NDArray[np.float64]
 

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.sampling import repair_ranks
-from perfmodel.space import Space
-from search.additive_costs import damage
-from search.knowledge import Knowledge
+from perfmodel.space.sampling import repair_ranks
+from perfmodel.space.space import Space
+from search.allocation.additive_costs import damage
+from search.contract.knowledge import Knowledge
 
 # Probability to touch a unit grows with its importance to this power.
 # Source: AutoQRA's code, importance-guided mutation.

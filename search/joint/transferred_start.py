@@ -9,13 +9,13 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.knowledge import Knowledge
-from search.loop import run
-from search.nsga2 import NSGA2
-from search.pareto import non_dominated, spread
-from search.problem import SurrogateProblem
-from search.start_points import AbstractStart
+from perfmodel.space.space import Space
+from search.contract.knowledge import Knowledge
+from search.contract.loop import run
+from search.contract.pareto import non_dominated, spread
+from search.contract.problem import SurrogateProblem
+from search.contract.start_points import AbstractStart
+from search.general.nsga2 import NSGA2
 
 _EVALUATIONS: Final = 3000
 _POPULATION: Final = 100

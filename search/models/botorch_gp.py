@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.extras import needs_extra
-from search.targets import Targets
+from perfmodel.files.optional import needs_extra
+from search.models.targets import Targets
 
 if TYPE_CHECKING:
     from botorch.models.model_list_gp_regression import ModelListGP

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from search.archive import Archive
-from search.knowledge import Knowledge
-from search.problem import Evaluation
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
 
 Floats = NDArray[np.float64]
 Predict = Callable[[NDArray[np.int64]], Floats]

@@ -12,8 +12,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.pareto import non_dominated, reference_point
-from search.problem import Evaluation
+from search.contract.pareto import non_dominated, reference_point
+from search.contract.problem import Evaluation
 
 Floats = NDArray[np.float64]
 

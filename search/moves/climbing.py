@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.moves import move
-from search.unseen import Unseen, every, size
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.contract.visited import Unseen, every, size
+from search.moves.moves import move
 
 Vectors = NDArray[np.int64]
 Rate = Callable[[Vectors], NDArray[np.float64]]

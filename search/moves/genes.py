@@ -8,7 +8,7 @@ Notation:
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 
 Vectors = NDArray[np.int64]
 

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.sampling import repair_ranks
-from perfmodel.space import Space
+from perfmodel.space.sampling import repair_ranks
+from perfmodel.space.space import Space
 
 # Shares of moves over a run, with the rate, and all one way. Runs: 0.3, 0.5, 0.8 did alike on additive problems.
 _RUNS: Final = 0.5

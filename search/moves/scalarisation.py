@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.problem import Evaluation
+from search.contract.problem import Evaluation
 
 Floats = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ Source: Deb, Pratap, Agarwal, Meyarivan 2002; pymoo, Blank and Deb 2020.
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.extras import needs_extra
-from search.problem import Evaluation
+from perfmodel.files.optional import needs_extra
+from search.contract.problem import Evaluation
 
 
 def survivors(evaluation: Evaluation, size: int) -> NDArray[np.int64]:

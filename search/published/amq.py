@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
-from search.archive import Archive
-from search.expected_improvement import Process, unit_scaled
-from search.fixed_choices import rank_index, rate_index, with_bits
-from search.knowledge import Knowledge
-from search.predicted_front import predicted_front
-from search.predicted_objectives import Predict, predicted_objectives
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
+from perfmodel.space.space import Space
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.models.predicted_objectives import Predict, predicted_objectives
+from search.models.sklearn_gp import Process, unit_scaled
+from search.moves.fixed_choices import rank_index, rate_index, with_bits
+from search.published.predicted_front import predicted_front
 
 _FROZEN: Final = 2.0
 _MEMORY: Final = 400

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.additive_costs import prior_costs
-from search.archive import Archive
-from search.expected_improvement import Process, unit_scaled
-from search.knowledge import Knowledge
-from search.predicted_front import predicted_front
-from search.predicted_objectives import Predict, predicted_objectives
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
-from search.transferred_network import TransferredNetwork
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.allocation.additive_costs import prior_costs
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.models.predicted_objectives import Predict, predicted_objectives
+from search.models.sklearn_gp import Process, unit_scaled
+from search.models.transferred_network import TransferredNetwork
+from search.published.predicted_front import predicted_front
 
 _MEMORY: Final = 400
 

@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
-from search.archive import Archive
-from search.fixed_choices import rank_index, rate_index, with_bits
-from search.knowledge import Knowledge
-from search.predicted_objectives import Predict, predicted_objectives
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
-from search.survival import survivors
+from perfmodel.space.space import Space
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.models.predicted_objectives import Predict, predicted_objectives
+from search.moves.fixed_choices import rank_index, rate_index, with_bits
+from search.moves.survival import survivors
 
 _WIDTHS: Final = (4, 8)
 _POOL: Final = 1000

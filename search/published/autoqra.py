@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
-from search.archive import Archive
-from search.budget_repair import BudgetRepair
-from search.climbing import climb
-from search.expected_improvement import Process, unit_scaled
-from search.fixed_choices import random_choices, rate_index
-from search.genes import cross, to_neighbours
-from search.knowledge import Knowledge
-from search.predicted_objectives import Predict, predicted_objectives
-from search.problem import Evaluation
-from search.scalarisation import tchebycheff
-from search.searcher import AbstractSearcher
-from search.survival import survivors
+from perfmodel.space.space import Space
+from search.allocation.budget_repair import BudgetRepair
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.models.predicted_objectives import Predict, predicted_objectives
+from search.models.sklearn_gp import Process, unit_scaled
+from search.moves.climbing import climb
+from search.moves.fixed_choices import random_choices, rate_index
+from search.moves.genes import cross, to_neighbours
+from search.moves.scalarisation import tchebycheff
+from search.moves.survival import survivors
 
 _POWER: Final = 1.5
 _MEMORY: Final = 400

@@ -5,14 +5,14 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.additive_costs import Costs
-from search.budget_levels import BudgetLevels, fresh_solutions
-from search.budget_program import BudgetProgram
-from search.fixed_choices import rank_index, rate_index
-from search.knowledge import Knowledge
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
+from perfmodel.space.space import Space
+from search.allocation.additive_costs import Costs
+from search.allocation.budget_levels import BudgetLevels, fresh_solutions
+from search.allocation.budget_program import BudgetProgram
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.moves.fixed_choices import rank_index, rate_index
 
 
 @final

@@ -6,16 +6,16 @@ from typing import ClassVar, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.additive_costs import Costs, fitted_costs, prior_costs
-from search.archive import Archive
-from search.budget_levels import BudgetLevels, fresh_solutions
-from search.budget_program import BudgetProgram
-from search.knowledge import Knowledge
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
-from search.unseen import size
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.allocation.additive_costs import Costs, fitted_costs, prior_costs
+from search.allocation.budget_levels import BudgetLevels, fresh_solutions
+from search.allocation.budget_program import BudgetProgram
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.contract.visited import size
 
 # In a space of at most this many configurations the whole front is solved for at once.
 _SMALL: Final = 2048

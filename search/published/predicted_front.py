@@ -10,12 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.archive import Archive
-from search.nsga2 import NSGA2
-from search.predicted_objectives import PredictAll
-from search.survival import survivors
-from search.unseen import Unseen
+from perfmodel.space.space import Space
+from search.contract.archive import Archive
+from search.contract.visited import Unseen
+from search.general.nsga2 import NSGA2
+from search.models.predicted_objectives import PredictAll
+from search.moves.survival import survivors
 
 _POPULATION: Final = 50
 # A step in each dimension takes more generations where there are more of them.

@@ -6,18 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
-from search.archive import Archive
-from search.budget_levels import BudgetLevels
-from search.byte_tables import byte_tables
-from search.climbing import climb
-from search.expected_improvement import Process
-from search.fixed_choices import rank_index, rate_index, with_bits
-from search.genes import to_neighbours
-from search.greedy import climb_ladders
-from search.knowledge import Knowledge
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
+from perfmodel.space.space import Space
+from search.allocation.budget_levels import BudgetLevels
+from search.allocation.byte_tables import byte_tables
+from search.contract.archive import Archive
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.models.sklearn_gp import Process
+from search.moves.climbing import climb
+from search.moves.fixed_choices import rank_index, rate_index, with_bits
+from search.moves.genes import to_neighbours
+from search.moves.ladder_greedy import climb_ladders
 
 _AROUND: Final = 64
 _MEMORY: Final = 400

@@ -5,14 +5,14 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space import Space
-from search.budget_levels import BudgetLevels, fresh_solutions
-from search.byte_tables import byte_tables
-from search.fixed_choices import rank_index, rate_index, with_bits
-from search.greedy import climb_ladders
-from search.knowledge import Knowledge
-from search.problem import Evaluation
-from search.searcher import AbstractSearcher
+from perfmodel.space.space import Space
+from search.allocation.budget_levels import BudgetLevels, fresh_solutions
+from search.allocation.byte_tables import byte_tables
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
+from search.contract.searcher import AbstractSearcher
+from search.moves.fixed_choices import rank_index, rate_index, with_bits
+from search.moves.ladder_greedy import climb_ladders
 
 
 @final

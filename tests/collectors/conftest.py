@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from collectors.workshop import Workshop
+from collectors.trial.model_builder import Workshop
 from datasets_cache import load_task, resolve
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import Asked, Setting
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Asked, Setting
 
 LAYERS = 8
 VOCABULARY = 304
@@ -26,7 +26,7 @@ def one_thread():
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """Keeps what tiny models leave in the cache apart from the user's; fetched base models are shared."""
-    from datasets_cache.cache import CACHE_VARIABLE, cache_folder
+    from datasets_cache.files.cache import CACHE_VARIABLE, cache_folder
 
     folder, real = tmp_path_factory.mktemp("cache"), cache_folder()
     (real / "base_models").mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ def workshop(make_setting) -> Workshop:
 @pytest.fixture
 def fakes(monkeypatch):
     """Makes ``fake_runner`` importable here and, since a spawned process takes over ``sys.path``, in every worker."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support"))
     import fake_runner
 
     yield fake_runner

@@ -19,7 +19,9 @@ def test_all_is_sorted_and_there() -> None:
 
 
 def test_nothing_heavy_is_imported_at_the_door() -> None:
-    code = f"import sys, datasets_cache, datasets_cache.generate; print([m for m in {HEAVY!r} if m in sys.modules])"
+    code = (
+        f"import sys, datasets_cache, datasets_cache.tasks.generate; print([m for m in {HEAVY!r} if m in sys.modules])"
+    )
     root = Path(datasets_cache.__file__).parents[1]
     found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -39,7 +39,7 @@ def test_first_look_has_three_findings_and_one_thing_that_did_not_show(first_loo
 
 
 def test_first_look_speaks_of_the_newest_release(first_look):
-    from datasets_cache.shelf import load_shelf, newest_shelf
+    from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 
     shelf = load_shelf(newest_shelf())
     assert any(shelf.name in text and f"{len(shelf.traces)} traces" in text for text in texts(first_look))

@@ -1,12 +1,12 @@
 """The oracle of memory: one real training step on the meta device, with live bytes counted and no weights needed.
 
 The model is made by transformers from its config, pruned to its shapes, stored by the project's own quantised modules
-and adapted by PEFT; forward, backward and optimiser run as in ``collectors.finetune``, on tensors that have shapes and
+and adapted by PEFT; forward, backward and optimiser run as in ``collectors.trial.finetune``, on tensors that have shapes and
 no values. What differs from a device is put right here: the attention kernel, the int8 product and the form of AdamW
 are those of the asked device class, and buffers that a kernel takes inside are counted by ``WORKSPACES``.
 
 Against the CPU's own meter on tiny models of five families, the bytes of a step agree within 1.1 %, and within 0.2 %
-for all but phi with checkpointing (``tests/collectors/test_dry_run.py``). No dry run was compared with a GPU.
+for all but phi with checkpointing (``tests/oracles/test_dry_run.py``). No dry run was compared with a GPU.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,27 +16,27 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from oracles.live_bytes import LiveBytes
+from oracles.shape_only import shape_only_tensors
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from collectors.adapters import ADAPTERS
 from collectors.adapters.attach import lora_layers
-from collectors.evaluate import answer_logits
-from collectors.finetune import checkpoint_activations
-from collectors.live_bytes import LiveBytes
-from collectors.optimizers import make_optimizer
-from collectors.prune import decoder_layers, linear_modules, set_head_counts
+from collectors.pruning.prune import decoder_layers, linear_modules, set_head_counts
 from collectors.quantizers import QUANTIZERS
-from collectors.shape_only import shape_only_tensors
-from collectors.workshop import COMPUTE_DTYPE
-from datasets_cache.loading import quiet_transformers
-from perfmodel.architecture import Architecture
+from collectors.scoring.evaluate import answer_logits
+from collectors.trial.finetune import checkpoint_activations
+from collectors.trial.model_builder import COMPUTE_DTYPE
+from collectors.trial.optimizers import make_optimizer
+from datasets_cache.base_models.loading import quiet_transformers
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration, by_module
-from perfmodel.step_account import WRITTEN_OUT
-from perfmodel.trace import DeviceClass
-from perfmodel.training_memory import Attention, Load, Loop
+from perfmodel.memory.peak import Attention, Load, Loop
+from perfmodel.memory.step import WRITTEN_OUT
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration, by_module
+from perfmodel.traces.trace import DeviceClass
 
 META = torch.device("meta")
 
@@ -253,7 +253,7 @@ def _int8_product(a: Tensor, b: Tensor, *, state: Any, bias: Tensor | None = Non
     return MatMul8bitFp.apply(a, b, None, bias, state)
 
 
-def _cuda_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002, ARG001, FBT001, FBT002 - torch's own signature
+def _cuda_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002 - torch's own signature
     """Does what torch does on CUDA, where one kernel makes a mask of a byte a value."""
     if not p or not training:
         return input

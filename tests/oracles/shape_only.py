@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from perfmodel.formats import (
+from perfmodel.model.formats import (
     BLOCK,
     HQQ_PER_WORD,
     STATISTICS_BLOCK,

@@ -4,23 +4,23 @@ from dataclasses import replace
 
 import pytest
 import torch
+from oracles.dry_run import dry_run
+from oracles.shape_only import shape_only_tensors
 
 from collectors.adapters import ADAPTERS
-from collectors.dry_run import dry_run
-from collectors.encode import Batch
-from collectors.finetune import _step, checkpoint_activations
-from collectors.measure import CpuMemoryMeter
-from collectors.optimizers import make_optimizer, state_bytes_of
-from collectors.prune import decoder_layers, linear_modules
+from collectors.measuring.memory_and_time import CpuMemoryMeter
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, stored_bytes
-from collectors.shape_only import shape_only_tensors
-from perfmodel.architecture import Architecture
+from collectors.scoring.encode import Batch
+from collectors.trial.finetune import _step, checkpoint_activations
+from collectors.trial.optimizers import make_optimizer, state_bytes_of
 from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError
-from perfmodel.formats import FORMATS
-from perfmodel.methods import Methods
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.training_memory import Load, training_memory
+from perfmodel.memory.peak import Load, training_memory
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
 
 LAYERS = 7
 LOAD = Load(4, 24, 16)

@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-
-from collectors.live_bytes import LiveBytes
+from oracles.live_bytes import LiveBytes
 
 KIB = 1024
 

@@ -1,23 +1,19 @@
 """Fake traces with a known formula, for the tests of the learned models."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from perfmodel.architecture import Architecture
-from perfmodel.features import relative_error
-from perfmodel.memory import state_bytes
-from perfmodel.methods import Methods
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration, Space
-from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
-
-sys.path.insert(0, str(Path(__file__).parent))  # for step_shapes, which test modules share at import
+from perfmodel.features.columns import relative_error
+from perfmodel.memory.state_bytes import state_bytes
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.trace import Asked, Measured, RanOn, Setting, Trace
 
 LAYERS = 10
 SETTING = Setting("tiny", "a" * 64, "counting", "b" * 64, Recipe(), "cuda")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from perfmodel.trace import Asked, Measured, RanOn, Trace
+from perfmodel.traces.trace import Asked, Measured, RanOn, Trace
 
 LAYERS = 30
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from perfmodel.methods import DEFAULT_METHODS
-from perfmodel.recipe import Recipe
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.space import Configuration
-from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
-from search.knowledge import Knowledge
-from search.known_fronts import AdditiveProblem
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.space.methods import DEFAULT_METHODS
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Asked, Measured, RanOn, Setting, Trace
+from search.benchmark.known_fronts import AdditiveProblem
+from search.contract.knowledge import Knowledge
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from perfmodel.space import Space
-from search.at_limits import best_within, neighbours
-from search.problem import SurrogateProblem
-from search.unseen import every
+from perfmodel.space.space import Space
+from search.best_within_budget import best_within, neighbours
+from search.contract.problem import SurrogateProblem
+from search.contract.visited import every
 
 SPACE = Space(3, (0.0, 0.5), (2, 4, 8), (0, 8))
 WEIGHTS = np.array([3.0, 1.0, 2.0, 4.0, 0.3, 0.1, 0.2])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import InvalidConfigurationError, UserError
-from perfmodel.sampling import stratified
-from perfmodel.space import Configuration, Space
+from perfmodel.space.sampling import stratified
+from perfmodel.space.space import Configuration, Space
 from search import SEARCHERS, AbstractSearcher, AdditiveProblem, Evaluation, run, searcher
-from search.knowledge import Knowledge
+from search.contract.knowledge import Knowledge
 
 # Small enough that learning begins within a few asks.
 OPTIONS: dict[str, dict[str, Any]] = {

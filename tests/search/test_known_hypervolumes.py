@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from perfmodel.methods import DEFAULT_METHODS
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.space import Space
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.space.methods import DEFAULT_METHODS
+from perfmodel.space.space import Space
 from search import IntegerForm, hypervolume, reference_point, run, searcher
-from search.integer_forms import Form
-from search.knowledge import Knowledge
+from search.benchmark.integer_forms import Form
+from search.contract.knowledge import Knowledge
 
 # All that there is to choose; what methods of an unpruned base choose; widths alone, half of the units along the front.
 WHOLE = Space(6, pruning_rates=(0.0, 0.2, 0.5), ranks=(2, 8, 32))

@@ -3,7 +3,7 @@
 import pytest
 
 from perfmodel.errors import UnknownNameError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import NSGA2, searcher
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Asked, Measured, RanOn, Setting, Trace
 
 SETTING = Setting("tiny", "0" * 64, "sums", "1" * 64, Recipe(), "cpu")
 RAN_ON = RanOn("fake", "", 1, 1, {}, "0", "2025-01-01T00:00:00+00:00", "worker")
@@ -98,7 +98,7 @@ class FragileRunner:
     def __call__(self, asked: Asked) -> Trace:
         if asked.seed in self._dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        from collectors.trial import TrialRunner
+        from collectors.trial.trial import TrialRunner
 
         self._runner = self._runner or TrialRunner(1, "fragile")
         return self._runner(asked)
@@ -113,7 +113,7 @@ class CrampedRunner:
     """
 
     def __init__(self, cramped_at: int, spare_bytes: int) -> None:
-        from collectors.trial import TrialRunner
+        from collectors.trial.trial import TrialRunner
 
         self._runner = TrialRunner(1, "cramped")
         self._cramped_at = cramped_at

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from perfmodel.architecture import FAMILIES, Architecture
-from perfmodel.training_memory import Load
+from perfmodel.memory.peak import Load
+from perfmodel.model.architecture import FAMILIES, Architecture
 
 LAYERS = 8
 CONFIG = {

@@ -5,11 +5,11 @@ from typing import final
 
 from torch import Tensor, nn
 
-from collectors.calibration import calibration_texts
-from collectors.importances.contract import AbstractImportance
-from collectors.importances.gradients import only_these_trained, prunable_weights
-from collectors.moments import input_moments
-from perfmodel.architecture import Architecture
+from collectors.pruning.calibration_texts import calibration_texts
+from collectors.pruning.importances.contract import AbstractImportance
+from collectors.pruning.importances.gradients import only_these_trained, prunable_weights
+from collectors.pruning.input_moments import input_moments
+from perfmodel.model.architecture import Architecture
 
 
 @final

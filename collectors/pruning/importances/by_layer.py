@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from collectors.importances.contract import AbstractImportance
-from collectors.pruning_scope import LayerImportance
-from perfmodel.architecture import Architecture
-from perfmodel.families import Block
+from collectors.pruning.importances.contract import AbstractImportance
+from collectors.pruning.scope import LayerImportance
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.families import Block
 
 
 def layer_importances(

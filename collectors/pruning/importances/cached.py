@@ -15,13 +15,13 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from collectors.calibration import calibration_texts
-from collectors.importances.layers import layer_importances
-from collectors.importances.table import IMPORTANCES
-from collectors.pruning_scope import LayerImportance
-from datasets_cache.cache import arriving, cache_folder, locked, make_folder
-from perfmodel.architecture import Architecture
+from collectors.pruning.calibration_texts import calibration_texts
+from collectors.pruning.importances.by_layer import layer_importances
+from collectors.pruning.importances.table import IMPORTANCES
+from collectors.pruning.scope import LayerImportance
+from datasets_cache.files.cache import arriving, cache_folder, locked, make_folder
 from perfmodel.errors import OutputFolderError
+from perfmodel.model.architecture import Architecture
 
 VERSION = "1"
 """To be raised when a method's scores change, so that older files are not used."""
@@ -44,7 +44,7 @@ def importance_of(
         model: float model with the architecture's shapes; it is left as it is.
         architecture: of the unpruned model.
         token_ids: calibration texts.
-        method: of ``perfmodel.methods.PRUNING_METHODS``.
+        method: of ``perfmodel.space.methods.PRUNING_METHODS``.
         model_sha256: of the model's weights.
         seed: of the trial; a method that reads it is never cached.
     """

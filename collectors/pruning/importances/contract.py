@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from perfmodel.architecture import Architecture
+from perfmodel.model.architecture import Architecture
 
 
 class AbstractImportance(ABC):
@@ -27,6 +27,6 @@ class AbstractImportance(ABC):
         Args:
             model: float model with the architecture's shapes.
             architecture: of the unpruned model.
-            token_ids: calibration texts, see ``collectors.calibration``.
+            token_ids: calibration texts, see ``collectors.pruning.calibration_texts``.
             seed: of the trial, read by ``seeded`` methods only.
         """

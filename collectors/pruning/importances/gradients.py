@@ -7,9 +7,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from collectors.calibration import calibration_batches, calibration_texts
-from collectors.prune import decoder_layers, linear_modules
-from perfmodel.architecture import Architecture
+from collectors.pruning.calibration_texts import calibration_batches, calibration_texts
+from collectors.pruning.prune import decoder_layers, linear_modules
+from perfmodel.model.architecture import Architecture
 
 Weights = Mapping[tuple[int, str], nn.Parameter]
 """Linear weights of the prunable layers by layer and module name."""

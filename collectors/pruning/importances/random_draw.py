@@ -6,9 +6,9 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from collectors.importances.contract import AbstractImportance
-from perfmodel.architecture import Architecture
-from perfmodel.families import Block
+from collectors.pruning.importances.contract import AbstractImportance
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.families import Block
 
 
 @final

@@ -1,12 +1,12 @@
 """All importance methods by name."""
 
-from collectors.importances.activation_magnitude import ActivationMagnitude
-from collectors.importances.contract import AbstractImportance
-from collectors.importances.magnitude import Magnitude
-from collectors.importances.random_draw import RandomDraw
-from collectors.importances.taylor import Taylor
-from collectors.importances.taylor_mixed import TaylorMixed
-from collectors.importances.taylor_second import TaylorSecond
+from collectors.pruning.importances.activation_magnitude import ActivationMagnitude
+from collectors.pruning.importances.contract import AbstractImportance
+from collectors.pruning.importances.magnitude import Magnitude
+from collectors.pruning.importances.random_draw import RandomDraw
+from collectors.pruning.importances.taylor import Taylor
+from collectors.pruning.importances.taylor_mixed import TaylorMixed
+from collectors.pruning.importances.taylor_second import TaylorSecond
 
 IMPORTANCES: dict[str, AbstractImportance] = {
     "taylor": Taylor(),
@@ -16,4 +16,4 @@ IMPORTANCES: dict[str, AbstractImportance] = {
     "activation_magnitude": ActivationMagnitude(),
     "random": RandomDraw(),
 }
-"""By the names of ``perfmodel.methods.PRUNING_METHODS``."""
+"""By the names of ``perfmodel.space.methods.PRUNING_METHODS``."""

@@ -5,9 +5,9 @@ from typing import final
 
 from torch import Tensor, nn
 
-from collectors.importances.contract import AbstractImportance
-from collectors.importances.gradients import accumulate_with_squares, only_these_trained, prunable_weights
-from perfmodel.architecture import Architecture
+from collectors.pruning.importances.contract import AbstractImportance
+from collectors.pruning.importances.gradients import accumulate_with_squares, only_these_trained, prunable_weights
+from perfmodel.model.architecture import Architecture
 
 
 @final

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from datasets_cache.examples import Example, Scoring
+from datasets_cache.tasks.examples import Example, Scoring
 
 Row = Mapping[str, Any]
 

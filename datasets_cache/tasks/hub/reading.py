@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from datasets_cache.cache import Progress
-from datasets_cache.examples import Example, Task, hash_rank
-from datasets_cache.hub_tasks.prompts import Row
-from datasets_cache.hub_tasks.table import HUB_TASKS, HubTask
+from datasets_cache.files.cache import Progress
+from datasets_cache.tasks.examples import Example, Task, hash_rank
+from datasets_cache.tasks.hub.prompts import Row
+from datasets_cache.tasks.hub.table import HUB_TASKS, HubTask
 from perfmodel.errors import DownloadError, InvalidTaskError
-from perfmodel.extras import needs_extra
+from perfmodel.files.optional import needs_extra
 
 CALIBRATION_SHARE, MOST_CALIBRATION = 0.1, 64
 """Of the training rows; 64 is what the shipped tasks have."""

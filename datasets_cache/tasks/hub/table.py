@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from datasets_cache.examples import Example
-from datasets_cache.hub_tasks import prompts
+from datasets_cache.tasks.examples import Example
+from datasets_cache.tasks.hub import prompts
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from torch import nn
 
 from collectors.adapters import ADAPTERS
 from collectors.initializers import Start
-from collectors.prune import decoder_layers, linear_modules
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS
-from perfmodel.architecture import Architecture
+from perfmodel.model.architecture import Architecture
 
 STORED = ("float32", "bf16", "int8", "nf4", "nf4dq", "fp4", "hqq8g64", "hqq4g64", "hqq3g64", "hqq2g64", "bf16", "nf4")
 """Format of each layer; twelve, so that names that begin alike (1, 10, 11) are not taken for one another."""

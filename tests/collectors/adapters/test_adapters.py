@@ -9,11 +9,11 @@ from torch import nn
 
 from collectors.adapters import ADAPTERS
 from collectors.adapters.attach import lora_layers
-from collectors.prune import LayerImportance, prune
-from perfmodel.architecture import Architecture
+from collectors.pruning.prune import LayerImportance, prune
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.methods import ADAPTERS as CHOICES
-from perfmodel.methods import adapter_parameters
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import ADAPTERS as CHOICES
+from perfmodel.space.methods import adapter_parameters
 
 IDS = torch.tensor([[5, 9, 200, 31, 77, 4], [8, 8, 13, 250, 1, 60]])
 PEFT_CLASS = {"int8": "bnb.Linear8bitLt", "nf4": "bnb.Linear4bit", "fp4": "bnb.Linear4bit", "hqq": "hqq.HqqLoraLinear"}

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from collectors.campaign import CampaignResult, run_campaign
+from collectors.campaign.campaign import CampaignResult, run_campaign
 from collectors.executors import InlineExecutor, LocalExecutor
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.recipe import Recipe
-from perfmodel.store import TraceStore
-from perfmodel.trace import Measured, Trace
+from perfmodel.space.recipe import Recipe
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Measured, Trace
 
 
 @pytest.fixture
@@ -122,10 +122,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from collectors.campaign import run_campaign
+from collectors.campaign.campaign import run_campaign
 from collectors.executors import InlineExecutor, LocalExecutor
 from fake_runner import FakeRunner, asked
-from perfmodel.store import TraceStore
+from perfmodel.traces.store import TraceStore
 
 if __name__ == "__main__":
     folder, kind = Path(sys.argv[1]), sys.argv[2]
@@ -140,7 +140,7 @@ if __name__ == "__main__":
 def test_a_killed_campaign_goes_on_where_it_was(fakes, tmp_path, kind):
     script = tmp_path / "driver.py"
     script.write_text(DRIVER)
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    paths = os.pathsep.join([str(Path(__file__).parents[2] / "support"), str(Path(__file__).parents[3])])
     command = [sys.executable, str(script), str(tmp_path), kind]
     environment = {**os.environ, "PYTHONPATH": paths}
     with subprocess.Popen(command, env=environment) as driver:

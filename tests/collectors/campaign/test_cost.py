@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from collectors.cost import HQQ_TOKENS, expected_cost, longest_first
-from datasets_cache.shelf import load_shelf
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import Asked, Setting
+from collectors.campaign.cost import HQQ_TOKENS, expected_cost, longest_first
+from datasets_cache.shelf.shelf import load_shelf
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Asked, Setting
 
 LAYERS = 10
 

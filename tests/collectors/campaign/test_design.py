@@ -5,10 +5,10 @@ from statistics import mean
 
 import pytest
 
-from collectors.design import DesignSize, design
-from perfmodel.recipe import Recipe
-from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Space
-from perfmodel.trace import Setting
+from collectors.campaign.design import DesignSize, design
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Space
+from perfmodel.traces.trace import Setting
 
 SETTING = Setting("model", "m" * 64, "task", "t" * 64, Recipe(), "cpu")
 SPACE = Space(30, DEFAULT_RATES, DEFAULT_BITS, DEFAULT_RANKS)

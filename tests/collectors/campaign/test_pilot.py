@@ -1,10 +1,10 @@
 """A pilot departs from its middle in one axis at a time."""
 
-from collectors.pilot import SOURCE, pilot
-from perfmodel.departures import departures
-from perfmodel.recipe import Recipe
-from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Configuration, Space
-from perfmodel.trace import Measured, RanOn, Setting, Trace
+from collectors.campaign.pilot import SOURCE, pilot
+from perfmodel.effects.one_at_a_time import departures
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Configuration, Space
+from perfmodel.traces.trace import Measured, RanOn, Setting, Trace
 
 SETTING = Setting("model", "m" * 64, "task", "t" * 64, Recipe(steps=24, curve_points=2), "cpu")
 SPACE = Space(30, DEFAULT_RATES, DEFAULT_BITS, DEFAULT_RANKS)

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from collectors.plan import BASELINES, baselines, plan, unique
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration, Space
-from perfmodel.trace import Asked, Setting
+from collectors.campaign.stratified_plan import BASELINES, baselines, plan, unique
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.trace import Asked, Setting
 
 SETTING = Setting("tiny", "0" * 64, "sums", "1" * 64, Recipe(), "cpu")
 SPACE = Space(8)

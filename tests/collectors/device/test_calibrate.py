@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from collectors import calibrate as module
-from collectors import device_rates, probe_steps
-from collectors.calibrate import ROUNDS, STAGES, calibrate, fitted
-from collectors.device_rates import DTYPES, FORMATS, THIN_SIDES, clock_of, seconds_of, thin_rates
-from collectors.probe_steps import PROBES, Probe, probe_model, probe_work
-from perfmodel.device_profiles import DeviceProfile, format_family
+from collectors.device import calibrate as module
+from collectors.device import device_rates, probe_steps
+from collectors.device.calibrate import ROUNDS, STAGES, calibrate, fitted
+from collectors.device.device_rates import DTYPES, FORMATS, THIN_SIDES, clock_of, seconds_of, thin_rates
+from collectors.device.probe_steps import PROBES, Probe, probe_model, probe_work
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.formats import FORMATS as ALL_FORMATS
-from perfmodel.timing import step_time
+from perfmodel.model.formats import FORMATS as ALL_FORMATS
+from perfmodel.timing.device_profiles import DeviceProfile, format_family
+from perfmodel.timing.step_time import step_time
 
 CPU = torch.device("cpu")
 BARE = DeviceProfile(

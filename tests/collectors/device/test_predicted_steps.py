@@ -6,14 +6,14 @@ from statistics import median
 import numpy as np
 import pytest
 
-from collectors.learned_time import learned
-from collectors.predicted_steps import of_this_device, predicted_step_s, step_times
-from collectors.step_loads import timed_loads
-from perfmodel.architecture import Architecture
-from perfmodel.device_profiles import DeviceProfile
-from perfmodel.time_correction import LEAST_TRACES, TimeCorrection
-from perfmodel.timing import step_time, step_work
-from perfmodel.trace import Measured, RanOn, Trace
+from collectors.device.learned_time import learned
+from collectors.device.predicted_steps import of_this_device, predicted_step_s, step_times
+from collectors.device.step_loads import timed_loads
+from perfmodel.model.architecture import Architecture
+from perfmodel.timing.correction import LEAST_TRACES, TimeCorrection
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.timing.step_time import step_time, step_work
+from perfmodel.traces.trace import Measured, RanOn, Trace
 
 PROFILE = DeviceProfile(
     "here",

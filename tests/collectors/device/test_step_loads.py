@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from collectors import finetune as trainer
-from collectors.encode import collate
-from collectors.finetune import finetune
-from collectors.step_loads import step_loads, timed_loads, training_examples
-from perfmodel.training_memory import Load
+from collectors.device.step_loads import step_loads, timed_loads, training_examples
+from collectors.scoring.encode import collate
+from collectors.trial import finetune as trainer
+from collectors.trial.finetune import finetune
+from perfmodel.memory.peak import Load
 
 CPU = torch.device("cpu")
 

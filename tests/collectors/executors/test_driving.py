@@ -9,7 +9,7 @@ from collectors.executors import driving
 from collectors.executors.driving import Driving, Limits
 from collectors.executors.worker import AbstractCrew, AbstractWorker, Lost
 from perfmodel.errors import UserError
-from perfmodel.trace import Measured, Trace
+from perfmodel.traces.trace import Measured, Trace
 
 NODE_DIED = Lost("failed", "the node that it ran on died", is_blameless=True)
 

@@ -175,7 +175,7 @@ if __name__ == "__main__":
 def test_no_worker_outlives_a_driver_that_is_killed(fakes, tmp_path):
     script = tmp_path / "driver.py"
     script.write_text(DRIVER)
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    paths = os.pathsep.join([str(Path(__file__).parents[2] / "support"), str(Path(__file__).parents[3])])
     with subprocess.Popen(
         [sys.executable, str(script), str(tmp_path)], env={**os.environ, "PYTHONPATH": paths}
     ) as driver:
@@ -219,7 +219,7 @@ def test_workers_are_spread_over_the_gpus_and_a_replacement_takes_the_free_place
 
 
 def test_a_real_trial_in_a_worker_is_as_one_in_this_process(make_asked):
-    from collectors.trial import TrialRunner
+    from collectors.trial.trial import TrialRunner
 
     executor = LocalExecutor(partial(TrialRunner, 1, "real"), workers=1, threads=1, timeout_s=900, campaign="real")
     [trace] = executor.run([make_asked(bits=4)])

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from collectors.campaign import CampaignResult, run_campaign
+from collectors.campaign.campaign import CampaignResult, run_campaign
 from collectors.executors import InlineExecutor, LocalExecutor
-from collectors.trial import TrialRunner
+from collectors.trial.trial import TrialRunner
 from perfmodel.errors import InvalidConfigurationError, StoreBusyError, StoreFullError
-from perfmodel.store import TraceStore
+from perfmodel.traces.store import TraceStore
 
 linux = pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="reads its own size from /proc")
 
@@ -167,10 +167,10 @@ DRIVER = """
 import sys
 from pathlib import Path
 
-from collectors.campaign import run_campaign
+from collectors.campaign.campaign import run_campaign
 from collectors.executors import InlineExecutor
 from fake_runner import FakeRunner, asked
-from perfmodel.store import TraceStore
+from perfmodel.traces.store import TraceStore
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
@@ -182,7 +182,7 @@ if __name__ == "__main__":
 def test_a_second_driver_is_refused_and_the_first_is_unharmed(fakes, tmp_path):
     script = tmp_path / "driver.py"
     script.write_text(DRIVER)
-    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    paths = os.pathsep.join([str(Path(__file__).parents[2] / "support"), str(Path(__file__).parents[3])])
     command = [sys.executable, str(script), str(tmp_path)]
     with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}) as first:
         assert fakes.wait_for(lambda: fakes.notes(tmp_path, "start") == [0, 1])

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from collectors.campaign import CampaignResult, run_campaign
+from collectors.campaign.campaign import CampaignResult, run_campaign
 from collectors.executors import InlineExecutor, LocalExecutor, RayExecutor, ray_executor
 from perfmodel.errors import InvalidConfigurationError, MissingExtraError, UserError
-from perfmodel.store import TraceStore
+from perfmodel.traces.store import TraceStore
 
 ray = pytest.importorskip("ray", reason="needs the extra [ray]")
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="reads process states from /proc")
 
-PATHS = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+PATHS = os.pathsep.join([str(Path(__file__).parents[2] / "support"), str(Path(__file__).parents[3])])
 NODE = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "include_dashboard": False}
 # A dead node is missed after some seconds instead of some fifteen.
 IMPATIENT = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500, "health_check_failure_threshold": 4}
@@ -201,7 +201,7 @@ def test_without_ray_the_extra_is_named(fakes, on_ray, monkeypatch):
 
 def test_every_executor_measures_the_same_also_in_a_replaced_worker(fakes, make_asked, cluster):
     """The first trial of either worker kills it, so that what is compared comes from replacements."""
-    from collectors.trial import TrialRunner
+    from collectors.trial.trial import TrialRunner
 
     kinds = [(4, 0.0), (16, 0.0), (4, 0.0), (8, 0.3), (16, 0.3), (4, 0.3)]
     trials = [make_asked(bits=bits, rate=rate, seed=seed) for seed, (bits, rate) in enumerate(kinds)]

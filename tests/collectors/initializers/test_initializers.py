@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from collectors.initializers import INITIALIZERS
-from perfmodel.methods import INITIALIZERS as CHOICES
+from perfmodel.space.methods import INITIALIZERS as CHOICES
 
 FORMATS = ("bf16", "int8", "nf4", "hqq2g64")
 KEEPS_BASE = ("zero", "gaussian", "orthogonal", "loftq1", "qera_diag", "qera_exact", "eva")

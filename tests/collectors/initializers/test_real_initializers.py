@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from collectors.encode import encode
 from collectors.initializers import INITIALIZERS
-from collectors.moments import input_moments
-from collectors.prune import decoder_layers, linear_modules
+from collectors.pruning.input_moments import input_moments
+from collectors.pruning.prune import decoder_layers, linear_modules
+from collectors.scoring.encode import encode
 from datasets_cache import DEFAULT_BASE_MODEL, load_model, load_task, load_tokenizer, resolve
-from perfmodel.architecture import Architecture
+from perfmodel.model.architecture import Architecture
 
 pytestmark = pytest.mark.real
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from collectors.energy import energy_between_j, energy_so_far_j
+from collectors.measuring.energy import energy_between_j, energy_so_far_j
 
 
 class NVMLError(Exception):

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from collectors.measure import CpuMemoryMeter, StepClock, memory_meter
+from collectors.measuring.memory_and_time import CpuMemoryMeter, StepClock, memory_meter
 
 CPU = torch.device("cpu")
 MIB = 1 << 20

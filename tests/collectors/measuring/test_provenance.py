@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from collectors import provenance
-from collectors.provenance import describe_checkout, host_memory_bytes, ran_on, unknown_machine
+from collectors.measuring import provenance
+from collectors.measuring.provenance import describe_checkout, host_memory_bytes, ran_on, unknown_machine
 from perfmodel.errors import UserError
 
 ROOMS = ("perfmodel", "datasets_cache", "collectors", "search", "reports")
@@ -25,7 +25,7 @@ def git(folder, *words):
 def checkout(tmp_path):
     """A committed checkout with a file of every kind."""
     for name in (*(f"{room}/__init__.py" for room in ROOMS), "reports/suites/quick.yaml", "tests/test_it.py", "README.md",
-                 "datasets_cache/task_data/sums.parquet", "datasets_cache/shelf_data/old.parquet", ".gitignore"):  # fmt: skip
+                 "datasets_cache/tasks/task_data/sums.parquet", "datasets_cache/shelf/shelf_data/old.parquet", ".gitignore"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("__pycache__/\n")
     git(tmp_path, "init", "-q")
@@ -90,7 +90,7 @@ def test_a_clean_checkout_is_its_commit(checkout):
 @pytest.mark.parametrize(
     "name",
     [*(f"{room}/__init__.py" for room in ROOMS), "collectors/new.py", "collectors/new/deep.py",
-     "reports/suites/quick.yaml", "datasets_cache/task_data/sums.parquet"],
+     "reports/suites/quick.yaml", "datasets_cache/tasks/task_data/sums.parquet"],
 )  # fmt: skip
 def test_a_change_of_anything_that_a_run_reads_shows(checkout, name):
     (checkout / name).parent.mkdir(exist_ok=True)
@@ -100,7 +100,12 @@ def test_a_change_of_anything_that_a_run_reads_shows(checkout, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["tests/test_it.py", "README.md", "datasets_cache/shelf_data/new.parquet", "collectors/__pycache__/trial.pyc"],
+    [
+        "tests/test_it.py",
+        "README.md",
+        "datasets_cache/shelf/shelf_data/new.parquet",
+        "collectors/__pycache__/trial.pyc",
+    ],
 )
 def test_a_change_of_what_no_run_reads_does_not(checkout, name):
     (checkout / name).parent.mkdir(exist_ok=True)

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from collectors.moments import input_moments
-from collectors.prune import decoder_layers, linear_modules, prune
-from perfmodel.architecture import Architecture
+from collectors.pruning.input_moments import input_moments
+from collectors.pruning.prune import decoder_layers, linear_modules, prune
+from perfmodel.model.architecture import Architecture
 
 TEXTS = [[5, 9, 200, 31, 77], [8, 250, 1], list(range(2, 40)), [3]]
 
@@ -79,7 +79,7 @@ def test_hooks_go_also_when_a_text_cannot_be_read(make_model):
 
 
 def test_a_pruned_model_gives_the_shapes_of_what_is_left(make_model):
-    from collectors.prune import LayerImportance
+    from collectors.pruning.prune import LayerImportance
 
     model = make_model(layers=8)
     whole = Architecture.from_config(model.config.to_dict())

@@ -5,8 +5,8 @@ import copy
 import pytest
 import torch
 
-from collectors.prune import LayerImportance, decoder_layers, linear_modules, prune
-from perfmodel.architecture import FAMILIES, Architecture
+from collectors.pruning.prune import LayerImportance, decoder_layers, linear_modules, prune
+from perfmodel.model.architecture import FAMILIES, Architecture
 
 IDS = torch.tensor([[5, 9, 200, 31, 77, 8, 120]])
 

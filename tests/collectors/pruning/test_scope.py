@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.pruning_scope import LayerImportance, pruned_architecture
-from perfmodel.architecture import CHANNEL_MULTIPLE, Architecture, LayerShape
+from collectors.pruning.scope import LayerImportance, pruned_architecture
+from perfmodel.model.architecture import CHANNEL_MULTIPLE, Architecture, LayerShape
 
 
 def architecture(family="llama", groups=3, channels=160, layers=9):

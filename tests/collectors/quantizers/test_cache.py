@@ -5,10 +5,10 @@ import multiprocessing
 import pytest
 import torch
 
-from collectors import library as library_module
-from collectors.library import QuantizedLibrary
-from collectors.prune import Cut, PrunedLinear
+from collectors.pruning.prune import Cut, PrunedLinear
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
+from collectors.quantizers import cache as library_module
+from collectors.quantizers.cache import QuantizedLibrary
 from perfmodel.errors import InvalidConfigurationError
 
 SHA256 = "0123456789abcdef" * 4

@@ -7,7 +7,7 @@ from torch import nn
 
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes, stored_tensors
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.formats import FORMATS
+from perfmodel.model.formats import FORMATS
 
 ALL = pytest.mark.parametrize("name", QUANTIZERS)
 SHAPES = [(64, 64), (32, 64), (576, 1488), (192, 576), (64, 112), (96, 100), (3, 64), (33, 65)]

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from collectors.fairness import RoundingErrors, check_fair, rounding_errors, sample_weights
-from collectors.prune import decoder_layers, linear_modules
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, linear_of
+from collectors.quantizers.fairness import RoundingErrors, check_fair, rounding_errors, sample_weights
 from datasets_cache import load_model, resolve
-from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.formats import FORMATS
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
 
 
 def through(name, model, architecture):

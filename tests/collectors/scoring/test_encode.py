@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors.encode import PROMPT_END, collate, encode
+from collectors.scoring.encode import PROMPT_END, collate, encode
 from datasets_cache import Example, load_task
 from perfmodel.errors import InvalidTaskError
 

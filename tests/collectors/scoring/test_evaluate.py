@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from collectors.encode import Choice, Encoded, Reference, collate
-from collectors.evaluate import EVAL_BATCH, answer_logits, evaluate, judge
-from collectors.generation import GENERATION_BATCH, generate, is_right
+from collectors.scoring.encode import Choice, Encoded, Reference, collate
+from collectors.scoring.evaluate import EVAL_BATCH, answer_logits, evaluate, judge
+from collectors.scoring.generation import GENERATION_BATCH, generate, is_right
 
 CPU = torch.device("cpu")
 
@@ -154,7 +154,7 @@ def test_the_loss_of_a_choice_question_is_that_of_its_answer_with_the_end_token(
 def test_choices_of_many_questions_share_batches(model, monkeypatch):
     sizes = []
     monkeypatch.setattr(
-        "collectors.evaluate.collate", lambda pairs, device: sizes.append(len(pairs)) or collate(pairs, device)
+        "collectors.scoring.evaluate.collate", lambda pairs, device: sizes.append(len(pairs)) or collate(pairs, device)
     )
     judge(model, some_questions(EVAL_BATCH), CPU)
     assert sizes == [EVAL_BATCH] * 3
@@ -162,7 +162,7 @@ def test_choices_of_many_questions_share_batches(model, monkeypatch):
 
 def test_generation_in_a_padded_batch_is_greedy_decoding_alone(make_model, tokenizer, monkeypatch):
     model = make_model(layers=2)
-    monkeypatch.setattr("collectors.generation.MOST_TOKENS", 60)
+    monkeypatch.setattr("collectors.scoring.generation.MOST_TOKENS", 60)
     prompts = [example.prompt for example in some_examples(GENERATION_BATCH + 2, seed=3)]
     texts = generate(model, tokenizer, prompts, CPU)
     for prompt, text in zip(prompts, texts, strict=True):
@@ -174,7 +174,7 @@ def test_generation_in_a_padded_batch_is_greedy_decoding_alone(make_model, token
 def test_a_generated_answer_is_scored_beside_other_examples(model, tokenizer, monkeypatch):
     said = {"a": " #### 4", "b": " #### 5"}
     monkeypatch.setattr(
-        "collectors.evaluate.generate",
+        "collectors.scoring.evaluate.generate",
         lambda model, tokenizer, prompts, device: [said[tokenizer.decode(prompt)] for prompt in prompts],
     )
     plain, asked = some_examples(1), [tuple(tokenizer(text)["input_ids"]) for text in "ab"]

@@ -9,13 +9,13 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch.nn import functional as F
 
-from collectors.encode import collate, encode
-from collectors.evaluate import answer_logits, evaluate, judge
-from collectors.lm_eval_check import TASK_FILES, evaluate_with_lm_eval
+from collectors.scoring.encode import collate, encode
+from collectors.scoring.evaluate import answer_logits, evaluate, judge
+from collectors.scoring.lm_eval_check import TASK_FILES, evaluate_with_lm_eval
 from datasets_cache import load_task, online_task_names
-from datasets_cache.hub_tasks import HUB_TASKS
+from datasets_cache.tasks.hub import HUB_TASKS
 from perfmodel.errors import InvalidTaskError, MissingExtraError
-from perfmodel.recipe import Recipe
+from perfmodel.space.recipe import Recipe
 
 pytest.importorskip("lm_eval")
 

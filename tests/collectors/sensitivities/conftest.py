@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from collectors.encode import Encoded
-from collectors.library import QuantizedLibrary
+from collectors.quantizers.cache import QuantizedLibrary
+from collectors.scoring.encode import Encoded
 from collectors.sensitivities.units import batches_of
-from perfmodel.architecture import Architecture
+from perfmodel.model.architecture import Architecture
 
 CPU = torch.device("cpu")
 

@@ -8,17 +8,17 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from collectors.importances import LayerImportance
-from collectors.moments import input_moments
-from collectors.prune import decoder_layers
+from collectors.pruning.importances import LayerImportance
+from collectors.pruning.input_moments import input_moments
+from collectors.pruning.prune import decoder_layers
 from collectors.quantizers import QUANTIZERS
 from collectors.sensitivities.gradient_norms import gradient_norms
 from collectors.sensitivities.information import BINS, information, mutual_information
 from collectors.sensitivities.pruned_mass import pruned_mass
 from collectors.sensitivities.stored_errors import stored_errors
 from collectors.sensitivities.units import linears_of, units_of
-from perfmodel.architecture import Architecture
-from perfmodel.methods import DEFAULT_METHODS
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import DEFAULT_METHODS
 
 
 def test_errors_by_hand(model, architecture, library, examples):

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from collectors.fairness import sample_weights
 from collectors.quantizers import QUANTIZERS, linear_of
+from collectors.quantizers.fairness import sample_weights
 from collectors.sensitivities import WIDTHS_TRIED, measure_sensitivities, steps_of
-from collectors.workshop import Workshop
+from collectors.trial.model_builder import Workshop
 from datasets_cache import load_task, resolve
-from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError, InvalidTaskError
-from perfmodel.methods import Methods
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.space import DEFAULT_RATES
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import Methods
+from perfmodel.space.space import DEFAULT_RATES
 
 LAYERS, MODULES = 8, 7
 ARRAYS = ("kl", "loss_change", "weight_error", "output_error", "gradient_norm", "information", "rates", "taylor_mass")

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from collectors.quantizers import QUANTIZERS, linear_of
 from collectors.sensitivities.output_change import OutputChange
 from collectors.sensitivities.units import linears_of, units_of
-from perfmodel.architecture import Architecture
-from perfmodel.methods import DEFAULT_METHODS
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import DEFAULT_METHODS
 
 CPU = torch.device("cpu")
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors.checkpoint import Checkpoints, lineage
-from collectors.trial import TrialRunner
+from collectors.trial.checkpoint import Checkpoints, lineage
+from collectors.trial.trial import TrialRunner
 from perfmodel.errors import CorruptFileError
-from perfmodel.methods import Methods
+from perfmodel.space.methods import Methods
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_an_extended_trial_gives_the_curve_of_one_that_ran_through(tmp_path, sta
 
 
 def test_extending_really_leaves_out_the_steps_before(tmp_path, staged, monkeypatch):
-    from collectors import finetune
+    from collectors.trial import finetune
 
     made = []
     step = finetune._step
@@ -121,8 +121,8 @@ def test_a_checkpoint_of_another_version_is_left_alone(tmp_path, staged):
 
 
 def test_a_damaged_checkpoint_says_what_to_do(tmp_path, staged, workshop):
-    from collectors.checkpoint import restore
-    from collectors.optimizers import make_optimizer
+    from collectors.trial.checkpoint import restore
+    from collectors.trial.optimizers import make_optimizer
 
     asked = staged(4)
     runner(tmp_path)(asked)

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors.evaluate import evaluate
-from collectors.finetune import finetune
-from collectors.optimizers import make_optimizer
-from collectors.prune import decoder_layers, linear_modules
-from collectors.workshop import Workshop
+from collectors.pruning.prune import decoder_layers, linear_modules
+from collectors.scoring.evaluate import evaluate
+from collectors.trial.finetune import finetune
+from collectors.trial.model_builder import Workshop
+from collectors.trial.optimizers import make_optimizer
 from datasets_cache import resolve
-from perfmodel.architecture import FAMILIES, Architecture
-from perfmodel.memory import adapter_parameters, state_bytes
-from perfmodel.space import Configuration
+from perfmodel.memory.state_bytes import adapter_parameters, state_bytes
+from perfmodel.model.architecture import FAMILIES, Architecture
+from perfmodel.space.space import Configuration
 
 BITS = (16, 8, 4, 3, 2, 4, 3, 8)
 RANKS = (2, 4, 0, 8, 4, 2, 16, 8)

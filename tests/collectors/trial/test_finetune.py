@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors import finetune as module
-from collectors.encode import Encoded, collate
-from collectors.finetune import DivergedError, finetune, learning_rate
-from collectors.optimizers import make_optimizer
-from collectors.workshop import Workshop
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
+from collectors.scoring.encode import Encoded, collate
+from collectors.trial import finetune as module
+from collectors.trial.finetune import DivergedError, finetune, learning_rate
+from collectors.trial.model_builder import Workshop
+from collectors.trial.optimizers import make_optimizer
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
 
 CPU = torch.device("cpu")
 

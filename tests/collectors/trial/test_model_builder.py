@@ -5,17 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors import workshop as workshop_module
-from collectors.importances import importance_of
-from collectors.prune import decoder_layers, linear_modules
+from collectors.pruning.importances import importance_of
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, AbstractQuantizer
-from collectors.workshop import Workshop
+from collectors.trial import model_builder as workshop_module
+from collectors.trial.model_builder import Workshop
 from datasets_cache import resolve
-from perfmodel.architecture import Architecture
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError
-from perfmodel.memory import adapter_parameters, state_bytes
-from perfmodel.methods import INITIALIZERS, PRUNING_METHODS, PRUNING_SCOPES, Methods
-from perfmodel.space import Configuration
+from perfmodel.memory.state_bytes import adapter_parameters, state_bytes
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import INITIALIZERS, PRUNING_METHODS, PRUNING_SCOPES, Methods
+from perfmodel.space.space import Configuration
 
 MIXED = Configuration(0.5, (2, 3, 4, 8, 16, 4, 2, 16), (2, 4, 0, 8, 16, 4, 2, 0))
 

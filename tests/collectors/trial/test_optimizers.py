@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from collectors.optimizers import OPTIMIZERS, make_optimizer, state_bytes_of
+from collectors.trial.optimizers import OPTIMIZERS, make_optimizer, state_bytes_of
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.recipe import Recipe
+from perfmodel.space.recipe import Recipe
 
 
 def stepped(name, device="cpu"):

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from collectors.prune import decoder_layers, linear_modules
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import stored_bytes
-from collectors.saved_model import load_model, save_model
-from collectors.trial import TrialRunner
+from collectors.trial.saved_model import load_model, save_model
+from collectors.trial.trial import TrialRunner
 from datasets_cache import DEFAULT_BASE_MODEL, load_task, load_tokenizer, resolve
-from perfmodel.memory import adapter_parameters, state_bytes
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import Asked, Setting
+from perfmodel.memory.state_bytes import adapter_parameters, state_bytes
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Asked, Setting
 
 pytestmark = pytest.mark.real
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors.finetune import finetune
-from collectors.optimizers import make_optimizer
-from collectors.saved_model import load_model, save_model
-from collectors.workshop import Workshop
+from collectors.trial.finetune import finetune
+from collectors.trial.model_builder import Workshop
+from collectors.trial.optimizers import make_optimizer
+from collectors.trial.saved_model import load_model, save_model
 from datasets_cache import load_task, resolve
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
-from perfmodel.families import FAMILIES
-from perfmodel.methods import ADAPTERS, Methods
-from perfmodel.space import Configuration
-from perfmodel.trace import Setting
+from perfmodel.model.families import FAMILIES
+from perfmodel.space.methods import ADAPTERS, Methods
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Setting
 
 MIXED = Configuration(0.3, (16, 8, 4, 3, 2, 4, 8, 16), (4, 0, 2, 8, 4, 0, 2, 4))
 

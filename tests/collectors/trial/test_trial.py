@@ -5,14 +5,14 @@ from dataclasses import fields, replace
 import pytest
 import torch
 
-import collectors.finetune
-import collectors.trial
-from collectors.evaluate import Scores
-from collectors.trial import TrialRunner, is_out_of_memory
+import collectors.trial.finetune
+import collectors.trial.trial
+from collectors.scoring.evaluate import Scores
+from collectors.trial.trial import TrialRunner, is_out_of_memory
 from perfmodel.errors import InvalidConfigurationError, UserError
-from perfmodel.memory import state_bytes
-from perfmodel.space import Configuration
-from perfmodel.trace import Measured
+from perfmodel.memory.state_bytes import state_bytes
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Measured
 
 TOO_MUCH = 2**48
 
@@ -126,7 +126,11 @@ def test_what_counts_as_out_of_memory(error, expected):
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(collectors.finetune, "answer_logits"), (collectors.trial, "evaluate"), (collectors.workshop, "settle")],
+    [
+        (collectors.trial.finetune, "answer_logits"),
+        (collectors.trial.trial, "evaluate"),
+        (collectors.trial.model_builder, "settle"),
+    ],
 )
 def test_memory_that_runs_out_anywhere_is_a_status(runner, make_asked, monkeypatch, module, name):
     with monkeypatch.context() as patch:
@@ -148,7 +152,7 @@ def test_divergence_is_a_status(runner, make_asked):
 
 
 def test_a_final_loss_that_is_not_finite_is_divergence(runner, make_asked, monkeypatch):
-    monkeypatch.setattr(collectors.trial, "evaluate", lambda *args: Scores(float("inf"), 0.0, 8))
+    monkeypatch.setattr(collectors.trial.trial, "evaluate", lambda *args: Scores(float("inf"), 0.0, 8))
     measured = runner(make_asked()).measured
     assert measured.status == "diverged"
     assert measured.reason == "the held-out loss is inf after the last step"
@@ -158,7 +162,7 @@ def test_any_other_error_is_a_failed_trial_with_its_reason(runner, make_asked, m
     def broken(*args, **kwargs):
         raise KeyError("no such module\nand a long tail")
 
-    monkeypatch.setattr(collectors.trial, "finetune", broken)
+    monkeypatch.setattr(collectors.trial.trial, "finetune", broken)
     measured = runner(make_asked()).measured
     assert measured.status == "failed"
     assert measured.reason.startswith("KeyError: 'no such module")

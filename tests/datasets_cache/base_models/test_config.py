@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from datasets_cache import model_config as module
-from datasets_cache.base_models import PACKAGED
-from datasets_cache.cache import CACHE_VARIABLE
-from datasets_cache.model_config import model_config
+from datasets_cache.base_models import config as module
+from datasets_cache.base_models.config import model_config
+from datasets_cache.base_models.resolve import PACKAGED
+from datasets_cache.files.cache import CACHE_VARIABLE
 from perfmodel.errors import CorruptFileError, DownloadError, MissingExtraError, ModelNotFoundError
 
 CONFIG = {"model_type": "llama", "hidden_size": 64}

@@ -3,9 +3,9 @@
 import pytest
 
 from datasets_cache import DEFAULT_BASE_MODEL, load_model, load_tokenizer, resolve
-from datasets_cache.gemma3 import GEMMA3
-from perfmodel.architecture import Architecture, LayerShape
+from datasets_cache.base_models.gemma3 import GEMMA3
 from perfmodel.errors import DownloadError
+from perfmodel.model.architecture import Architecture, LayerShape
 
 
 def test_it_is_not_the_default_and_says_its_terms() -> None:

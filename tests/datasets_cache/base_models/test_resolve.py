@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets_cache.base_models import BaseModel, load_model, load_tokenizer, resolve, weights_sha256
+from datasets_cache.base_models.resolve import BaseModel, load_model, load_tokenizer, resolve, weights_sha256
 from perfmodel.errors import CorruptFileError, DownloadError, ModelNotFoundError, UnsupportedModelError
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from datasets_cache.base_models import PACKAGED, BaseModel, resolve
-from datasets_cache.packaged_model import PackagedModel
-from datasets_cache.wheels import WheelFile
+from datasets_cache.base_models.packaged import PackagedModel
+from datasets_cache.base_models.resolve import PACKAGED, BaseModel, resolve
+from datasets_cache.files.wheels import WheelFile
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
 
 GGUF_BYTES = b"GGUF of four words"
@@ -30,8 +30,8 @@ def conversions(monkeypatch: pytest.MonkeyPatch, write_checkpoint: Callable[[Pat
         converted.append(source)
         write_checkpoint(into)
 
-    monkeypatch.setattr("datasets_cache.conversion.convert_gguf", convert)
-    monkeypatch.setattr("datasets_cache.wheels.pip_download", _no_network)
+    monkeypatch.setattr("datasets_cache.base_models.gguf.convert_gguf", convert)
+    monkeypatch.setattr("datasets_cache.files.wheels.pip_download", _no_network)
     return converted
 
 
@@ -111,7 +111,7 @@ def test_a_failed_conversion_leaves_nothing_behind(monkeypatch: pytest.MonkeyPat
         raise MemoryError
 
     _put_gguf()
-    monkeypatch.setattr("datasets_cache.conversion.convert_gguf", fail)
+    monkeypatch.setattr("datasets_cache.base_models.gguf.convert_gguf", fail)
     with pytest.raises(MemoryError):
         resolve("smollm2-135m")
     assert sorted(path.name for path in PACKAGED["smollm2-135m"].folder.iterdir()) == [".lock", "Model.gguf"]
@@ -151,7 +151,7 @@ def _in_parts(monkeypatch: pytest.MonkeyPatch, folder: Path, contents: list[byte
         name = requirement.replace("==", "-") + "-py3-none-any.whl"
         return [sys.executable, "-c", f"import shutil; shutil.copy({str(folder / name)!r}, {str(destination)!r})"]
 
-    monkeypatch.setattr("datasets_cache.wheels.pip_download", copy)
+    monkeypatch.setattr("datasets_cache.files.wheels.pip_download", copy)
     whole = WheelFile("parts==1.0", "Model.gguf", hashlib.sha256(GGUF_BYTES).hexdigest())
     model = PackagedModel("in-parts", whole, tuple(parts), terms="Terms of use apply.")
     monkeypatch.setitem(PACKAGED, model.name, model)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import datasets_cache
-from datasets_cache.cache import arriving, cache_folder, locked
-from perfmodel.checksum import sha256_of
+from datasets_cache.files.cache import arriving, cache_folder, locked
+from perfmodel.files.checksum import sha256_of
 
 COUNT_UP = """
 import sys, time
 from pathlib import Path
-from datasets_cache.cache import locked
+from datasets_cache.files.cache import locked
 folder = Path(sys.argv[1])
 for _ in range(10):
     with locked(folder, print):

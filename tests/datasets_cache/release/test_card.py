@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datasets_cache.card import by_setting, card, noise_and_spread, takes_part_in_scores
-from datasets_cache.shelf import SHELF_DATA, load_shelf
-from datasets_cache.shelf_coverage import draw_coverage, shelf_coverage
-from perfmodel.space import Configuration
+from datasets_cache.release.card import by_setting, card, noise_and_spread, takes_part_in_scores
+from datasets_cache.release.coverage import draw_coverage, shelf_coverage
+from datasets_cache.shelf.shelf import SHELF_DATA, load_shelf
+from perfmodel.space.space import Configuration
 
 NAME = "smollm2-v0"
 

@@ -5,9 +5,9 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from datasets_cache.croissant import croissant, croissant_file
-from datasets_cache.shelf import load_shelf, shelf_file, shelf_names
-from perfmodel.checksum import sha256_of
+from datasets_cache.release.croissant import croissant, croissant_file
+from datasets_cache.shelf.shelf import load_shelf, shelf_file, shelf_names
+from perfmodel.files.checksum import sha256_of
 
 TYPES = {"string": "sc:Text", "int64": "sc:Integer", "double": "sc:Float"}
 

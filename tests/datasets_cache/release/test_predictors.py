@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from datasets_cache import release_predictors
-from datasets_cache.release_predictors import FITTED_TO, KIND, LEAST_CONFIGURATIONS, VERSION, fit_predictor
-from datasets_cache.shelf import load_shelf, shelf_file
-from datasets_cache.shelf_verify import known_architectures
-from perfmodel.checksum import sha256_of
+from datasets_cache.release import predictors as release_predictors
+from datasets_cache.release.predictors import FITTED_TO, KIND, LEAST_CONFIGURATIONS, VERSION, fit_predictor
+from datasets_cache.shelf.shelf import load_shelf, shelf_file
+from datasets_cache.shelf.verify import known_architectures
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.named_predictors import PREDICTOR_DATA, predictor_names
-from perfmodel.predictor import Predictor
-from perfmodel.space import Space
-from perfmodel.state_file import read_state
+from perfmodel.files.checksum import sha256_of
+from perfmodel.files.state_file import read_state
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.predictor.shipped import PREDICTOR_DATA, predictor_names
+from perfmodel.space.space import Space
 
 SHELF = "smollm2-v0"
 

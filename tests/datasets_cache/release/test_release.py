@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from datasets_cache import release
-from datasets_cache.shelf import load_shelf
-from datasets_cache.shelf_registry import read_registry
-from datasets_cache.shelf_verify import verify
+from datasets_cache.release import release
+from datasets_cache.shelf.registry import read_registry
+from datasets_cache.shelf.shelf import load_shelf
+from datasets_cache.shelf.verify import verify
 from perfmodel.errors import CorruptFileError
-from perfmodel.store import TraceStore
+from perfmodel.traces.store import TraceStore
 
 NAME = "small-v2"
 
@@ -17,7 +17,7 @@ NAME = "small-v2"
 @pytest.fixture
 def shelf(tmp_path, monkeypatch):
     """An empty shelf with notes, where no tokenizer is needed."""
-    monkeypatch.setattr("datasets_cache.shelf.SHELF_DATA", tmp_path)
+    monkeypatch.setattr("datasets_cache.shelf.shelf.SHELF_DATA", tmp_path)
     monkeypatch.setattr(release, "question_blind", lambda trace: (1.5, 0.1))
     (tmp_path / f"{NAME}.notes.md").write_text("How they were made.")
     return tmp_path

@@ -7,10 +7,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from datasets_cache.shelf import SHELF_DATA, fetched_folder, load_shelf, shelf_file, shelf_names
-from datasets_cache.shelf_fetch import fetch_release
-from datasets_cache.shelf_registry import register
-from datasets_cache.shelf_verify import verify
+from datasets_cache.shelf.fetch import fetch_release
+from datasets_cache.shelf.registry import register
+from datasets_cache.shelf.shelf import SHELF_DATA, fetched_folder, load_shelf, shelf_file, shelf_names
+from datasets_cache.shelf.verify import verify
 from perfmodel.errors import CorruptFileError, DownloadError, UnknownNameError
 
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datasets_cache.cache import CACHE_VARIABLE
-from datasets_cache.sensitivities import load_sensitivities, sensitivities_path, shipped_sensitivities
-from datasets_cache.shelf import load_shelf
-from datasets_cache.tasks import load_task
-from perfmodel.architecture import Architecture
-from perfmodel.configuration_arrays import ConfigurationArrays
+from datasets_cache.files.cache import CACHE_VARIABLE
+from datasets_cache.shelf.sensitivities import load_sensitivities, sensitivities_path, shipped_sensitivities
+from datasets_cache.shelf.shelf import load_shelf
+from datasets_cache.tasks.tasks import load_task
 from perfmodel.errors import UnknownNameError
-from perfmodel.methods import DEFAULT_METHODS
-from perfmodel.sensitivity_features import SensitivityFeaturizer
-from perfmodel.space import DEFAULT_RATES
+from perfmodel.features.sensitivity_columns import SensitivityFeaturizer
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.methods import DEFAULT_METHODS
+from perfmodel.space.space import DEFAULT_RATES
 
 SHIPPED = shipped_sensitivities()
 

@@ -6,9 +6,9 @@ from statistics import mean, stdev
 import pytest
 
 from datasets_cache import load_task, majority_accuracy, task_names
-from datasets_cache.card import by_setting, card, noise_and_spread, plain_runs, takes_part_in_scores
-from datasets_cache.release import question_blind
-from datasets_cache.shelf import PILOT, SHELF_DATA, load_shelf, newest_shelf, shelf_names
+from datasets_cache.release.card import by_setting, card, noise_and_spread, plain_runs, takes_part_in_scores
+from datasets_cache.release.release import question_blind
+from datasets_cache.shelf.shelf import PILOT, SHELF_DATA, load_shelf, newest_shelf, shelf_names
 from perfmodel.errors import CorruptFileError, UnknownNameError
 
 NAME = "smollm2-v0"
@@ -105,7 +105,7 @@ def test_one_flipped_byte_is_noticed(tmp_path, monkeypatch):
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
-    monkeypatch.setattr("datasets_cache.shelf.SHELF_DATA", tmp_path)
+    monkeypatch.setattr("datasets_cache.shelf.shelf.SHELF_DATA", tmp_path)
 
     assert shelf_names() == (NAME,)
     with pytest.raises(CorruptFileError, match="sha256"):

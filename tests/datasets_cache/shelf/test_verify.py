@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from datasets_cache.shelf import SHELF_DATA, shelf_names
-from datasets_cache.shelf_invariants import broken_invariants
-from datasets_cache.shelf_registry import of_release, parse_registry, read_registry, register
-from datasets_cache.shelf_rows import fingerprint, rows_file
-from datasets_cache.shelf_verify import known_architectures, verify
-from perfmodel.architecture import Architecture
-from perfmodel.checksum import sha256_of
+from datasets_cache.shelf.invariants import broken_invariants
+from datasets_cache.shelf.registry import of_release, parse_registry, read_registry, register
+from datasets_cache.shelf.row_fingerprints import fingerprint, rows_file
+from datasets_cache.shelf.shelf import SHELF_DATA, shelf_names
+from datasets_cache.shelf.verify import known_architectures, verify
 from perfmodel.errors import CorruptFileError, UnknownNameError
-from perfmodel.parquet import read_table
+from perfmodel.files.checksum import sha256_of
+from perfmodel.model.architecture import Architecture
+from perfmodel.traces.parquet import read_table
 
 NAME = "smollm2-v0"
 
@@ -27,7 +27,7 @@ def copied(tmp_path, monkeypatch):
     for path in SHELF_DATA.glob(f"{NAME}.*"):
         shutil.copy(path, tmp_path)
     register(tmp_path, NAME)
-    monkeypatch.setattr("datasets_cache.shelf.SHELF_DATA", tmp_path)
+    monkeypatch.setattr("datasets_cache.shelf.shelf.SHELF_DATA", tmp_path)
     return tmp_path / f"{NAME}.parquet"
 
 

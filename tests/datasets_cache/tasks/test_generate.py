@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from datasets_cache.generate import RECIPES, main, make_rows, write_tasks
-from datasets_cache.shipped_tasks import read_registry, read_shipped_task
+from datasets_cache.tasks.generate import RECIPES, main, make_rows, write_tasks
+from datasets_cache.tasks.shipped import read_registry, read_shipped_task
 from perfmodel.errors import InvalidTaskError, MissingExtraError, UnknownNameError
 
 

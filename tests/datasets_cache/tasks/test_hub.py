@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from datasets_cache import Example, load_task, majority_accuracy, online_task_names, task_names
-from datasets_cache.hub_tasks import HUB_TASKS, hub_source, read_held_out
+from datasets_cache.tasks.hub import HUB_TASKS, hub_source, read_held_out
 from perfmodel.errors import DownloadError, InvalidTaskError, MissingExtraError, UnknownNameError
 
 pytest.importorskip("datasets")
-MINIATURE = runpy.run_path(str(Path(__file__).parents[1] / "miniature_hub.py"))
+MINIATURE = runpy.run_path(str(Path(__file__).parents[2] / "support" / "miniature_hub.py"))
 FIRST = {
     "arc_challenge": Example(
         "Question: Which of these does a otter of the test year need most?\nAnswer:",

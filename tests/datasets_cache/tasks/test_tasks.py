@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from datasets_cache import Example, Task, load_task, majority_accuracy, task_names
-from datasets_cache.generate import LEAST_HELD_OUT, RECIPES, make_rows, split_sizes
-from datasets_cache.shipped_tasks import TASK_DATA, read_registry, read_rows, read_shipped_task
+from datasets_cache.tasks.generate import LEAST_HELD_OUT, RECIPES, make_rows, split_sizes
+from datasets_cache.tasks.shipped import TASK_DATA, read_registry, read_rows, read_shipped_task
 from perfmodel.errors import CorruptFileError, InvalidTaskError, SchemaVersionError, UnknownNameError
 
 

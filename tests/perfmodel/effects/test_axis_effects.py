@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.bootstrap import Estimate
-from perfmodel.effects import AXES, _verdict, axis_effects
+from perfmodel.effects.axis_effects import AXES, _verdict, axis_effects
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError, UserError
+from perfmodel.statistics.bootstrap import Estimate
 
 
 def by_axis(effects):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.alignment import agreement, alignment
+from perfmodel.effects.bits_against_ranks import agreement, alignment
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import relative_error
-from perfmodel.methods import DEFAULT_METHODS
-from perfmodel.space import Configuration
+from perfmodel.features.columns import relative_error
+from perfmodel.space.methods import DEFAULT_METHODS
+from perfmodel.space.space import Configuration
 
 LAYERS = 10
 NEED = np.linspace(1.8, 0.2, LAYERS)
@@ -20,7 +20,7 @@ NEED = np.linspace(1.8, 0.2, LAYERS)
 def aligned(fake_traces, monkeypatch):
     """Asks traces whose log loss has a cost of error by layer, a gain of rank by layer and an interaction."""
     template = fake_traces(1)[0]
-    monkeypatch.setattr("perfmodel.alignment.REFITS", 40)  # each takes a regression
+    monkeypatch.setattr("perfmodel.effects.bits_against_ranks.REFITS", 40)  # each takes a regression
 
     def ask(gain_of_rank, *, interaction=0.0, count=120, seed=0):
         rng = np.random.default_rng(seed)

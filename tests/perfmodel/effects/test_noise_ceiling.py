@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 import pytest
 
-from perfmodel.ceiling import ceiling
+from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError, UserError
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.departures import departures
+from perfmodel.effects.one_at_a_time import departures
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Asked, Measured, RanOn, Setting, Trace
 
 RECIPE = Recipe(steps=24, curve_points=2)
 MIDDLE = Configuration.uniform(4, bits=4, rank=8)

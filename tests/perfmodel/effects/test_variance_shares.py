@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.decomposition import AXES, PARTS, decomposition, part_columns
+from perfmodel.effects.variance_shares import AXES, PARTS, decomposition, part_columns
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.space import Configuration
+from perfmodel.space.space import Configuration
 
 BITS, RANKS, RATES = (2, 3, 16), (0, 2, 8, 64), (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 THIRDS = (4, 3, 3)  # of the tiny model's ten layers

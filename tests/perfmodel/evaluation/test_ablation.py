@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfmodel.ablation import DEFAULT_GROUPS, EVERY_SENSITIVITY, feature_group, feature_worths
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
-from perfmodel.features import SUMMARY_COLUMNS, Featurizer
-from perfmodel.sensitivity_features import SENSITIVITY_COLUMNS, SENSITIVITY_GROUPS
-from perfmodel.training_data import training_data
+from perfmodel.evaluation.ablation import DEFAULT_GROUPS, EVERY_SENSITIVITY, feature_group, feature_worths
+from perfmodel.features.columns import SUMMARY_COLUMNS, Featurizer
+from perfmodel.features.sensitivity_columns import SENSITIVITY_COLUMNS, SENSITIVITY_GROUPS
+from perfmodel.features.training_data import training_data
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from perfmodel.conformal import Conformal
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.surrogate import Posterior
+from perfmodel.evaluation.conformal import Conformal
+from perfmodel.surrogates.contract import Posterior
 
 
 def rows(count, rng, *, log=False, too_sure=3.0, heavy=False):

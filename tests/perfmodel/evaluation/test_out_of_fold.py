@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.out_of_fold import out_of_fold
-from perfmodel.splits import ConfigurationFolds, Extrapolation, LeaveOneLabelOut, RandomFolds
-from perfmodel.surrogate import Posterior
-from perfmodel.training_data import TrainingData
+from perfmodel.evaluation.out_of_fold import out_of_fold
+from perfmodel.evaluation.splits import ConfigurationFolds, Extrapolation, LeaveOneLabelOut, RandomFolds
+from perfmodel.features.training_data import TrainingData
+from perfmodel.surrogates.contract import Posterior
 
 
 class Known:

@@ -6,12 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfmodel.bootstrap import Estimate
-from perfmodel.ceiling import ceiling
+from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import Featurizer
-from perfmodel.score_sheet import SCORES, SPLITS, comparable, learning_curve, score_sheet, shuffled_control, split_lines
-from perfmodel.training_data import pooled_data, training_data
+from perfmodel.evaluation.score_sheet import (
+    SCORES,
+    SPLITS,
+    comparable,
+    learning_curve,
+    score_sheet,
+    shuffled_control,
+    split_lines,
+)
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import pooled_data, training_data
+from perfmodel.statistics.bootstrap import Estimate
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +137,7 @@ def test_the_control_fails_when_something_leaks(data, monkeypatch):
             return self
 
         def posterior(self, features):
-            from perfmodel.surrogate import Posterior
+            from perfmodel.surrogates.contract import Posterior
 
             location = np.log(self.answers.loc[features.index].to_numpy())
             return Posterior(location, np.ones(len(location)), log=True)
@@ -138,7 +146,7 @@ def test_the_control_fails_when_something_leaks(data, monkeypatch):
         return pd.Series(rng.permutation(data.target))
 
     rngs = [np.random.default_rng(0)]
-    monkeypatch.setattr("perfmodel.out_of_fold.make_surrogate", lambda *_, **__: Leaking(answers))
+    monkeypatch.setattr("perfmodel.evaluation.out_of_fold.make_surrogate", lambda *_, **__: Leaking(answers))
     answers = permuted(rngs[0])
     control = shuffled_control(data, "additive", shuffles=1)
     assert control.low > 0.9

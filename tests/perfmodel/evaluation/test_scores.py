@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from perfmodel import scores
-from perfmodel.surrogate import Posterior
+from perfmodel.evaluation import scores
+from perfmodel.surrogates.contract import Posterior
 
 ONE = np.ones((1, 4))
 OBSERVED = np.array([0.0, 1.0, 2.0, 3.0])

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfmodel.bootstrap import Estimate
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
-from perfmodel.features import Featurizer
-from perfmodel.out_of_fold import OutOfFold
-from perfmodel.training_data import TrainingData, training_data
-from perfmodel.validation import Score, choose, cross_validate, judge, score, score_surrogates
+from perfmodel.evaluation.out_of_fold import OutOfFold
+from perfmodel.evaluation.selection import Score, choose, cross_validate, judge, score, score_surrogates
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import TrainingData, training_data
+from perfmodel.statistics.bootstrap import Estimate
 
 
 def result(observed, location, half_width=1.0, surrogate="additive", metric="accuracy"):

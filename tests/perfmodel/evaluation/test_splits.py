@@ -6,7 +6,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_predict, cross_val_score
 
 from perfmodel.errors import UserError
-from perfmodel.splits import ConfigurationFolds, Extrapolation, FewerTraces, LeaveOneLabelOut, RandomFolds
+from perfmodel.evaluation.splits import ConfigurationFolds, Extrapolation, FewerTraces, LeaveOneLabelOut, RandomFolds
 
 GROUPS = np.repeat([f"c{index:02d}" for index in range(20)], 2)
 X = np.arange(40.0)[:, None]

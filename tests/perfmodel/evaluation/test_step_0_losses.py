@@ -6,13 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfmodel import cheap_pairs
-from perfmodel.cheap_pairs import LearnedStarts, StartedSurrogate, start_keys, start_points, with_measured_starts
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import START_COLUMN, Featurizer
-from perfmodel.space import Configuration
-from perfmodel.training_data import TrainingData, rows_of, training_data
+from perfmodel.evaluation import step_0_losses as cheap_pairs
+from perfmodel.evaluation.step_0_losses import (
+    LearnedStarts,
+    StartedSurrogate,
+    start_keys,
+    start_points,
+    with_measured_starts,
+)
+from perfmodel.features.columns import START_COLUMN, Featurizer
+from perfmodel.features.training_data import TrainingData, rows_of, training_data
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.space import Configuration
 
 LAYERS = 10
 

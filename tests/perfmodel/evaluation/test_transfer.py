@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features import Featurizer
-from perfmodel.surrogates import make_surrogate
-from perfmodel.training_data import training_data
-from perfmodel.transfer import TransferredSurrogate, transfer_points
+from perfmodel.evaluation.transfer import TransferredSurrogate, transfer_points
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import training_data
+from perfmodel.surrogates.registry import make_surrogate
 
 TASKS = "other tasks"
 
@@ -79,7 +79,9 @@ def test_the_sources_never_hold_a_configuration_that_is_asked_about(target, sour
         asked.append({target.groups[row] for row in features.index} if self._noise is None else set())
         return real(self, features)
 
-    monkeypatch.setattr("perfmodel.transfer.make_surrogate", lambda *a, **k: Watched(make_surrogate(*a, **k)))
+    monkeypatch.setattr(
+        "perfmodel.evaluation.transfer.make_surrogate", lambda *a, **k: Watched(make_surrogate(*a, **k))
+    )
     monkeypatch.setattr(TransferredSurrogate, "posterior", noted)
     transfer_points(target, [source], "constant", sizes=(0,))
     assert len(fitted) == len(asked) == 10

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.architecture import Architecture
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.features import SUMMARY_COLUMNS, Featurizer, feature_table, relative_error, unit_table
-from perfmodel.formats import FORMATS
-from perfmodel.memory import state_bytes
-from perfmodel.methods import Methods
-from perfmodel.space import Configuration, Space
+from perfmodel.features.columns import SUMMARY_COLUMNS, Featurizer, feature_table, relative_error, unit_table
+from perfmodel.memory.state_bytes import state_bytes
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.methods import Methods
+from perfmodel.space.space import Configuration, Space
 
 
 def error(bits):

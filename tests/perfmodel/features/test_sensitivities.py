@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import CorruptFileError, SchemaVersionError
-from perfmodel.methods import Methods
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.state_file import write_state
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.files.state_file import write_state
+from perfmodel.space.methods import Methods
 
 
 @pytest.fixture

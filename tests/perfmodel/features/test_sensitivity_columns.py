@@ -5,18 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.architecture import Architecture
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.methods import DEFAULT_METHODS, Methods
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.sensitivity_features import (
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.features.sensitivity_columns import (
     COST_COLUMNS,
     SENSITIVITY_COLUMNS,
     SENSITIVITY_GROUPS,
     SensitivityFeaturizer,
 )
-from perfmodel.space import Configuration
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.methods import DEFAULT_METHODS, Methods
+from perfmodel.space.space import Configuration
 
 LAYERS = 3
 WIDTHS = (2, 4)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from perfmodel.configuration_arrays import ConfigurationArrays, space_vectors
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.fast_features import CHUNK, FEW, SpaceFeatures
-from perfmodel.features import BYTE_COLUMNS, SUMMARY_COLUMNS, Featurizer
-from perfmodel.methods import Methods
-from perfmodel.space import Configuration, Space
+from perfmodel.features.columns import BYTE_COLUMNS, SUMMARY_COLUMNS, Featurizer
+from perfmodel.features.table_columns import CHUNK, FEW, SpaceFeatures
+from perfmodel.space.arrays import ConfigurationArrays, space_vectors
+from perfmodel.space.methods import Methods
+from perfmodel.space.space import Configuration, Space
 
 
 @pytest.mark.parametrize("unit", ["layer", "module"])

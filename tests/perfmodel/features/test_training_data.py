@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.features import Featurizer
-from perfmodel.methods import Methods
-from perfmodel.training_data import common_setting, training_data
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import common_setting, training_data
+from perfmodel.space.methods import Methods
 
 
 def test_failed_and_unmeasured_traces_are_left_out(tiny, fake_traces, failed):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import CorruptFileError
-from perfmodel.packed_arrays import pack, unpack
+from perfmodel.files.json_arrays import pack, unpack
 
 
 @pytest.mark.parametrize(

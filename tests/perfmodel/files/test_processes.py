@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from perfmodel.workers import as_done, usable_cores
+from perfmodel.files.processes import as_done, usable_cores
 
 
 def square(number: int) -> int:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from perfmodel.byte_sizes import gibibytes, parse_bytes
 from perfmodel.errors import InvalidConfigurationError
+from perfmodel.files.sizes import gibibytes, parse_bytes
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
-from perfmodel.state_file import read_state, write_state
+from perfmodel.files.state_file import read_state, write_state
 
 
 def test_floats_come_back_exactly(tmp_path):

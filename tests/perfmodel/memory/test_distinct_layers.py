@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfmodel import distinct_layers as module
-from perfmodel.architecture import Architecture
-from perfmodel.distinct_layers import distinct_layers
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.space import Configuration
+from perfmodel.memory import distinct_layers as module
+from perfmodel.memory.distinct_layers import distinct_layers
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Configuration
 
 LAYERS, MODULES = 8, 7
 LLAMA = Architecture.from_config(

@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_shapes import CONFIG, LAYERS, LOAD, architectures, loads
 
-from perfmodel.architecture import FAMILIES, Architecture
 from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError
-from perfmodel.formats import FORMATS
-from perfmodel.memory import state_bytes
-from perfmodel.methods import Methods
-from perfmodel.recipe import Recipe
-from perfmodel.resident import stored
-from perfmodel.space import Configuration
-from perfmodel.training_memory import Load, TrainingMemory, peak_interval, training_memory, training_memory_terms
+from perfmodel.memory.peak import Load, TrainingMemory, peak_interval, training_memory, training_memory_terms
+from perfmodel.memory.resident_bytes import stored
+from perfmodel.memory.state_bytes import state_bytes
+from perfmodel.model.architecture import FAMILIES, Architecture
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
 
 BITS = (2, 3, 4, 8, 16)
 RANKS = (0, 2, 4, 8, 16)
@@ -246,7 +246,7 @@ def test_intervals_hold_the_estimate_and_widen_with_the_level():
 
 
 def test_the_record_of_errors_says_how_many_peaks_were_measured():
-    record = json.loads(files("perfmodel").joinpath("memory_errors.json").read_text())
+    record = json.loads(files("perfmodel.memory").joinpath("memory_errors.json").read_text())
     assert record["cpu"]["traces"] == len(record["cpu"]["relative_errors"]) >= 73
     assert max(map(abs, record["cpu"]["relative_errors"])) < 0.08
     assert record["cuda"]["traces"] == 0, "fit the interval on measured errors, and drop the assumed bounds"

@@ -4,10 +4,10 @@ from statistics import mean
 
 import pytest
 
-from datasets_cache.shelf import newest_shelf, shelf_file
+from datasets_cache.shelf.shelf import newest_shelf, shelf_file
 from perfmodel import read_traces
-from perfmodel.architecture import Architecture
-from perfmodel.training_memory import Load, peak_interval, training_memory
+from perfmodel.memory.peak import Load, peak_interval, training_memory
+from perfmodel.model.architecture import Architecture
 
 SHELF = shelf_file(newest_shelf())
 

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from step_shapes import CONFIG, LOAD, architectures, loads
 
-from perfmodel.architecture import Architecture
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.methods import Methods
-from perfmodel.onnx_graph import Graph
-from perfmodel.peak_tables import PeakTables
-from perfmodel.recipe import Recipe
-from perfmodel.space import Space
-from perfmodel.training_memory import Load, allocated_peaks
+from perfmodel.memory.peak import Load, allocated_peaks
+from perfmodel.memory.peak_tables import PeakTables
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Space
 
 METHODS = (Methods(), Methods(adapter="dora"), Methods(adapter="qblora").with_format("hqq8g64"))
 
@@ -84,7 +84,7 @@ def test_one_row_and_many_agree():
 def test_its_graph_gives_the_same(checkpointing):
     pytest.importorskip("onnx", reason="needs the extra [onnx]")
     pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
-    from perfmodel.onnx_copy import onnx_means
+    from perfmodel.predictor.onnx_copy import onnx_means
 
     architecture = Architecture.from_config(CONFIG | {"model_type": "llama"})
     space = space_of(architecture)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perfmodel.highest import Highest
+from perfmodel.memory.peak_tracker import Highest
 
 
 def test_each_row_has_its_own_highest_moment():

@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfmodel.architecture import Architecture
-from perfmodel.memory import adapter_parameters, state_bytes
-from perfmodel.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Configuration
+from perfmodel.memory.state_bytes import adapter_parameters, state_bytes
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Configuration
 
 LAYERS = 30
 SMOLLM2 = Architecture.from_config(

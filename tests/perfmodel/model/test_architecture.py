@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from perfmodel.architecture import CHANNEL_MULTIPLE, FAMILIES, KEPT_FIRST, KEPT_LAST, Architecture, LayerShape
 from perfmodel.errors import UnsupportedModelError
-from perfmodel.space import DEFAULT_RATES
+from perfmodel.model.architecture import CHANNEL_MULTIPLE, FAMILIES, KEPT_FIRST, KEPT_LAST, Architecture, LayerShape
+from perfmodel.space.space import DEFAULT_RATES
 
 SEVEN = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 PHI = ("q_proj", "k_proj", "v_proj", "dense", "fc1", "fc2")

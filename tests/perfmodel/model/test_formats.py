@@ -5,7 +5,7 @@ import math
 import pytest
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.formats import FORMATS
+from perfmodel.model.formats import FORMATS
 
 WIDTHS = (16, 8, 4, 3, 2)
 

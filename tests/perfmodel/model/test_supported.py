@@ -2,9 +2,9 @@
 
 import pytest
 
-from perfmodel.architecture import Architecture
-from perfmodel.dense import dense_architecture
 from perfmodel.errors import UnsupportedModelError
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.supported import dense_architecture
 
 LLAMA = {
     "model_type": "llama",

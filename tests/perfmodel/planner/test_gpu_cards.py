@@ -2,8 +2,8 @@
 
 import pytest
 
-from perfmodel.cards import GIB, cards, find_card
 from perfmodel.errors import UnknownNameError
+from perfmodel.planner.gpu_cards import GIB, cards, find_card
 
 
 def test_every_card_has_less_than_its_box_says_and_a_source():

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from datasets_cache.shelf import load_shelf, shelf_names
-from perfmodel.architecture import Architecture
-from perfmodel.coverage import KINDS_FILE, SHELF_MODELS, coverage, kinds_of, measured_kinds, write_kinds
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
+from datasets_cache.shelf.shelf import load_shelf, shelf_names
+from perfmodel.model.architecture import Architecture
+from perfmodel.planner.measured_kinds import KINDS_FILE, SHELF_MODELS, coverage, kinds_of, measured_kinds, write_kinds
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
 
 CONFIG = {
     "model_type": "llama",
@@ -35,7 +35,7 @@ def test_the_committed_list_is_made_from_the_shelf(tmp_path):
     write_kinds(kinds, tmp_path / "kinds.json")
 
     assert (tmp_path / "kinds.json").read_text() == KINDS_FILE.read_text(), (
-        "run python -m perfmodel.coverage datasets_cache/shelf_data/*.parquet"
+        "run python -m perfmodel.planner.measured_kinds datasets_cache/shelf/shelf_data/*.parquet"
     )
     assert measured_kinds() == kinds
     assert {trace.asked.setting.model for trace in traces} <= set(SHELF_MODELS)

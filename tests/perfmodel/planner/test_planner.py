@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfmodel.architecture import Architecture
-from perfmodel.device_profiles import shipped_profiles
 from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError
-from perfmodel.memory import state_bytes
-from perfmodel.plan import LEVEL, Question, with_batch, with_length
-from perfmodel.planning import LARGEST_BATCH, _largest, make_plan
-from perfmodel.recipe import Recipe
-from perfmodel.training_memory import Load, peak_interval, training_memory
+from perfmodel.memory.peak import Load, peak_interval, training_memory
+from perfmodel.memory.state_bytes import state_bytes
+from perfmodel.model.architecture import Architecture
+from perfmodel.planner.planner import LARGEST_BATCH, _largest, make_plan
+from perfmodel.planner.question import LEVEL, Question, with_batch, with_length
+from perfmodel.space.recipe import Recipe
+from perfmodel.timing.device_profiles import shipped_profiles
 
 SMALL = Architecture.from_config(
     {

@@ -2,10 +2,10 @@
 
 import pytest
 
-from perfmodel import published_peaks as module
-from perfmodel.published_peaks import published_peaks, published_record
-from perfmodel.step_account import CONTEXT, SLACK_SHARE
-from perfmodel.training_memory import Load
+from perfmodel.memory.peak import Load
+from perfmodel.memory.step import CONTEXT, SLACK_SHARE
+from perfmodel.planner import published_peaks as module
+from perfmodel.planner.published_peaks import published_peaks, published_record
 
 PEAKS = published_peaks()
 

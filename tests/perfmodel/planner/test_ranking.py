@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.plan import Question
-from perfmodel.plan_quality import by_loss, narrowed
-from perfmodel.planning import make_plan
-from perfmodel.predictor import Predictor
-from perfmodel.recipe import Recipe
-from perfmodel.training_memory import Load
+from perfmodel.memory.peak import Load
+from perfmodel.planner.planner import make_plan
+from perfmodel.planner.question import Question
+from perfmodel.planner.ranking import by_loss, narrowed
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.recipe import Recipe
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ from statistics import mean
 import pytest
 from scipy.stats import spearmanr
 
-from datasets_cache.shelf import load_shelf
-from perfmodel.architecture import Architecture
-from perfmodel.changed_weights import PRUNED_SHARE, changed_norm
-from perfmodel.formats import FORMATS
-from perfmodel.space import Configuration
+from datasets_cache.shelf.shelf import load_shelf
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
+from perfmodel.planner.weight_change import PRUNED_SHARE, changed_norm
+from perfmodel.space.space import Configuration
 
 SMOLLM2 = {
     "model_type": "llama",

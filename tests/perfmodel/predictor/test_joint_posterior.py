@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import perfmodel.boosted
-from perfmodel.fast_features import PLACES, SUM_COLUMNS, SpaceFeatures
-from perfmodel.features import START_COLUMN, Featurizer
-from perfmodel.gaussian_process import GaussianProcessSurrogate
-from perfmodel.joint_posterior import CHUNK, JointPosterior
-from perfmodel.joint_ridge import RidgeModel
-from perfmodel.prediction import Prediction
-from perfmodel.predictor import Predictor
-from perfmodel.space import Space
-from perfmodel.surrogates import make_surrogate
-from perfmodel.training_data import training_data
+import perfmodel.surrogates.boosted
+from perfmodel.features.columns import START_COLUMN, Featurizer
+from perfmodel.features.table_columns import PLACES, SUM_COLUMNS, SpaceFeatures
+from perfmodel.features.training_data import training_data
+from perfmodel.predictor.joint_posterior import CHUNK, JointPosterior
+from perfmodel.predictor.joint_ridge import RidgeModel
+from perfmodel.predictor.prediction import Prediction
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Space
+from perfmodel.surrogates.gaussian_process import GaussianProcessSurrogate
+from perfmodel.surrogates.registry import make_surrogate
 
 METRICS = ("held_out_loss", "accuracy", "peak_memory_bytes", "step_time_s")
 REACHES = (1.5, 1.6, 1.7, 1.8)
@@ -50,8 +50,8 @@ def surrogate_of(fake_traces, featurizer):
         return made[kind, metric]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(perfmodel.boosted, "MEMBERS", 3)
-        patch.setattr(perfmodel.boosted, "TREES", 15)
+        patch.setattr(perfmodel.surrogates.boosted, "MEMBERS", 3)
+        patch.setattr(perfmodel.surrogates.boosted, "TREES", 15)
         yield get
 
 
@@ -166,7 +166,7 @@ def test_one_configuration_is_several_times_faster_than_one_by_one(surrogate_of,
 
 def test_bags_of_other_shapes_and_unknown_noise():
     """Files of version 2 hold trees of another number, whose mean is lifted by the whole spread."""
-    predictor = Predictor.load(Path(__file__).parent / "assets" / "predictor-v2")
+    predictor = Predictor.load(Path(__file__).parents[1] / "assets" / "predictor-v2")
     vectors = vectors_of(predictor.record.space, 30)
     reaches = [1.6448536269514722] * 3
     wanted = one_by_one(predictor._surrogates, predictor._features, vectors, reaches)

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfmodel import boosted
-from perfmodel.fast_features import SpaceFeatures
-from perfmodel.features import SUMMARY_COLUMNS, Featurizer, unit_columns
-from perfmodel.predictor import Predictor
-from perfmodel.slopes import FREE, SLOPES, Slopes
-from perfmodel.surrogates import SURROGATES, make_surrogate
-from perfmodel.training_data import training_data
+from perfmodel.features.columns import SUMMARY_COLUMNS, Featurizer, unit_columns
+from perfmodel.features.monotone import FREE, SLOPES, Slopes
+from perfmodel.features.table_columns import SpaceFeatures
+from perfmodel.features.training_data import training_data
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.surrogates import boosted
+from perfmodel.surrogates.registry import SURROGATES, make_surrogate
 
 METRICS = ("held_out_loss", "peak_memory_bytes")
 LAYERS = 10

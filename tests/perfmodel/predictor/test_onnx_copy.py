@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import perfmodel.boosted
+import perfmodel.surrogates.boosted
 from perfmodel.errors import CorruptFileError, MissingExtraError, OutputFolderError, UserError
-from perfmodel.fast_features import SUM_COLUMNS, SpaceFeatures
-from perfmodel.features import Featurizer
-from perfmodel.onnx_copy import check_parity, onnx_means, onnx_model, write_onnx
-from perfmodel.onnx_graph import Graph
-from perfmodel.predictor import Predictor
-from perfmodel.space import Space
-from perfmodel.surrogates import make_surrogate
-from perfmodel.training_data import training_data
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.table_columns import SUM_COLUMNS, SpaceFeatures
+from perfmodel.features.training_data import training_data
+from perfmodel.predictor.onnx_copy import check_parity, onnx_means, onnx_model, write_onnx
+from perfmodel.predictor.onnx_graph import Graph
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Space
+from perfmodel.surrogates.registry import make_surrogate
 
 METRICS = ("held_out_loss", "accuracy", "peak_memory_bytes", "step_time_s")
 MIXES = {
@@ -40,8 +40,8 @@ def predictor_of(tiny, tiny_space, fake_traces):
         return Predictor(bare.record, fitted)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(perfmodel.boosted, "MEMBERS", 3)
-        patch.setattr(perfmodel.boosted, "TREES", 15)
+        patch.setattr(perfmodel.surrogates.boosted, "MEMBERS", 3)
+        patch.setattr(perfmodel.surrogates.boosted, "TREES", 15)
         yield get
 
 
@@ -62,7 +62,7 @@ def test_what_cannot_be_copied_is_said(predictor_of):
     stacked = predictor_of(("constant", "constant", "constant", "stack"))
     with pytest.raises(UserError, match="of the kind stack"):
         stacked.to_graph(Graph(), "vectors")
-    old = Predictor.load(Path(__file__).parent / "assets" / "predictor-v2")
+    old = Predictor.load(Path(__file__).parents[1] / "assets" / "predictor-v2")
     with pytest.raises(UserError, match="only means can be copied"):
         old.to_graph(Graph(), "vectors")
 
@@ -97,7 +97,7 @@ def test_a_copy_that_differs_is_not_written(predictor_of, tmp_path, monkeypatch)
     predictor, other = (predictor_of(mix) for mix in MIXES.values())
     with pytest.raises(CorruptFileError, match=r"differs from the predictor's by .*nothing was written"):
         check_parity(predictor, onnx_model(other).SerializeToString())
-    monkeypatch.setattr("perfmodel.onnx_copy.onnx_model", lambda _: onnx_model(other))
+    monkeypatch.setattr("perfmodel.predictor.onnx_copy.onnx_model", lambda _: onnx_model(other))
     with pytest.raises(CorruptFileError, match=r"must agree within 0\.001"):
         write_onnx(predictor, tmp_path / "means.onnx", tolerance=1e-3)
     assert not list(tmp_path.iterdir())
@@ -105,7 +105,9 @@ def test_a_copy_that_differs_is_not_written(predictor_of, tmp_path, monkeypatch)
 
 def test_an_answer_that_is_no_number_is_no_agreement(predictor_of, monkeypatch):
     predictor = predictor_of(MIXES["damage and lines"])
-    monkeypatch.setattr("perfmodel.onnx_copy.onnx_means", lambda _, vectors: np.full((len(vectors), 4), np.nan))
+    monkeypatch.setattr(
+        "perfmodel.predictor.onnx_copy.onnx_means", lambda _, vectors: np.full((len(vectors), 4), np.nan)
+    )
     with pytest.raises(CorruptFileError, match="held_out_loss differs from the predictor's by nan"):
         check_parity(predictor, b"")
 

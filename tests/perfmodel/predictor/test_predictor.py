@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import perfmodel.boosted
+import perfmodel.surrogates.boosted
 from perfmodel.errors import (
     CorruptFileError,
     InvalidConfigurationError,
@@ -21,14 +21,14 @@ from perfmodel.errors import (
     UnknownNameError,
     UserError,
 )
-from perfmodel.fitting import DOMAIN_COLUMNS
-from perfmodel.joint_posterior import CHUNK
-from perfmodel.methods import Methods
-from perfmodel.metrics import METRICS
-from perfmodel.predictor import DEFAULT_METRICS, NORMAL_REACH, Predictor
-from perfmodel.predictor_record import PREDICTOR_VERSION
-from perfmodel.space import Configuration, Space
-from perfmodel.state_file import write_state
+from perfmodel.files.state_file import write_state
+from perfmodel.predictor.fitting import DOMAIN_COLUMNS
+from perfmodel.predictor.joint_posterior import CHUNK
+from perfmodel.predictor.predictor import DEFAULT_METRICS, NORMAL_REACH, Predictor
+from perfmodel.predictor.record import PREDICTOR_VERSION
+from perfmodel.space.methods import Methods
+from perfmodel.space.metrics import METRICS
+from perfmodel.space.space import Configuration, Space
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def boosted(tiny, tiny_space, fake_traces):
     """Trees for two metrics."""
     metrics = ("held_out_loss", "peak_memory_bytes")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(perfmodel.boosted, "MEMBERS", 3)
-        patch.setattr(perfmodel.boosted, "TREES", 15)
+        patch.setattr(perfmodel.surrogates.boosted, "MEMBERS", 3)
+        patch.setattr(perfmodel.surrogates.boosted, "TREES", 15)
         return Predictor.fit(fake_traces(20), tiny_space, tiny, metrics=metrics, surrogates=["boosted"])
 
 
@@ -164,7 +164,7 @@ def test_round_trip_of_the_linear_one(predictor, tmp_path, draw_configurations):
 
 
 def test_files_of_version_2_give_what_they_gave():
-    folder = Path(__file__).parent / "assets" / "predictor-v2"
+    folder = Path(__file__).parents[1] / "assets" / "predictor-v2"
     expected = json.loads((folder / "expected.json").read_text())
     predictor = Predictor.load(folder)
     assert predictor.record.chosen == {
@@ -183,7 +183,7 @@ def test_files_of_version_2_give_what_they_gave():
 
 
 def test_files_of_version_3_give_what_they_gave():
-    folder = Path(__file__).parent / "assets" / "predictor-v3"
+    folder = Path(__file__).parents[1] / "assets" / "predictor-v3"
     expected = json.loads((folder / "expected.json").read_text())
     predictor = Predictor.load(folder)
     assert predictor.record.load is None
@@ -267,10 +267,10 @@ def test_what_cannot_be_fitted_is_refused(tiny, tiny_space, fake_traces, failed)
 def test_neither_torch_nor_heavy_imports(saved):
     code = f"""
 import sys
-import perfmodel.predictor, perfmodel.effects, perfmodel.validation
+import perfmodel.predictor.predictor, perfmodel.effects.axis_effects, perfmodel.evaluation.selection
 heavy = {{"torch", "xgboost", "sklearn", "scipy", "pandas", "pyarrow"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
-predictor = perfmodel.predictor.Predictor.load({str(saved)!r})
+predictor = perfmodel.predictor.predictor.Predictor.load({str(saved)!r})
 predictor.predict([{{"pruning_rate": 0.1, "bits": [4] * 10, "ranks": [8] * 10}}])
 assert "torch" not in sys.modules
 """

@@ -6,11 +6,11 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from perfmodel.errors import UnknownNameError
-from perfmodel.estimator import SurrogateRegressor
-from perfmodel.features import Featurizer
-from perfmodel.splits import ConfigurationFolds
-from perfmodel.surrogates import SURROGATES, surrogate_class
-from perfmodel.training_data import training_data
+from perfmodel.evaluation.splits import ConfigurationFolds
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import training_data
+from perfmodel.predictor.regressor import SurrogateRegressor
+from perfmodel.surrogates.registry import SURROGATES, surrogate_class
 
 FAST = ("constant", "additive", "damage")
 """Of the rest, scikit-learn's fifty checks take tens of seconds each."""

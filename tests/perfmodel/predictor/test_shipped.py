@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from perfmodel import named_predictors
 from perfmodel.errors import UnknownNameError, UserError
-from perfmodel.named_predictors import PREDICTOR_DATA, predictor_folder, predictor_names
-from perfmodel.predictor import Predictor
-from perfmodel.predictor_record import FILE
+from perfmodel.predictor import shipped as named_predictors
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.predictor.record import FILE
+from perfmodel.predictor.shipped import PREDICTOR_DATA, predictor_folder, predictor_names
 
 
 @pytest.fixture

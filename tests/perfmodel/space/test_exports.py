@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import InvalidConfigurationError, MissingExtraError
-from perfmodel.space import Configuration, Space
-from perfmodel.space_export import (
+from perfmodel.space.exports import (
     choices,
     from_indices,
     from_values,
@@ -20,6 +19,7 @@ from perfmodel.space_export import (
     to_optuna,
     to_pymoo,
 )
+from perfmodel.space.space import Configuration, Space
 
 SPACE = Space(3, pruning_rates=(0.0, 0.3), bits=(2, 4, 16), ranks=(0, 8))
 

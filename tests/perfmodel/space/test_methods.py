@@ -3,8 +3,8 @@
 import pytest
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.formats import FORMATS
-from perfmodel.methods import (
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.methods import (
     ADAPTERS,
     INITIALIZERS,
     PRUNING_METHODS,

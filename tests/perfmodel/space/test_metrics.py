@@ -5,8 +5,8 @@ from dataclasses import fields
 import pytest
 
 from perfmodel.errors import UnknownNameError
-from perfmodel.metrics import METRICS, metric
-from perfmodel.trace import Measured
+from perfmodel.space.metrics import METRICS, metric
+from perfmodel.traces.trace import Measured
 
 
 def test_every_metric_is_a_measured_column():

@@ -3,7 +3,7 @@
 import pytest
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.recipe import Recipe
+from perfmodel.space.recipe import Recipe
 
 
 @pytest.mark.parametrize(

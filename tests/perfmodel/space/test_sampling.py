@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from perfmodel.sampling import repair_ranks, sample, stratified
-from perfmodel.space import Space
+from perfmodel.space.sampling import repair_ranks, sample, stratified
+from perfmodel.space.space import Space
 
 SPACE = Space(30)
 

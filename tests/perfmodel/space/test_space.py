@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfmodel.errors import InvalidConfigurationError, SchemaVersionError
-from perfmodel.methods import Methods
-from perfmodel.space import SPACE_VERSION, Configuration, Space, by_module
+from perfmodel.space.methods import Methods
+from perfmodel.space.space import SPACE_VERSION, Configuration, Space, by_module
 
 SMALL = Space(3, (0.0, 0.25), (2, 4, 16), (0, 4, 8))
 

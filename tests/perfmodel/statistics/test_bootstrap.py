@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from perfmodel.bootstrap import Estimate, estimate, group_weights
+from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
 
 GROUPS = np.array(["a", "a", "a", "b", "c", "d", "d"], dtype=object)
 

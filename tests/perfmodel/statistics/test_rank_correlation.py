@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from perfmodel.rank_correlation import kendall, spearman
+from perfmodel.statistics.rank_correlation import kendall, spearman
 
 
 @given(st.integers(0, 10_000))

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfmodel.additive import AdditiveSurrogate
-from perfmodel.ridge import fit_ridge
+from perfmodel.surrogates.additive import AdditiveSurrogate
+from perfmodel.surrogates.ridge import fit_ridge
 
 LAYERS = 6
 COSTS = np.array([3.0, 2.0, 1.0, 1.0, 1.0, 4.0])

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfmodel.boosted import BoostedSurrogate
 from perfmodel.errors import CorruptFileError
-from perfmodel.slopes import Slopes
+from perfmodel.features.monotone import Slopes
+from perfmodel.surrogates.boosted import BoostedSurrogate
 
 
 def table(count, seed=0):
@@ -57,7 +57,7 @@ def test_raw_columns_are_left_out_where_there_are_summaries():
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"{garbage")])
 def test_a_damaged_member_of_version_1_is_refused(tmp_path, damage):
-    shutil.copytree(Path(__file__).parent / "assets" / "predictor-v2" / "peak_memory_bytes", tmp_path / "model")
+    shutil.copytree(Path(__file__).parents[1] / "assets" / "predictor-v2" / "peak_memory_bytes", tmp_path / "model")
     BoostedSurrogate.load(tmp_path / "model")
     damage(tmp_path / "model" / "member_01.ubj")
     with pytest.raises(CorruptFileError, match="member_01"):

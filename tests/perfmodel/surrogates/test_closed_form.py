@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets_cache.shelf import load_shelf
-from perfmodel.architecture import Architecture
-from perfmodel.closed_form import LEAST_SCALE, ClosedFormSurrogate
+from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import UserError
-from perfmodel.features import PEAK_COLUMN
-from perfmodel.onnx_copy import write_onnx
-from perfmodel.predictor import Predictor
-from perfmodel.space import Space
+from perfmodel.features.columns import PEAK_COLUMN
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.onnx_copy import write_onnx
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Space
+from perfmodel.surrogates.closed_form import LEAST_SCALE, ClosedFormSurrogate
 
 KNOWN = np.array([100.0, 200.0, 300.0, 300.0]) * 1e6
 GROUPS = np.array(["a", "b", "c", "c"], dtype=object)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfmodel.constant import ConstantSurrogate
+from perfmodel.surrogates.constant import ConstantSurrogate
 
 
 def test_mean_and_spread_by_hand():

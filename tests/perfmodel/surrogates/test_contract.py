@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfmodel import boosted
 from perfmodel.errors import CorruptFileError, NotEnoughTracesError, SchemaVersionError, UnknownNameError, UserError
-from perfmodel.features import Featurizer
-from perfmodel.state_file import write_state
-from perfmodel.surrogate import Posterior
-from perfmodel.surrogates import SURROGATES, make_surrogate
-from perfmodel.training_data import training_data
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import training_data
+from perfmodel.files.state_file import write_state
+from perfmodel.surrogates import boosted
+from perfmodel.surrogates.contract import Posterior
+from perfmodel.surrogates.registry import SURROGATES, make_surrogate
 
 EVERY = pytest.mark.parametrize("name", SURROGATES)
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from perfmodel.configuration_arrays import ConfigurationArrays
-from perfmodel.damage import DamageSurrogate
-from perfmodel.features import START_COLUMN, Featurizer
-from perfmodel.slopes import FREE, SLOPES
-from perfmodel.space import Configuration
-from perfmodel.surrogates import make_surrogate
+from perfmodel.features.columns import START_COLUMN, Featurizer
+from perfmodel.features.monotone import FREE, SLOPES
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.space import Configuration
+from perfmodel.surrogates.damage import DamageSurrogate
+from perfmodel.surrogates.registry import make_surrogate
 
 LAYERS = 10
 
@@ -61,7 +61,7 @@ def test_what_is_damaged_behind_the_last_adapter_is_told_apart_where_that_helps(
     model = make_surrogate("damage", "held_out_loss").fit(features[:60], target[:60], np.arange(60))
     assert model.line[0].behind
     error = error_of("damage", features, target, 60)
-    monkeypatch.setattr("perfmodel.damage.SCARCITY_COLUMN", "not there")
+    monkeypatch.setattr("perfmodel.surrogates.damage.SCARCITY_COLUMN", "not there")
     assert error < 0.7 * error_of("damage", features, target, 60)
     made = make_surrogate("damage", "held_out_loss").fit(features[:60], target[:60], np.arange(60))
     assert not made.line[0].behind

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from perfmodel.configuration_arrays import ConfigurationArrays
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.feasibility import Feasibility
-from perfmodel.features import Featurizer
-from perfmodel.predictor import Predictor
+from perfmodel.features.columns import Featurizer
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.surrogates.feasibility import Feasibility
 
 
 @pytest.fixture(scope="module")

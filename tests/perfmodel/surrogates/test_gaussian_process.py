@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from perfmodel import evidence, gaussian_process
-from perfmodel.depth_hats import depth_hats
-from perfmodel.evidence import maximise_evidence
-from perfmodel.feature_matrix import FeatureMatrix
-from perfmodel.features import Featurizer
-from perfmodel.gaussian_basis import GaussianBasis
-from perfmodel.gaussian_process import GaussianProcessSurrogate
-from perfmodel.slopes import FREE, SLOPES
-from perfmodel.training_data import training_data
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.hat_basis import depth_hats
+from perfmodel.features.matrix import FeatureMatrix
+from perfmodel.features.monotone import FREE, SLOPES
+from perfmodel.features.training_data import training_data
+from perfmodel.surrogates import gaussian_process
+from perfmodel.surrogates import marginal_likelihood as evidence
+from perfmodel.surrogates.gaussian_process import GaussianProcessSurrogate
+from perfmodel.surrogates.marginal_likelihood import maximise_evidence
+from perfmodel.surrogates.rbf_features import GaussianBasis
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_the_posterior_is_the_process_s(data_of):
 
 def test_interplay_is_learned(data_of):
     """Where rate and rank act only together, it beats the additive model that it starts from."""
-    from perfmodel.additive import AdditiveSurrogate
+    from perfmodel.surrogates.additive import AdditiveSurrogate
 
     def interplay(data):
         rate, rank = data.features["pruning_rate"].to_numpy(), data.features["mean_log2_rank"].to_numpy()

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datasets_cache.shelf import load_shelf
+from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.learning_curve import FinalFromPrefix, recorded_steps
-from perfmodel.predictor import Predictor
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.surrogates.learning_curve import FinalFromPrefix, recorded_steps
 
 
 def with_curve(trace, steps=(0, 15, 30)):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from perfmodel import boosted, stack
-from perfmodel.features import Featurizer
-from perfmodel.stack import StackSurrogate
-from perfmodel.training_data import training_data
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.training_data import training_data
+from perfmodel.surrogates import boosted, stack
+from perfmodel.surrogates.stack import StackSurrogate
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 import xgboost
 
 from perfmodel.errors import CorruptFileError
-from perfmodel.tree_bag import CHUNK, TreeBag
+from perfmodel.surrogates.tree_bag import CHUNK, TreeBag
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.time_correction import LEAST_TRACES, TimeCorrection, held_out_errors, learned_correction
+from perfmodel.timing.correction import LEAST_TRACES, TimeCorrection, held_out_errors, learned_correction
 
 RNG = np.random.default_rng(0)
 PARTS = RNG.uniform(0.2, 2.0, (60, 4))

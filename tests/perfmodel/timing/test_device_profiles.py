@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from perfmodel.cards import cards
-from perfmodel.device_profiles import PROFILE_VERSION, DeviceProfile, format_family, shipped_profiles
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError, SchemaVersionError
-from perfmodel.formats import FORMATS
-from perfmodel.time_correction import TimeCorrection
+from perfmodel.model.formats import FORMATS
+from perfmodel.planner.gpu_cards import cards
+from perfmodel.timing.correction import TimeCorrection
+from perfmodel.timing.device_profiles import PROFILE_VERSION, DeviceProfile, format_family, shipped_profiles
 
 PROFILE = DeviceProfile(
     name="here",

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfmodel.architecture import Architecture
-from perfmodel.device_profiles import DeviceProfile, shipped_profiles
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.time_correction import TimeCorrection
-from perfmodel.timing import Work, finetune_seconds, step_time, step_work
-from perfmodel.training_memory import Load
+from perfmodel.memory.peak import Load
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.timing.correction import TimeCorrection
+from perfmodel.timing.device_profiles import DeviceProfile, shipped_profiles
+from perfmodel.timing.step_time import Work, finetune_seconds, step_time, step_work
 
 CPU = DeviceProfile(
     name="test",

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from perfmodel.methods import Methods
-from perfmodel.parquet import read_traces
-from perfmodel.store import TraceStore
-from perfmodel.trace_columns import ADDED, COLUMNS, TRACE_VERSION, columns_of, upgraded
+from perfmodel.space.methods import Methods
+from perfmodel.traces.columns import ADDED, COLUMNS, TRACE_VERSION, columns_of, upgraded
+from perfmodel.traces.parquet import read_traces
+from perfmodel.traces.store import TraceStore
 
-OLD_STORE = Path(__file__).parent / "assets" / "traces-v1.sql"
+OLD_STORE = Path(__file__).parents[1] / "assets" / "traces-v1.sql"
 OLD_KEYS = ["0be887337bba", "13266ad0e049", "1356555660e0"]
 
 
@@ -35,7 +35,7 @@ def test_a_row_of_this_version_stays_as_it_is(fake_traces):
 
 
 def test_a_published_file_of_version_1_is_read():
-    path = Path(str(files("datasets_cache"))) / "shelf_data" / "smollm2-v0.parquet"
+    path = Path(str(files("datasets_cache.shelf"))) / "shelf_data" / "smollm2-v0.parquet"
     traces = read_traces(path)
     assert {trace.asked.key for trace in traces} > set(OLD_KEYS)
     assert {trace.asked.configuration.methods for trace in traces} == {Methods()}

@@ -2,8 +2,8 @@
 
 from inspect import cleandoc
 
-from perfmodel.column_descriptions import column_descriptions, documented_arguments
-from perfmodel.trace_columns import COLUMNS
+from perfmodel.traces.columns import COLUMNS
+from perfmodel.traces.descriptions import column_descriptions, documented_arguments
 
 
 def test_every_column_is_described_in_order():

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from perfmodel.checksum import sha256_of
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, UnknownNameError
-from perfmodel.parquet import read_table, read_traces, write_traces
-from perfmodel.trace import Measured
-from perfmodel.trace_columns import ADDED, COLUMNS, TRACE_VERSION
+from perfmodel.files.checksum import sha256_of
+from perfmodel.traces.columns import ADDED, COLUMNS, TRACE_VERSION
+from perfmodel.traces.parquet import read_table, read_traces, write_traces
+from perfmodel.traces.trace import Measured
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from perfmodel import store as store_module
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, StoreBusyError, StoreFullError
-from perfmodel.store import TraceStore
-from perfmodel.trace import Measured
-from perfmodel.trace_columns import TRACE_VERSION
+from perfmodel.traces import store as store_module
+from perfmodel.traces.columns import TRACE_VERSION
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Measured
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_second_writer_is_refused_by_the_stores_name(path):
 
 def test_a_writer_of_another_process_is_refused(path):
     program = (
-        "import sys; from pathlib import Path; from perfmodel.store import TraceStore\n"
+        "import sys; from pathlib import Path; from perfmodel.traces.store import TraceStore\n"
         "from perfmodel.errors import StoreBusyError\n"
         "try: TraceStore.writer(Path(sys.argv[1]))\n"
         "except StoreBusyError: print('busy')"

@@ -6,11 +6,11 @@ from dataclasses import fields, replace
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.methods import Methods
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.trace import STATUSES, Asked, Measured, RanOn, Setting, Trace
-from perfmodel.trace_columns import LISTS
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.columns import LISTS
+from perfmodel.traces.trace import STATUSES, Asked, Measured, RanOn, Setting, Trace
 
 RAN_ON = RanOn("", "", 1, 1, {}, "", "", "")
 

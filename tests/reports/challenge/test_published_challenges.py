@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from datasets_cache.shelf import load_shelf, newest_shelf
-from reports.challenge import SOURCE
-from reports.challenge_tables import markdown
-from reports.known_costs import COSTS
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf
+from reports.challenge.record import SOURCE
+from reports.challenge.tables import markdown
+from search.comparison.closed_form_costs import COSTS
 
-RECORDS = sorted((Path(__file__).parents[2] / "docs").glob("challenge-*.json"))
+RECORDS = sorted((Path(__file__).parents[3] / "docs").glob("challenge-*.json"))
 
 
 @pytest.fixture(scope="module")

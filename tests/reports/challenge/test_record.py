@@ -10,14 +10,14 @@ import pytest
 
 from collectors.executors import InlineExecutor
 from perfmodel.errors import InvalidSuiteError, UnknownNameError
-from perfmodel.space import Configuration
-from reports.challenge import AT_LOSS, AT_PEAK, AT_PEAK_AND_WEIGHTS, Reference, chosen_of, references_named
-from reports.challenge import REFERENCES as PUBLISHED
-from reports.challenge_command import challenge_command
-from reports.challenge_tables import markdown, outcome, paired, share_of_memory
-from reports.run import Run
-from reports.suite import parse_suite
-from search.found_optima import bits_with_ranks
+from perfmodel.space.space import Configuration
+from reports.challenge.command import challenge_command
+from reports.challenge.record import AT_LOSS, AT_PEAK, AT_PEAK_AND_WEIGHTS, Reference, chosen_of, references_named
+from reports.challenge.record import REFERENCES as PUBLISHED
+from reports.challenge.tables import markdown, outcome, paired, share_of_memory
+from reports.run.run import Run
+from reports.run.suite import parse_suite
+from search.comparison.optima import bits_with_ranks
 
 REFERENCES = (Reference("uniform 4 bits", 4, 8, 0.0, AT_PEAK), Reference("16 bits", 16, 8, 0.0, AT_LOSS))
 
@@ -142,8 +142,8 @@ def test_uniform_choices_are_taken_by_name():
 
 
 def test_least_peak_goes_on_among_those_as_good_as_the_limit(fake_runner):
-    from perfmodel.recipe import Recipe
-    from perfmodel.trace import Asked, Setting
+    from perfmodel.space.recipe import Recipe
+    from perfmodel.traces.trace import Asked, Setting
 
     made = fake_runner()
     setting = Setting("model", "m" * 64, "task", "t" * 64, Recipe(steps=4, curve_points=1), "cpu")

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.families import FAMILIES
-from perfmodel.formats import FORMATS
-from perfmodel.methods import ADAPTERS, INITIALIZERS, PRUNING_METHODS, PRUNING_SCOPES
-from reports.choices import BEGIN, END, choices_table, with_table
+from perfmodel.model.families import FAMILIES
+from perfmodel.model.formats import FORMATS
+from perfmodel.space.methods import ADAPTERS, INITIALIZERS, PRUNING_METHODS, PRUNING_SCOPES
+from reports.cli.choices import BEGIN, END, choices_table, with_table
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 
 
 def test_every_choice_stands_in_the_table_with_its_source():

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from datasets_cache.shelf import SHELF_DATA, load_shelf, newest_shelf, shelf_names
-from datasets_cache.shelf_registry import register
+from datasets_cache.shelf.registry import register
+from datasets_cache.shelf.shelf import SHELF_DATA, load_shelf, newest_shelf, shelf_names
 from perfmodel.errors import CorruptFileError, OutputFolderError, UnknownNameError, UserError
-from perfmodel.parquet import read_traces
-from perfmodel.store import TraceStore
-from reports.cli import app
+from perfmodel.traces.parquet import read_traces
+from perfmodel.traces.store import TraceStore
+from reports.cli.main import app
 
 NAME = "smollm2-v0"
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from collectors.saved_model import load_model
+from collectors.trial.saved_model import load_model
 from perfmodel.errors import InfeasibleBudgetError, OutputFolderError, StageOrderError, UnknownNameError
-from perfmodel.methods import INITIALIZERS, Methods
-from perfmodel.parquet import read_traces
-from reports.cli import app
-from reports.export import KEPT_BASE, export, fits_published_base, winner
-from reports.run import Run
-from reports.stages import run_stages
-from reports.suite import parse_suite
+from perfmodel.space.methods import INITIALIZERS, Methods
+from perfmodel.traces.parquet import read_traces
+from reports.cli.export import KEPT_BASE, export, fits_published_base, winner
+from reports.cli.main import app
+from reports.run.run import Run
+from reports.run.suite import parse_suite
+from reports.stages.stages import run_stages
 
 SUITE = {
     "name": "tiny",

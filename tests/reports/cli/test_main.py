@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from perfmodel.parquet import read_traces, write_traces
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.store import TraceStore
-from perfmodel.trace import Asked, Setting
-from perfmodel.trace_columns import TRACE_VERSION
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.traces.columns import TRACE_VERSION
+from perfmodel.traces.parquet import read_traces, write_traces
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Asked, Setting
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "NO_COLOR": "1"}
 
 
@@ -29,7 +29,7 @@ def bench(tmp_path):
     """Runs the command in an empty folder."""
 
     def run(*arguments, code):
-        command = [sys.executable, "-m", "reports.cli", *map(str, arguments)]
+        command = [sys.executable, "-m", "reports.cli.main", *map(str, arguments)]
         environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
         assert done.returncode == code, done.stderr
@@ -237,9 +237,9 @@ DRIVER = """
 import os, random, signal, sys, time
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where the tests run in the background
-import reports.run
+import reports.run.run
 from collectors.executors import InlineExecutor
-from perfmodel.trace import Measured, RanOn, Trace
+from perfmodel.traces.trace import Measured, RanOn, Trace
 
 def runner(asked):
     {body}
@@ -249,8 +249,8 @@ def runner(asked):
     measured = Measured("ok", held_out_loss=1 + noise, accuracy=noise / 2, peak_memory_bytes=10**6 * bits)
     return Trace(asked, measured, ran_on)
 
-reports.run.Run.executor = lambda run, keep: InlineExecutor(runner)
-from reports.cli import main
+reports.run.run.Run.executor = lambda run, keep: InlineExecutor(runner)
+from reports.cli.main import main
 sys.argv[0] = "bench"
 main()
 """

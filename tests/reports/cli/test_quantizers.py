@@ -6,13 +6,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from collectors.fairness import sample_weights
-from collectors.quantizer_table import quantizer_table
 from collectors.quantizers import QUANTIZERS, linear_of
-from perfmodel.architecture import Architecture
+from collectors.quantizers.fairness import sample_weights
+from collectors.quantizers.table import quantizer_table
 from perfmodel.errors import ModelNotFoundError
-from perfmodel.formats import FORMATS
-from reports.cli import app
+from perfmodel.model.architecture import Architecture
+from perfmodel.model.formats import FORMATS
+from reports.cli.main import app
 
 
 def tiny(hidden):

@@ -8,11 +8,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from datasets_cache.cache import CACHE_VARIABLE
-from datasets_cache.sensitivities import load_sensitivities
+from datasets_cache.files.cache import CACHE_VARIABLE
+from datasets_cache.shelf.sensitivities import load_sensitivities
 from perfmodel.errors import InvalidConfigurationError, UnknownNameError
-from perfmodel.sensitivities import Sensitivities
-from reports.cli import app
+from perfmodel.features.sensitivities import Sensitivities
+from reports.cli.main import app
 
 LAYERS, MODULES = 3, 7
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from datasets_cache import resolve
-from datasets_cache.shelf import load_shelf
-from perfmodel.architecture import Architecture
+from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import InvalidSuiteError, NotEnoughTracesError, UnknownNameError
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from perfmodel.typical_load import typical_load
-from reports.compare_command import Options, compare_command, names, numbers
-from reports.compare_worlds import (
+from perfmodel.memory.load import typical_load
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from reports.comparison.command import Options, compare_command, names, numbers
+from search.comparison.tasks import (
     OBJECTIVES,
     StoredWorlds,
     setting_traces,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from reports.compare_page import comparison_markdown, comparison_page, write_comparison
-from reports.compare_plots import comparison_drawings, contender_looks, rank_drawings
-from reports.compare_tables import (
+from reports.comparison.figures import comparison_drawings, contender_looks, rank_drawings
+from reports.comparison.page import comparison_markdown, comparison_page, write_comparison
+from reports.comparison.tables import (
     ablations_table,
     details_table,
     failed_table,
@@ -17,8 +17,8 @@ from reports.compare_tables import (
     ranks_table,
     regret_table,
 )
-from reports.quantity import UNKNOWN
-from search.comparison_summary import summary
+from reports.figures.quantity import UNKNOWN
+from search.comparison.summary import summary
 
 BUDGETS = [1, 2]
 

@@ -2,8 +2,8 @@
 
 import math
 
-from reports.plot_layers import MOST_ROWS, layer_rows
-from reports.plots import SECTIONS, drawings
+from reports.figures.all import SECTIONS, drawings
+from reports.figures.layers import MOST_ROWS, layer_rows
 
 
 def one(record, section, place=0):

@@ -7,24 +7,25 @@ from dataclasses import replace
 import pytest
 
 from collectors.executors import InlineExecutor
-from datasets_cache.sensitivities import load_sensitivities
-from datasets_cache.shelf import load_shelf
-from perfmodel.ablation import DEFAULT_GROUPS
-from perfmodel.architecture import Architecture
-from perfmodel.closed_form import PEAK
+from datasets_cache.shelf.sensitivities import load_sensitivities
+from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
-from perfmodel.features import Featurizer
-from perfmodel.sensitivity_features import SENSITIVITY_GROUPS
-from perfmodel.training_data import training_data
-from perfmodel.validation import score_surrogates
-from reports import fit_knowledge, fit_tables
-from reports.fit_drawings import fit_drawings
-from reports.fit_page import NOTES, fit_markdown, write_fit_page
-from reports.fit_report import fit_record, report_of_run
-from reports.quantity import UNKNOWN, estimate_text
-from reports.run import Run
-from reports.stages import run_stages
-from reports.suite import parse_suite
+from perfmodel.evaluation.ablation import DEFAULT_GROUPS
+from perfmodel.evaluation.selection import score_surrogates
+from perfmodel.features.columns import Featurizer
+from perfmodel.features.sensitivity_columns import SENSITIVITY_GROUPS
+from perfmodel.features.training_data import training_data
+from perfmodel.model.architecture import Architecture
+from perfmodel.surrogates.closed_form import PEAK
+from reports.figures.quantity import UNKNOWN, estimate_text
+from reports.fit import knowledge as fit_knowledge
+from reports.fit import tables as fit_tables
+from reports.fit.figures import fit_drawings
+from reports.fit.page import NOTES, fit_markdown, write_fit_page
+from reports.fit.record import fit_record, report_of_run
+from reports.run.run import Run
+from reports.run.suite import parse_suite
+from reports.stages.stages import run_stages
 
 METRIC = "held_out_loss"
 NAMES = ["constant", "additive"]

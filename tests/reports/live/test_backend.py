@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from collectors.executors import InlineExecutor
-from perfmodel.space import Configuration
-from reports.live_backend import LiveTrials, stopped_at
-from reports.run import Run
-from reports.suite import parse_suite
-from search.backends import LiveBackend
-from search.benchmark_problem import BenchmarkProblem
-from search.simulated_cost import AbstractCost
+from perfmodel.space.space import Configuration
+from reports.live.backend import LiveTrials, stopped_at
+from reports.run.run import Run
+from reports.run.suite import parse_suite
+from search.benchmark.backends import LiveBackend
+from search.benchmark.costs import AbstractCost
+from search.benchmark.problem import BenchmarkProblem
 
 FIRST, SECOND = (Configuration.uniform(8, bits=bits, rank=8) for bits in (4, 8))
 

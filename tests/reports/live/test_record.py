@@ -10,10 +10,10 @@ import pytest
 
 from collectors.executors import InlineExecutor
 from perfmodel.errors import InvalidSuiteError, UnknownNameError
-from reports.live_command import live_command
-from reports.live_search import live_knowledge
-from reports.run import Run
-from reports.suite import parse_suite
+from reports.live.command import live_command
+from reports.live.record import live_knowledge
+from reports.run.run import Run
+from reports.run.suite import parse_suite
 
 SEARCHERS = ("random", "nsga2_on_surrogate", "joint")
 

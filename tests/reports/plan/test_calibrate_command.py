@@ -7,19 +7,19 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import collectors.calibrate
-import collectors.learned_time
-from collectors.learned_time import Learned
-from perfmodel.device_profiles import DeviceProfile
+import collectors.device.calibrate
+import collectors.device.learned_time
+from collectors.device.learned_time import Learned
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError
-from perfmodel.parquet import write_traces
-from perfmodel.recipe import Recipe
-from perfmodel.space import Configuration
-from perfmodel.store import TraceStore
-from perfmodel.time_correction import TimeCorrection
-from perfmodel.trace import Asked, Measured, RanOn, Setting, Trace
-from reports.cli import app
-from reports.plan import calibrated_path
+from perfmodel.space.recipe import Recipe
+from perfmodel.space.space import Configuration
+from perfmodel.timing.correction import TimeCorrection
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.traces.parquet import write_traces
+from perfmodel.traces.store import TraceStore
+from perfmodel.traces.trace import Asked, Measured, RanOn, Setting, Trace
+from reports.cli.main import app
+from reports.plan.record import calibrated_path
 
 PROFILE = DeviceProfile("here", "cpu", "bench calibrate", True, ((1.0, 1e11),), 1e10, threads=1)
 SETTING = Setting("tiny", "a" * 64, "counting", "b" * 64, Recipe(), "cpu")
@@ -35,7 +35,9 @@ def measured(monkeypatch, tmp_path):
     """Counts the calibrations, each of which gives ``PROFILE``."""
     calls = []
     monkeypatch.setenv("PERFMODEL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(collectors.calibrate, "calibrate", lambda device, advance: calls.append(device) or PROFILE)
+    monkeypatch.setattr(
+        collectors.device.calibrate, "calibrate", lambda device, advance: calls.append(device) or PROFILE
+    )
     return calls
 
 
@@ -73,7 +75,7 @@ def test_what_was_learned_is_kept_and_told(traces, tmp_path, monkeypatch):
     correction = TimeCorrection(1.1, 1.0, 1.0, 1.2, 120, 0.04, 0.06)
     corrected = replace(PROFILE, compared_traces=120, closed_form_error=0.06, correction=correction)
     monkeypatch.setattr(
-        collectors.learned_time, "learned", lambda profile, known: Learned(corrected, 120 * len(known), 5, 0.04)
+        collectors.device.learned_time, "learned", lambda profile, known: Learned(corrected, 120 * len(known), 5, 0.04)
     )
     done = invoke("--traces", traces, "--device", "cpu", "--to", tmp_path / "profile.json")
 

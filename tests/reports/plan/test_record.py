@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from perfmodel.cards import cards
-from perfmodel.device_profiles import DeviceProfile
 from perfmodel.errors import (
     InvalidConfigurationError,
     ModelNotFoundError,
@@ -21,12 +19,14 @@ from perfmodel.errors import (
     UnsupportedModelError,
     UserError,
 )
-from perfmodel.time_correction import TimeCorrection
-from reports.cli import app
-from reports.plan import Asked, answer, calibrated_path
-from reports.plan_picture import GROUPS, parts, picture
+from perfmodel.planner.gpu_cards import cards
+from perfmodel.timing.correction import TimeCorrection
+from perfmodel.timing.device_profiles import DeviceProfile
+from reports.cli.main import app
+from reports.plan.figures import GROUPS, parts, picture
+from reports.plan.record import Asked, answer, calibrated_path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LLAMA_70B = {
     "model_type": "llama",
     "hidden_size": 8192,
@@ -267,7 +267,7 @@ def test_seventy_billion_parameters_are_planned_within_seconds_and_without_torch
     path = tmp_path / "config.json"
     path.write_text(json.dumps(LLAMA_70B))
     code = (
-        "import sys; from typer.testing import CliRunner; from reports.cli import app;"
+        "import sys; from typer.testing import CliRunner; from reports.cli.main import app;"
         f"done = CliRunner().invoke(app, ['plan', '--model', {str(path)!r}, '--gpu', 'H100 80GB', '--json']);"
         "heavy = [name for name in ('torch', 'transformers', 'matplotlib', 'xgboost') if name in sys.modules];"
         "assert done.exit_code == 0, done.output; assert not heavy, heavy"

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from reports.plots import drawings
-from reports.render import write_report
+from reports.figures.all import drawings
+from reports.report.render import write_report
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -97,7 +97,7 @@ def test_a_name_runs_no_script(record, visit):
 
 
 def test_the_check_can_fail(record, visit, monkeypatch):
-    monkeypatch.setattr("reports.render.embedded", lambda drawing: "<script>missing(1)</script>")
+    monkeypatch.setattr("reports.report.render.embedded", lambda drawing: "<script>missing(1)</script>")
     page, wrong = visit(record, 1280)
     assert drawn(page) == []
     assert wrong

@@ -1,6 +1,6 @@
 """The Markdown summary says what the page says."""
 
-from reports.markdown import markdown
+from reports.report.markdown import markdown
 
 
 def test_counts_and_findings(record):

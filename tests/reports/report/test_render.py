@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from perfmodel.errors import MissingExtraError, OutputFolderError, SchemaVersionError
-from reports.render import REPORT_VERSION, page, write_report
+from reports.report.render import REPORT_VERSION, page, write_report
 
 FILES = [
     "figures/front-peak_memory_bytes.png",
@@ -138,6 +138,8 @@ def test_a_missing_package_is_named(record, tmp_path, monkeypatch, package):
 
 
 def test_the_import_brings_no_drawing_library():
-    code = "import sys, reports.render; print([n for n in ('plotly', 'jinja2', 'matplotlib') if n in sys.modules])"
+    code = (
+        "import sys, reports.report.render; print([n for n in ('plotly', 'jinja2', 'matplotlib') if n in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.verdict import verdict
+from reports.report.verdict import verdict
 
 
 def measured(loss, memory, n=1):

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from perfmodel.errors import CorruptFileError
-from reports.manifest import FILE, Manifest
-from reports.run import Run
+from reports.run.manifest import FILE, Manifest
+from reports.run.run import Run
 
 
 @pytest.fixture

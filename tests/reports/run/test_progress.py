@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from reports import progress
+from reports.run import progress
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from perfmodel.errors import InvalidConfigurationError, InvalidSuiteError, UserError
-from perfmodel.methods import Methods
-from perfmodel.recipe import Recipe
-from reports.suite import Suite, load_suite, parse_quantity, parse_suite, shipped_suites
+from perfmodel.space.methods import Methods
+from perfmodel.space.recipe import Recipe
+from reports.run.suite import Suite, load_suite, parse_quantity, parse_suite, shipped_suites
 
 LEAST = {"name": "small", "task": "chain_sum"}
 

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from collectors.design import design
+from collectors.campaign.design import design
+from collectors.campaign.pilot import pilot
 from collectors.executors import InlineExecutor
-from collectors.pilot import pilot
-from datasets_cache import shelf as shelf_module
-from perfmodel.checksum import sha256_of
+from datasets_cache.shelf import shelf as shelf_module
 from perfmodel.errors import (
     CorruptFileError,
     InfeasibleBudgetError,
@@ -22,11 +21,12 @@ from perfmodel.errors import (
     StageOrderError,
     UnknownNameError,
 )
-from perfmodel.parquet import read_traces, write_traces
-from perfmodel.store import TraceStore
-from reports.run import Run
-from reports.stages import STAGES, report_path, run_stages
-from reports.suite import parse_suite
+from perfmodel.files.checksum import sha256_of
+from perfmodel.traces.parquet import read_traces, write_traces
+from perfmodel.traces.store import TraceStore
+from reports.run.run import Run
+from reports.run.suite import parse_suite
+from reports.stages.stages import STAGES, report_path, run_stages
 
 NAMES = [stage.name for stage in STAGES]
 

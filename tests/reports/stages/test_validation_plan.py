@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from perfmodel.sampling import stratified
-from perfmodel.space import Configuration, Space
-from reports.validation_plan import choose_candidates, worth_a_run
+from perfmodel.space.sampling import stratified
+from perfmodel.space.space import Configuration, Space
+from reports.stages.validation_plan import choose_candidates, worth_a_run
 
 SPACE = Space(6, (0.0, 0.5), (2, 4, 8, 16), (0, 4, 8))
 COUNTS = {"front": 3, "random": 2, "baseline": 2}

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from search.additive_bound import lower_bound, worth_solving
+from search.allocation.additive_bound import lower_bound, worth_solving
 
 ADAPTED = np.array([False, True, True, True])
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from search.additive_path import additive_path
+from search.allocation.additive_path import additive_path
 
 
 @pytest.mark.parametrize("seed", range(5))

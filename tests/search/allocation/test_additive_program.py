@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from perfmodel.space import Space
-from search.additive_costs import Costs
-from search.additive_program import cheapest
-from search.budget_program import BudgetProgram
-from search.byte_tables import byte_tables
-from search.known_fronts import AdditiveProblem
-from search.pareto import non_dominated
-from search.unseen import every
+from perfmodel.space.space import Space
+from search.allocation.additive_costs import Costs
+from search.allocation.additive_program import cheapest
+from search.allocation.budget_program import BudgetProgram
+from search.allocation.byte_tables import byte_tables
+from search.benchmark.known_fronts import AdditiveProblem
+from search.contract.pareto import non_dominated
+from search.contract.visited import every
 
 SPACE = Space(2, pruning_rates=(0.0, 0.3, 0.5), bits=(2, 4, 16), ranks=(0, 4, 8))
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from perfmodel.space import Space
-from search.budget_levels import BudgetLevels
-from search.knowledge import Knowledge
+from perfmodel.space.space import Space
+from search.allocation.budget_levels import BudgetLevels
+from search.contract.knowledge import Knowledge
 
 SPACE = Space(1, pruning_rates=(0.0,), bits=(2, 16), ranks=(8,))
 

@@ -5,9 +5,9 @@ import pytest
 from pymoo.problems import get_problem
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import IntegerForm, non_dominated
-from search.unseen import every
+from search.contract.visited import every
 
 PAIRS = Space(3, pruning_rates=(0.0, 0.3), bits=(2, 4, 8), ranks=(2, 4, 8))
 WIDTHS = Space(5, pruning_rates=(0.0,), bits=(2, 3, 4, 8, 16), ranks=(8,))

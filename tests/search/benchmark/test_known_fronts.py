@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, non_dominated
-from search.unseen import every
+from search.contract.visited import every
 
 
 @pytest.mark.parametrize("ranks", [(0, 2, 8), (2, 8)])

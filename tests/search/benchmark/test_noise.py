@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
-from search.measured_noise import MeasuredNoise
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Trace
+from search.benchmark.noise import MeasuredNoise
 
 Make = Callable[..., Trace]
 COLUMNS = [("held_out_loss", 0.5), ("held_out_loss", 1.0), ("peak_memory_bytes", 1.0)]

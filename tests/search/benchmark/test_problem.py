@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError, UserError
-from perfmodel.predictor import Predictor
-from perfmodel.space import Configuration, Space
-from perfmodel.trace import Trace
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.space import Configuration, Space
+from perfmodel.traces.trace import Trace
 from search import run, searcher
-from search.backends import LiveBackend, SurrogateBackend, TableBackend
-from search.benchmark_problem import BenchmarkProblem
-from search.measured_noise import MeasuredNoise
-from search.simulated_cost import MeasuredCost
+from search.benchmark.backends import LiveBackend, SurrogateBackend, TableBackend
+from search.benchmark.costs import MeasuredCost
+from search.benchmark.noise import MeasuredNoise
+from search.benchmark.problem import BenchmarkProblem
 
 Make = Callable[..., Trace]
 SPACE = Space(2)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.space import Configuration
-from perfmodel.trace import Trace
-from search.trace_views import cut_short, shares, trial_seconds
+from perfmodel.space.space import Configuration
+from perfmodel.traces.trace import Trace
+from search.benchmark.truncated_traces import cut_short, shares, trial_seconds
 
 Make = Callable[..., Trace]
 UNIFORM = Configuration.uniform(2, bits=4, rank=8)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from search.comparison_ablations import ablations
-from search.comparison_metrics import Yardstick
+from search.comparison.ablations import ablations
+from search.comparison.metrics import Yardstick
 
 # One objective pair: the regret of a run whose only point is (x, 0) is x.
 UNIT = Yardstick(np.asarray([[0.0, 0.0]]), np.asarray([1.0, 1.0]), 1.0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from search.comparison_answer import answer
+from search.comparison.answer import answer
 
 
 def estimate(value: float | None, half: float | None = 0.01, n: int = 10) -> dict[str, Any]:

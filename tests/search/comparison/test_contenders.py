@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UnknownNameError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import SEARCHERS, AdditiveProblem, run, searcher
-from search.contenders import STAGES, VARIANTS, contender
-from search.knowledge import Knowledge
+from search.comparison.contenders import STAGES, VARIANTS, contender
+from search.contract.knowledge import Knowledge
 
 Known = Callable[..., Knowledge]
 SPACE = Space(6, pruning_rates=(0.0, 0.2), bits=(2, 3, 4, 8), ranks=(0, 4, 8))

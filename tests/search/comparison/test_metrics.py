@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.comparison_metrics import (
+from search.comparison.metrics import (
     at,
     attainment,
     over_seeds,
@@ -15,9 +15,9 @@ from search.comparison_metrics import (
     time_to_uniform,
     yardstick,
 )
-from search.comparison_ranks import ranks
-from search.comparison_summary import summary
-from search.found_optima import correlations, stability
+from search.comparison.optima import correlations, stability
+from search.comparison.ranks import ranks
+from search.comparison.summary import summary
 
 
 def run(true: list[list[Any]], **fields: Any) -> dict[str, Any]:

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import CorruptFileError, InfeasibleBudgetError, OutputFolderError, UnknownNameError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import SEARCHERS, AbstractSearcher, AdditiveProblem, Evaluation
-from search.backends import AbstractBackend, Answer
-from search.benchmark_problem import BenchmarkProblem
-from search.compare import Plan, World, compare, records, run_path
-from search.comparison_metrics import recommended
-from search.comparison_summary import summary
-from search.knowledge import Knowledge
-from search.simulated_cost import AbstractCost
+from search.benchmark.backends import AbstractBackend, Answer
+from search.benchmark.costs import AbstractCost
+from search.benchmark.problem import BenchmarkProblem
+from search.comparison.metrics import recommended
+from search.comparison.runs import Plan, World, compare, records, run_path
+from search.comparison.summary import summary
+from search.contract.knowledge import Knowledge
 
 OBJECTIVES = ("held_out_loss", "peak_memory_bytes")
 PLAN = Plan(("random", "nsga2"), ("sums",), (0, 1), 6, 3, 100)
@@ -207,7 +207,7 @@ def test_a_searcher_that_proposes_what_is_illegal_or_repeated_is_compared_on_leg
         def _learn(self, vectors: np.ndarray, evaluation: Evaluation) -> None:
             """Learns nothing."""
 
-    monkeypatch.setattr("search.searchers.SEARCHERS", {**SEARCHERS, "random": Rogue})
+    monkeypatch.setattr("search.registry.SEARCHERS", {**SEARCHERS, "random": Rogue})
     compare(replace(PLAN, contenders=("random",)), Worlds(), tmp_path, 1, lambda _: None)
     for run in records(replace(PLAN, contenders=("random",)), tmp_path)[0]:
         assert len({tuple(row) for row in run["vectors"]}) == 6

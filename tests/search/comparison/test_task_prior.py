@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from datasets_cache.shelf import load_shelf
-from perfmodel.architecture import Architecture
-from perfmodel.space import Space
-from reports.other_tasks import ENOUGH, PriorLoss, fit_priors, other_tasks
+from datasets_cache.shelf.shelf import load_shelf
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.space import Space
+from search.comparison.task_prior import ENOUGH, PriorLoss, fit_priors, other_tasks
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import Evaluation
-from search.archive import Archive
+from search.contract.archive import Archive
 
 
 def archive_of(objectives, violations) -> Archive:

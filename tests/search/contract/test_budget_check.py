@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import InfeasibleBudgetError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, SurrogateProblem, require_feasible
-from search.feasibility import corners
+from search.contract.budget_check import corners
 
 
 def test_a_budget_that_only_the_smallest_configuration_meets_is_feasible() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, RandomSearch
-from search.knowledge import Knowledge
+from search.contract.knowledge import Knowledge
 
 SPACE = Space(3)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AbstractProblem, AbstractSearcher, AdditiveProblem, RandomSearch, run
-from search.knowledge import Knowledge
-from search.problem import Evaluation
+from search.contract.knowledge import Knowledge
+from search.contract.problem import Evaluation
 
 SPACE = Space(3)
 PROBLEM = AdditiveProblem(SPACE)

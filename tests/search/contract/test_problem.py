@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError, UnknownNameError, UserError
-from perfmodel.space import Configuration, Space
+from perfmodel.space.space import Configuration, Space
 from search import AbstractProblem, Evaluation, SurrogateProblem
 
 SPACE = Space(2)

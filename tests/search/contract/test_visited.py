@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from perfmodel.space import Space
-from search.unseen import Unseen, every, size
+from perfmodel.space.space import Space
+from search.contract.visited import Unseen, every, size
 
 SPACES = [
     Space(1, (0.0,), (4,), (8,)),

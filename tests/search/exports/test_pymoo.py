@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from datasets_cache.shelf import load_shelf
-from perfmodel.architecture import Architecture
+from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import UnknownNameError
-from perfmodel.predictor import Predictor
-from perfmodel.space import Space
-from perfmodel.space_export import from_indices, names, to_botorch, to_optuna
-from search.problem_exports import predictor_problem, pymoo_problem
+from perfmodel.model.architecture import Architecture
+from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.exports import from_indices, names, to_botorch, to_optuna
+from perfmodel.space.space import Space
+from search.exports.pymoo import predictor_problem, pymoo_problem
 
 METRICS = ("held_out_loss", "accuracy", "peak_memory_bytes")
 
@@ -75,7 +75,7 @@ def test_pymoo_minimises_it(predictor):
 def test_botorch_sees_negated_losses_and_their_spread(predictor, vectors):
     import torch
 
-    from search.botorch_model import PredictorModel
+    from perfmodel.predictor.botorch_model import PredictorModel
 
     model = PredictorModel(predictor, ["held_out_loss", "accuracy"])
     points = torch.as_tensor(vectors, dtype=torch.float64).reshape(4, 3, -1)
@@ -97,7 +97,7 @@ def test_botorch_proposes_with_it(predictor, vectors):
     from botorch.acquisition.analytic import PosteriorMean
     from botorch.optim.optimize import optimize_acqf_discrete
 
-    from search.botorch_model import PredictorModel
+    from perfmodel.predictor.botorch_model import PredictorModel
 
     candidates = torch.as_tensor(vectors, dtype=torch.float64)
     best, _ = optimize_acqf_discrete(PosteriorMean(PredictorModel(predictor, ["held_out_loss"])), 1, candidates)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import NSGA2, AdditiveProblem, IntegerForm, RandomSearch, hypervolume, reference_point, run
 
 SMALL = Space(3)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.sampling import sample
-from perfmodel.space import Space
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
 from search import Evaluation, IntegerForm, hypervolume, reference_point, run, searcher
 
 SPACE = Space(3)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, Evaluation, RandomSearch, hypervolume, reference_point, run, searcher
-from search.expected_improvement import Process
-from search.scalarisation import tchebycheff, weighted_sum
+from search.models.sklearn_gp import Process
+from search.moves.scalarisation import tchebycheff, weighted_sum
 
 SPACE = Space(6)
 

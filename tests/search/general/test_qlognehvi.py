@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.sampling import sample
-from perfmodel.space import Space
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
 from search import AdditiveProblem, QLogNEHVI, RandomSearch, hypervolume, reference_point, run
-from search.problem import Evaluation
+from search.contract.problem import Evaluation
 
 SPACE = Space(6)
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from perfmodel.space import Configuration, Space
+from perfmodel.space.space import Configuration, Space
 from search import AdditiveProblem, searcher
-from search.knowledge import Knowledge
+from search.contract.knowledge import Knowledge
 
 SPACE = Space(3)
 

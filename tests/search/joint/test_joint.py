@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.sampling import sample
-from perfmodel.space import Space
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
 from search import AdditiveProblem, Evaluation, IntegerForm, hypervolume, run, searcher
-from search.additive_costs import prior_costs
-from search.additive_front import AdditiveFront
-from search.contenders import JOINT_PARTS, VARIANTS
-from search.joint import Joint
-from search.knowledge import Knowledge
-from search.pareto import reference_point
+from search.allocation.additive_costs import prior_costs
+from search.allocation.additive_front import AdditiveFront
+from search.comparison.contenders import JOINT_PARTS, VARIANTS
+from search.contract.knowledge import Knowledge
+from search.contract.pareto import reference_point
+from search.joint.joint import Joint
 
 Known = Callable[..., Knowledge]
 SPACE = Space(6)

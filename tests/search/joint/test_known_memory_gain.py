@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from search.known_memory_gain import Belief, Staircase, choose_batch
-from search.pareto import hypervolume
+from search.contract.pareto import hypervolume
+from search.joint.known_memory_gain import Belief, Staircase, choose_batch
 
 FRONT = (np.asarray([3.0, 2.0, 1.0, 2.5]), np.asarray([1.0, 2.0, 4.0, 3.0]))
 REFERENCE = (4.0, 6.0)

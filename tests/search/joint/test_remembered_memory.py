@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from search import remembered_memory
-from search.remembered_memory import RememberedMemory
+from search.joint import remembered_memory
+from search.joint.remembered_memory import RememberedMemory
 
 
 def test_each_configuration_is_worked_out_once_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem
-from search.knowledge import NOTHING, Knowledge
-from search.shaped_inputs import ShapedInputs
-from search.shaped_moves import importance, shaped_move
+from search.contract.knowledge import NOTHING, Knowledge
+from search.joint.shaped_inputs import ShapedInputs
+from search.joint.shaped_moves import importance, shaped_move
 
 SPACE = Space(6)
 MIDDLE = np.tile(np.asarray([2] + [2] * 6 + [3] * 6), (4000, 1))

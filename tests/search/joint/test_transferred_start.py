@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, run
-from search.joint import Joint
-from search.knowledge import Knowledge
-from search.pareto import hypervolume, reference_point
-from search.transferred_start import TransferredStart
+from search.contract.knowledge import Knowledge
+from search.contract.pareto import hypervolume, reference_point
+from search.joint.joint import Joint
+from search.joint.transferred_start import TransferredStart
 
 SPACE = Space(6)
 Known = Callable[..., Knowledge]

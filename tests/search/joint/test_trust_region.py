@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from search.trust_region import TrustRegion
+from search.joint.trust_region import TrustRegion
 
 
 def test_length_follows_success_and_opens_again() -> None:

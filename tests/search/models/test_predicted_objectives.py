@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from perfmodel.sampling import sample
-from perfmodel.space import Space
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
 from search import AdditiveProblem, hypervolume, reference_point
-from search.archive import Archive
-from search.predicted_front import predicted_front
-from search.predicted_objectives import predicted_objectives
-from search.unseen import Unseen
+from search.contract.archive import Archive
+from search.contract.visited import Unseen
+from search.models.predicted_objectives import predicted_objectives
+from search.published.predicted_front import predicted_front
 
 SPACE = Space(6)
 

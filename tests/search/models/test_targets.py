@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from search import Evaluation
-from search.targets import baseline, constraint, logarithms, standardised, targets
+from search.models.targets import baseline, constraint, logarithms, standardised, targets
 
 RNG = np.random.default_rng(0)
 

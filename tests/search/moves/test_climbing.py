@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from perfmodel.space import Space
-from search.climbing import climb, climb_space
-from search.moves import move
-from search.unseen import Unseen, every
+from perfmodel.space.space import Space
+from search.contract.visited import Unseen, every
+from search.moves.climbing import climb, climb_space
+from search.moves.moves import move
 
 SMALL, LARGE = Space(2, bits=(2, 4, 8), ranks=(4, 8)), Space(6)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
-from search.fixed_choices import rank_index, rate_index, with_bits
+from perfmodel.space.space import Space
+from search.moves.fixed_choices import rank_index, rate_index, with_bits
 
 SPACE = Space(2, pruning_rates=(0.0, 0.2, 0.5), ranks=(0, 4, 16, 64))
 

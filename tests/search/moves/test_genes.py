@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.genes import cross, to_neighbours
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.moves.genes import cross, to_neighbours
 
 SPACE = Space(12)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from perfmodel.sampling import sample
-from perfmodel.space import Space
-from search.moves import move
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
+from search.moves.moves import move
 
 
 @pytest.mark.parametrize("layers", [1, 3, 30])

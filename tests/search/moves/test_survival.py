@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from search.problem import Evaluation
-from search.survival import survivors
+from search.contract.problem import Evaluation
+from search.moves.survival import survivors
 
 FRONT = np.array([[0.0, 10.0], [4.9, 5.1], [5.0, 5.0], [10.0, 0.0]])
 

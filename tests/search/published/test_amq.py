@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, run, searcher
 
 SPACE = Space(6, bits=(2, 3, 4, 8))

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.stats import spearmanr
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, RandomSearch, hypervolume, reference_point, run, searcher
-from search.transferred_network import TransferredNetwork
+from search.models.transferred_network import TransferredNetwork
 
 
 def test_transfer_beats_the_network_that_starts_from_nothing_and_the_one_that_learns_nothing() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, run, searcher
 
 SPACE = Space(8)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, run, searcher
-from search.budget_repair import BudgetRepair
+from search.allocation.budget_repair import BudgetRepair
 
 SPACE = Space(4, ranks=(0, 4, 8, 16))
 

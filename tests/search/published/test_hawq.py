@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, searcher
-from search.unseen import every
+from search.contract.visited import every
 
 SPACE = Space(3, pruning_rates=(0.0, 0.5), bits=(2, 4, 16), ranks=(4, 8))
 

@@ -3,13 +3,13 @@
 import numpy as np
 from scipy.stats import spearmanr
 
-from perfmodel.sampling import sample
-from perfmodel.space import Space
+from perfmodel.space.sampling import sample
+from perfmodel.space.space import Space
 from search import AdditiveProblem, RandomSearch, hypervolume, reference_point, run, searcher
-from search.additive_costs import fitted_costs, prior_costs
-from search.knowledge import NOTHING
-from search.pareto import non_dominated
-from search.unseen import every
+from search.allocation.additive_costs import fitted_costs, prior_costs
+from search.contract.knowledge import NOTHING
+from search.contract.pareto import non_dominated
+from search.contract.visited import every
 
 SPACE = Space(6, pruning_rates=(0.0, 0.2, 0.5), bits=(2, 4, 8, 16), ranks=(0, 4, 16))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, run, searcher
 
 SPACE = Space(4, pruning_rates=(0.0, 0.2), bits=(2, 4, 8, 16), ranks=(0, 8))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, hypervolume, reference_point, run, searcher
 
 SPACE = Space(6, ranks=(0, 4, 8, 16))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perfmodel.space import Space
+from perfmodel.space.space import Space
 from search import AdditiveProblem, searcher
 
 SPACE = Space(6, pruning_rates=(0.0, 0.5))

@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 
-from collectors.importances import IMPORTANCES, layer_importances
-from collectors.prune import decoder_layers, linear_modules
-from perfmodel.architecture import Architecture
-from perfmodel.methods import PRUNING_METHODS
+from collectors.pruning.importances import IMPORTANCES, layer_importances
+from collectors.pruning.prune import decoder_layers, linear_modules
+from perfmodel.model.architecture import Architecture
+from perfmodel.space.methods import PRUNING_METHODS
 
 TEXTS = [[(7 * i + 11 * j) % 300 + 2 for j in range(5 + 3 * i)] for i in range(4)]
 USELESS = 37

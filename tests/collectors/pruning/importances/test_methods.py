@@ -5,10 +5,10 @@ import copy
 import pytest
 import torch
 
-from collectors.calibration import CALIBRATION_SAMPLES, CALIBRATION_TOKENS
-from collectors.importances import IMPORTANCES, layer_importances
-from collectors.prune import decoder_layers, linear_modules
-from perfmodel.architecture import Architecture
+from collectors.pruning.calibration_texts import CALIBRATION_SAMPLES, CALIBRATION_TOKENS
+from collectors.pruning.importances import IMPORTANCES, layer_importances
+from collectors.pruning.prune import decoder_layers, linear_modules
+from perfmodel.model.architecture import Architecture
 
 TEXTS = [[(7 * i + 11 * j) % 300 + 2 for j in range(5 + 3 * i)] for i in range(4)]
 
@@ -73,7 +73,7 @@ def test_the_three_taylor_scores_differ(gradients):
 
 def test_second_order_sees_texts_whose_gradients_cancel():
     """With one weight and two texts of gradients 1 and -1, the first order says nothing and the second says 1/2."""
-    from collectors.importances.gradients import accumulate_with_squares, only_these_trained
+    from collectors.pruning.importances.gradients import accumulate_with_squares, only_these_trained
 
     class OneWeight(torch.nn.Module):
         def __init__(self):

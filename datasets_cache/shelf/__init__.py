@@ -1,0 +1,12 @@
+"""The published traces and their checks.
+
+    fetch             Brings a release into the cache from a web server or a folder that holds it with its registry
+    invariants        What must hold within one stored trace, whatever was measured
+    registry          The sha256 of every published file, in the form that pooch reads: one line a file
+    row_fingerprints  A fingerprint of every published row
+    sensitivities     Sensitivities by model and task: those that come with the package
+    shelf             The published traces: named releases that lie beside the code or were fetched
+    verify            Checks published traces: every checksum, every row against its fingerprint
+
+May import: ``files``.
+"""

@@ -1,0 +1,11 @@
+"""How files are written, read and checked.
+
+    checksum     The sha256 of a file
+    json_arrays  Arrays inside JSON: bit for bit, a hundredth of the time that lists of numbers take to read and check
+    optional     Turns a missing optional dependency into an error that names the extra to install
+    processes    Work spread over processes that compute in one thread each
+    sizes        Sizes of memory as people write and read them
+    state_file   Versioned JSON state files with their own checksum: how fitted models are kept without pickles
+
+May import: ``perfmodel.errors`` only.
+"""

@@ -1,0 +1,14 @@
+"""The command line.
+
+    choices          The overview of what each dimension can be, with the source of each choice
+    data             ``bench data``: the published traces: list, show, verify, fetch, export
+    evaluate         Scores an exported model on a task, by this project's own scoring and, where asked
+    export           Writes a validated configuration of a run, as it was fine-tuned, to a folder that others can load
+    main             The command line: ``bench``. Everything heavy is imported when it is needed
+    options          What several commands are given alike: a suite with its overrides and its folder
+    quantizers       ``bench quantizers``: what every storage format costs and loses on a base model
+    search_commands  The commands that compare searchers, on surrogates and on real fine-tunes
+    sense            ``bench sense``: measures sensitivities, writes the record and shows it
+
+May import: all of ``reports``.
+"""

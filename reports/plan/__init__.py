@@ -1,0 +1,9 @@
+"""Plans: what fits before any run.
+
+    command  ``bench plan`` and ``bench calibrate``: from options to printed answers and an exit status
+    figures  The breakdown of a plan's choices as stacked bars beside the budget
+    record   ``bench plan``: what a fine-tune takes, and the best one that fits, as a table, as JSON and as a picture
+    tables   A plan as tables for people and as plain values for programs
+
+May import: ``figures``, ``run``.
+"""

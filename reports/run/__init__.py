@@ -1,0 +1,11 @@
+"""One run: its suite, its folder, its manifest.
+
+    manifest        Which stages are up to date: the checksums of what went in and of what came out
+    progress        What a person who waits sees: one bar a stage, and a line when something is said
+    question_blind  What the best answer that ignores the question reaches on a run's task
+    run             One run: a suite, its folder, and what both settle (model, task, setting, space)
+    suite           What a run does: the suite file, validated, with ``key=value`` overrides
+    trial_plans     Which trials the collect stage makes: the suite's ``collect.plan`` names one of these
+
+May import: no other folder of ``reports``.
+"""

@@ -1,0 +1,8 @@
+"""The stages of a run, in order.
+
+    searching        Runs the suite's searchers on a predictor and joins what they found into one front
+    stages           The stages of a run, in order: collect, fit, search, validate, report
+    validation_plan  Which configurations are fine-tuned to check a front: its points, random ones
+
+May import: ``run``, ``report``.
+"""
