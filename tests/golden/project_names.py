@@ -1,18 +1,18 @@
 """Every name of the project that the golden tests use, room by room. When something moves, change it here only."""
 
 from collectors.executors import InlineExecutor
-from datasets_cache.sensitivities import SENSITIVITY_DATA
-from datasets_cache.shelf import shelf_file
+from datasets_cache.shelf.sensitivities import SENSITIVITY_DATA
+from datasets_cache.shelf.shelf import shelf_file
 from perfmodel import Architecture, Configuration, Predictor, Recipe, read_traces, state_bytes
-from perfmodel.named_predictors import predictor_names
-from perfmodel.sensitivities import Sensitivities
-from perfmodel.training_memory import Load, training_memory
-from reports.render import write_report
-from reports.run import Run
-from reports.stages import run_stages
-from reports.suite import parse_suite
+from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.memory.peak import Load, training_memory
+from perfmodel.predictor.shipped import predictor_names
+from reports.report.render import write_report
+from reports.run.run import Run
+from reports.run.suite import parse_suite
+from reports.stages.stages import run_stages
 from search import SEARCHERS, AbstractProblem, run, searcher
-from search.knowledge import Knowledge
+from search.contract.knowledge import Knowledge
 
 __all__ = [
     "SEARCHERS",
