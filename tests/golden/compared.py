@@ -10,7 +10,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 RELATIVE, ABSOLUTE = 1e-9, 1e-12
 
-NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\w)")
 
 
 def arrays(name):
