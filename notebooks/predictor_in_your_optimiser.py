@@ -33,10 +33,10 @@ from pymoo.optimize import minimize
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 from datasets_cache.shelf.verify import known_architectures
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.predictor.pymoo_problem import pymoo_problem
 from perfmodel.space.exports import from_indices, to_optuna
 from perfmodel.space.sampling import stratified
 from perfmodel.space.space import Space
-from search.exports.pymoo import predictor_problem, pymoo_problem
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # tqdm misses its widgets, BoTorch uses what torch will drop
@@ -69,10 +69,10 @@ display(Markdown(f"{task}: the budget is {budget / 1e6:.0f} MB, which a quarter 
 # It starts from some of the stratified draws.
 
 # %%
-problem = predictor_problem(predictor, metrics, budget={"peak_memory_bytes": budget})
+problem = pymoo_problem(predictor, metrics, budget={"peak_memory_bytes": budget})
 operators = {"prob": 1.0, "eta": 3.0, "vtype": float, "repair": RoundingRepair()}
 algorithm = NSGA2(pop_size=40, sampling=space.encode(drawn[:40]), crossover=SBX(**operators), mutation=PM(**operators))
-result = minimize(pymoo_problem(problem), algorithm, ("n_gen", 60), seed=1)
+result = minimize(problem, algorithm, ("n_gen", 60), seed=1)
 front = space.decode(result.X)
 found["pymoo, NSGA-II"] = result.F[:, 0].min()
 display(Markdown(f"A front of {len(front)} configurations after {result.algorithm.evaluator.n_eval} predictions."))

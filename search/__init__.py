@@ -9,7 +9,6 @@
     joint       this project's searcher
     benchmark   problems that searchers are compared on
     comparison  searchers compared at equal cost
-    exports     predictors as other optimisers know problems
     registry    the searchers by name
     best_within_budget  the best configuration of a cheap problem within its budgets
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from datasets_cache.shelf.shelf import load_shelf
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import InfeasibleBudgetError, UnknownNameError
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.predictor.pymoo_problem import pymoo_problem
 from perfmodel.space.exports import from_indices, names, to_botorch, to_optuna
 from perfmodel.space.space import Space
-from search.exports.pymoo import predictor_problem, pymoo_problem
 
 METRICS = ("held_out_loss", "accuracy", "peak_memory_bytes")
 
@@ -30,31 +30,28 @@ def vectors(predictor):
     return rng.integers(cardinalities, size=(12, len(cardinalities)))
 
 
-def test_the_problem_has_the_predicted_means_as_losses(predictor, vectors):
-    problem = predictor_problem(predictor, ["held_out_loss", "accuracy"], {"peak_memory_bytes": 4e8})
-    means = predictor.predict_mean(vectors)
-    evaluation = problem.evaluate_vectors(vectors)
-    np.testing.assert_allclose(evaluation.objectives, np.column_stack((means[:, 0], -means[:, 1])))
-    np.testing.assert_allclose(evaluation.violations, np.maximum(means[:, 2] / 4e8 - 1, 0))
-    with pytest.raises(UnknownNameError, match="step_time_s"):
-        predictor_problem(predictor, ["step_time_s", "accuracy"])
-
-
 def test_pymoo_sees_losses_budget_and_the_need_of_an_adapter(predictor, vectors):
     bare = vectors.copy()
     bare[0, 31:] = 0
-    problem = predictor_problem(predictor, ["held_out_loss", "peak_memory_bytes"], {"peak_memory_bytes": 3e8})
-    exported = pymoo_problem(problem)
-    losses, constraints = exported.evaluate(bare.astype(float), return_values_of=["F", "G"])
-    evaluation = problem.evaluate_vectors(bare)
-    np.testing.assert_allclose(losses, evaluation.objectives)
-    np.testing.assert_allclose(constraints[:, 0], evaluation.violations)
-    assert constraints[:, 1].tolist() == [1.0, *[0.0] * 11]
-    assert (exported.n_var, exported.xl.max(), exported.xu.tolist()) == (
+    means = predictor.predict_mean(bare)
+    problem = pymoo_problem(predictor, ["held_out_loss", "accuracy"], {"peak_memory_bytes": 3e8, "accuracy": 0.1})
+    losses, constraints = problem.evaluate(bare.astype(float), return_values_of=["F", "G"])
+    np.testing.assert_allclose(losses, np.column_stack((means[:, 0], -means[:, 1])))
+    np.testing.assert_allclose(constraints[:, 0], means[:, 2] / 3e8 - 1)
+    np.testing.assert_allclose(constraints[:, 1], 1 - means[:, 1] / 0.1)
+    assert constraints[:, 2].tolist() == [1.0, *[0.0] * 11]
+    assert (problem.n_var, problem.xl.max(), problem.xu.tolist()) == (
         61,
         0,
         (predictor.record.space.cardinalities - 1).tolist(),
     )
+
+
+def test_what_is_not_predicted_and_limits_of_nothing_are_refused(predictor):
+    with pytest.raises(UnknownNameError, match="step_time_s"):
+        pymoo_problem(predictor, ["step_time_s", "accuracy"])
+    with pytest.raises(InfeasibleBudgetError):
+        pymoo_problem(predictor, ["held_out_loss"], {"peak_memory_bytes": 0.0})
 
 
 def test_pymoo_minimises_it(predictor):
@@ -63,12 +60,12 @@ def test_pymoo_minimises_it(predictor):
     from pymoo.operators.sampling.rnd import IntegerRandomSampling
     from pymoo.optimize import minimize
 
-    problem = predictor_problem(predictor, ["held_out_loss", "peak_memory_bytes"])
+    problem = pymoo_problem(predictor, ["held_out_loss", "peak_memory_bytes"])
     algorithm = NSGA2(pop_size=20, sampling=IntegerRandomSampling(), repair=RoundingRepair())
-    result = minimize(pymoo_problem(problem), algorithm, ("n_gen", 8), seed=1)
+    result = minimize(problem, algorithm, ("n_gen", 8), seed=1)
     drawn = np.random.default_rng(0).integers(predictor.record.space.cardinalities, size=(160, 61))
-    random = problem.evaluate_vectors(drawn).objectives
-    assert result.F[:, 1].min() < np.quantile(random[:, 1], 0.05)
+    random = predictor.predict_mean(drawn)[:, 2]
+    assert result.F[:, 1].min() < np.quantile(random, 0.05)
     assert len(predictor.record.space.decode(result.X)) == len(result.F) > 1
 
 
