@@ -19,7 +19,7 @@ from reports.report.markdown import markdown
 REPORT_VERSION = 1
 """The newest record schema that this version can draw."""
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATES = Path(__file__).parents[1] / "templates"
 
 _PLOTLY_CONFIG = {
     "displaylogo": False,
