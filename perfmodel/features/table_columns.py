@@ -27,7 +27,6 @@ from perfmodel.features.columns import (
 from perfmodel.features.hat_basis import ERROR_HATS, HATS, RANK_HATS, depth_hats
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.memory.peak_tables import PeakTables
-from perfmodel.predictor.onnx_graph import DOUBLE, INT32, Graph
 from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
 from perfmodel.space.space import Space
 
@@ -125,39 +124,6 @@ class SpaceFeatures:
             vectors: index vectors that were checked, shape ``(n, 1 + 2 * units)``.
         """
         return np.asarray(self._terms.take(vectors[:, 1:] + self._term_starts))
-
-    def to_graph(self, graph: Graph, vectors: str) -> str:
-        """Returns the name of what ``fill`` writes, shape ``(n, q)``.
-
-        Args:
-            graph: that is written.
-            vectors: name of the index vectors.
-        """
-        rate = graph.take(vectors, np.array([0]))
-        ranks = graph.take(vectors, np.arange(1 + self.units, 1 + 2 * self.units))
-        adapted = graph.take(self._adapts.astype(np.int32), ranks, axis=0)
-        none = graph.add("Cast", graph.add("Equal", rate, rate), to=INT32)  # stands last, as in ``_fill``
-        first = graph.add("ArgMax", graph.add("Concat", adapted, none, axis=1), axis=1)
-        rows = graph.add("Add", graph.add("Squeeze", graph.take(self._starts, rate, axis=0), np.array([1])), vectors)
-        in_column_0 = np.eye(1, 1 + 2 * self.units, dtype=np.int64)
-        rows = graph.add("Add", rows, graph.add("Mul", first, in_column_0))
-        sums = graph.add("ReduceSum", graph.take(self._table, rows, axis=0), np.array([1]), keepdims=0)
-        if self.units != self._layers:
-            adapted = graph.add("Reshape", adapted, np.array([0, self._layers, self.units // self._layers]))
-            adapted = graph.add("ReduceMax", adapted, np.array([2]), keepdims=0)
-        layers = graph.add("Cast", adapted, to=DOUBLE)
-        behind = graph.add("CumSum", layers, 1, reverse=1)
-        scarcity = graph.add("Reciprocal", graph.add("Add", behind, 1.0))
-        for name, values in (("active_adapted_share", layers), ("active_scarcity", scarcity)):
-            here = np.eye(1, len(SUM_COLUMNS), PLACES[name])
-            mean = graph.add("ReduceMean", values, np.array([1]))
-            sums = graph.add("Add", graph.add("Mul", sums, 1 - here), graph.add("Mul", mean, here))
-        return sums
-
-    def unit_terms_to_graph(self, graph: Graph, vectors: str) -> str:
-        """Returns the name of ``unit_terms``, for a graph and the name of the index vectors."""
-        chosen = graph.take(vectors, np.arange(1, 1 + 2 * self.units))
-        return graph.take(self._terms, graph.add("Add", chosen, self._term_starts), axis=0)
 
     def fill(self, sums: NDArray[np.float64], vectors: NDArray[np.int64]) -> None:
         """Writes the sums of index vectors that were checked.

@@ -29,7 +29,6 @@ from perfmodel.memory.distinct_layers import DistinctLayers
 from perfmodel.memory.state_bytes import ADAPTER_BYTES, OPTIMIZER_BYTES
 from perfmodel.memory.step import CUBLAS_WORKSPACE, ROUNDING, TENSORS_OF_A_LAYER, Load, Moment, StepAccount
 from perfmodel.model.architecture import Architecture, LayerShape
-from perfmodel.predictor.onnx_graph import BOOL, INT64, Graph
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Space
 from perfmodel.traces.trace import DeviceClass
@@ -94,28 +93,6 @@ class PeakTables:
             return self._peaks(vectors)
         parts = [self._peaks(vectors[start : start + _CHUNK]) for start in range(0, len(vectors), _CHUNK)]
         return np.concatenate(parts)
-
-    def to_graph(self, graph: Graph, vectors: str) -> str:
-        """Returns the name of the bytes, shape ``(n, 1)``, for a graph and the name of the index vectors."""
-        layers = self._layers
-        rate = graph.add("Squeeze", graph.take(vectors, np.array([0])), np.array([1]))
-        bits, ranks = (graph.take(vectors, np.arange(start, start + layers)) for start in (1, 1 + layers))
-        adapted = graph.take(self._adapts.astype(np.int64), ranks, axis=0)
-        before = graph.add("CumSum", adapted, 1, exclusive=1)
-        flow = graph.add("Cast", graph.add("Cast", before, to=BOOL), to=INT64)
-        flow = graph.add("Max", flow, np.array([int(self._always)]))
-        rows = graph.add("Add", graph.take(self._starts, rate, axis=0), flow)
-        for chosen, stride in ((bits, self._strides[0, 0]), (ranks, self._strides[0, -1])):
-            rows = graph.add("Add", rows, graph.add("Mul", chosen, stride))
-        table = graph.take(self._table, rows, axis=0)
-        passed, within, largest = (graph.take(table, np.asarray(column), axis=2) for column in range(3))
-        inside = graph.add("Add", graph.add("CumSum", passed, 1), within)
-        highest, most = (graph.add("ReduceMax", each, np.array([1]), keepdims=1) for each in (inside, largest))
-        sums = graph.add("ReduceSum", graph.take(table, np.arange(3, 7), axis=2), np.array([1]), keepdims=0)
-        kept, gone, update, fixed = (graph.take(sums, np.array([column])) for column in range(4))
-        at_update = graph.add("Add", graph.add("Add", update, most), self._ending)
-        peak = graph.add("Max", graph.add("Add", kept, self._loss), graph.add("Add", highest, gone), at_update)
-        return graph.add("Add", graph.add("Add", fixed, graph.take(self._base[:, None], rate, axis=0)), peak)
 
     def _peak(self, vector: NDArray[np.int64]) -> float:
         """Returns what ``_peaks`` does, for one: sums in one product, and plain numbers behind it."""

@@ -8,8 +8,6 @@
     joint_ridge      Linear models and Gaussian processes of several metrics at once
     joint_trees      Bags of trees of several metrics at once: all their trees are asked at once
     link_space       From link space to the metrics' units, for all metrics at once
-    onnx_copy        An ONNX copy of a predictor's means
-    onnx_graph       A graph of ONNX operators
     pymoo_problem    A fitted predictor as a pymoo problem, for pymoo's own algorithms
     prediction       What a predictor answers: arrays first, a data frame where one is asked for
     predictor        The public object: what a configuration will cost and what it will be worth

@@ -16,7 +16,6 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.predictor.onnx_graph import Graph
 from perfmodel.surrogates.rbf_features import GaussianBasis
 
 _FORMS = (
@@ -78,25 +77,6 @@ class JointBasis:
         np.exp(bumps, out=bumps)
         stacked = bumps.reshape(len(columns), *self._whitening.shape[:2]).transpose(1, 0, 2)
         return products, np.matmul(stacked, self._whitening)
-
-    def to_graph(self, graph: Graph, columns: str) -> list[str]:
-        """Returns the names of the products and, where there are any, the bumps, each of n rows.
-
-        Args:
-            graph: that is written.
-            columns: name of the columns that are read.
-        """
-        forms = graph.add("Mul", graph.add("Sub", graph.take(columns, self._columns), self._origin), self._factor)
-        forms = graph.between(forms, self._lowest, self._highest)
-        products = graph.add("Mul", graph.take(forms, self._first), graph.take(forms, self._second))
-        count, most, _ = self._whitening.shape
-        if not most:
-            return [products]
-        exponents = graph.add("MatMul", graph.take(products, np.arange(len(self._exponents))), self._exponents)
-        stacked = graph.add("Reshape", graph.add("Exp", exponents), np.array([0, count, most]))
-        whitened = graph.add("MatMul", graph.add("Transpose", stacked, perm=[1, 0, 2]), self._whitening)
-        bumps = graph.add("Transpose", whitened, perm=[1, 0, 2])
-        return [products, graph.add("Reshape", bumps, np.array([0, count * most]))]
 
     def _set_products(self, bases: Sequence[GaussianBasis], count: int) -> None:
         """Sets the factors of the products: those that the exponents are made of, then each process's own."""

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.features.table_columns import PLACES
-from perfmodel.predictor.onnx_graph import Graph
 from perfmodel.surrogates.damage import (
     INPUTS,
     PRUNING_WEIGHT,
@@ -79,20 +78,6 @@ class JointDamage:
         np.minimum(forms, self._highest, out=forms)
         forms *= inputs.take(self._second, axis=1)
         return forms
-
-    def to_graph(self, graph: Graph, sums: str) -> str:
-        """Returns the name of the terms, for a graph and the name of the columns ``SUM_COLUMNS``."""
-        over = graph.add("MatMul", graph.take(sums, self._hurt), self._over)
-        damage = graph.add("Mul", graph.add("Log", graph.add("Add", over, 1.0)), self._shares / math.log(2))
-        adapted = graph.take(sums, self._adapted)
-        scarce = graph.add("Div", SCARCE, graph.add("Add", adapted, SCARCE))
-        behind = graph.take(sums, self._plain[:1])
-        parts = [graph.add("Concat", scarce, graph.add("Sub", 1.0, adapted), behind, axis=1)]
-        for index in range(self._shares.shape[1]):
-            one = graph.take(damage, np.array([index]))
-            ramps = graph.between(graph.add("Sub", one, STARTS[None]), np.zeros((1, RAMPS)), REACHES[None])
-            parts += [one, ramps, graph.add("Mul", one, parts[0])]
-        return graph.add("Concat", *parts, axis=1)
 
     def _set_forms(self, count: int) -> None:
         """Sets of which inputs each term is made: min(max(first - start, lowest), highest) * second."""

@@ -11,13 +11,11 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UserError
 from perfmodel.features.table_columns import PLACES, SUM_COLUMNS, SpaceFeatures
 from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.predictor.joint_ridge import JointRidge, RidgeModel
 from perfmodel.predictor.joint_trees import JointTrees
 from perfmodel.predictor.link_space import Links
-from perfmodel.predictor.onnx_graph import Graph
 from perfmodel.predictor.prediction import Prediction
 from perfmodel.surrogates.boosted import BoostedSurrogate
 from perfmodel.surrogates.closed_form import ClosedFormSurrogate
@@ -97,31 +95,6 @@ class JointPosterior:
             vectors: as for ``predict``.
         """
         return self._outside(self._sums(vectors))
-
-    def to_graph(self, graph: Graph, vectors: str) -> str:
-        """Returns the name of the means, shape ``(n, m)``.
-
-        Args:
-            graph: that is written.
-            vectors: name of the index vectors.
-
-        Raises:
-            UserError: when a surrogate is of a kind that cannot be copied.
-        """
-        sums = self._features.to_graph(graph, vectors)
-        parts = [self._ridge.to_graph(graph, sums, vectors)] if self._ridge else []
-        parts += [trees.to_graph(graph, sums) for trees in self._trees]
-        parts += [graph.add("Mul", self._peaks.to_graph(graph, vectors), np.array([[mean]])) for mean, _ in self._known]
-        for surrogate in self._others:
-            if not isinstance(surrogate, ConstantSurrogate):
-                raise UserError(
-                    f"a metric's surrogate is of the kind {surrogate.kind}",
-                    "constant, additive, boosted, gaussian_process and closed_form can be copied to ONNX",
-                    "fit with one of these",
-                )
-            example = surrogate.posterior(self._features.matrix(self._example))
-            parts.append(graph.add("Mul", graph.take(sums, np.array([PLACES["one"]])), example.location))
-        return self._links.to_graph(graph, graph.add("Concat", *parts, axis=1))
 
     @property
     def _peaks(self) -> PeakTables:

@@ -16,7 +16,6 @@ from perfmodel.features.columns import BYTE_COLUMNS, unit_columns
 from perfmodel.features.table_columns import PLACES, SUM_COLUMNS, SpaceFeatures
 from perfmodel.predictor.joint_basis import JointBasis
 from perfmodel.predictor.joint_damage import JointDamage, damage_names
-from perfmodel.predictor.onnx_graph import Graph
 from perfmodel.surrogates.additive import AdditiveSurrogate
 from perfmodel.surrogates.contract import AbstractSurrogate
 from perfmodel.surrogates.damage import DamageSurrogate
@@ -127,29 +126,6 @@ class JointRidge:
         variance += spread
         np.sqrt(variance, out=variance)
         return made
-
-    def to_graph(self, graph: Graph, sums: str, vectors: str) -> str:
-        """Returns the name of the locations in link space, shape ``(n, k)``.
-
-        Args:
-            graph: that is written.
-            sums: name of the columns ``SUM_COLUMNS``.
-            vectors: name of the index vectors.
-        """
-        stored = graph.add("Max", graph.take(sums, self._bytes), self._least_bytes)
-        parts = [sums, graph.add("Log", stored)]
-        if self._damage:
-            parts.append(self._damage.to_graph(graph, sums))
-        if self._reads_units:
-            parts.append(self._features.unit_terms_to_graph(graph, vectors))
-        if self._basis:
-            parts += self._basis.to_graph(graph, sums)
-        columns = graph.take(graph.add("Concat", *parts, axis=1), self._places)
-        models, most, _ = self._weights.shape
-        weights = np.zeros((models, most, models))
-        weights[np.arange(models), :, np.arange(models)] = self._weights[:, :, 0]
-        found = graph.add("MatMul", graph.add("Sub", columns, self._centre), weights.reshape(-1, models))
-        return graph.between(found, self._low.T, self._high.T)
 
     def _joined(
         self, sums: NDArray[np.float64], vectors: NDArray[np.int64]

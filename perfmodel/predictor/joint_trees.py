@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.features.table_columns import PLACES
-from perfmodel.predictor.onnx_graph import Graph
 from perfmodel.surrogates.boosted import Bag
 from perfmodel.surrogates.tree_bag import TreeBag
 
@@ -49,18 +48,6 @@ class JointTrees:
         spread = moments[:, 1:]
         np.sqrt(np.vecdot(spread, spread, axis=1), out=made[1])  # type: ignore[call-overload]  # not in NumPy's stubs
         return made
-
-    def to_graph(self, graph: Graph, sums: str) -> str:
-        """Returns the name of the locations in link space, shape ``(n, b)``.
-
-        Args:
-            graph: that is written.
-            sums: name of the columns ``SUM_COLUMNS``.
-        """
-        bags, _, trees = self._moments.shape
-        weights = np.zeros((bags, trees, bags))
-        weights[np.arange(bags), :, np.arange(bags)] = self._moments[:, 0]
-        return graph.add("MatMul", self._trees.to_graph(graph, sums), weights.reshape(-1, bags))
 
 
 def _with_one(bag: Bag) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]:

@@ -10,8 +10,6 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UserError
-from perfmodel.predictor.onnx_graph import Graph
 from perfmodel.space.metrics import METRICS
 
 
@@ -38,7 +36,6 @@ class Links:
         self.metrics = tuple(metrics)
         rows = rows or range(len(metrics))
         self._rows = np.array(rows)
-        self._is_log = np.array([logs], dtype=bool)
         order = sorted(range(len(metrics)), key=lambda index: not logs[index])
         self._places = np.argsort(order)
         self._logs = sum(logs)
@@ -78,25 +75,3 @@ class Links:
         np.maximum(ends, self._lower, out=ends)
         np.minimum(ends, self._upper, out=ends)
         return made.take(self._places, axis=1)
-
-    def to_graph(self, graph: Graph, locations: str) -> str:
-        """Returns the name of the means in the metrics' units and ranges, shape ``(n, m)``.
-
-        Args:
-            graph: that is written.
-            locations: name of the locations in link space, in the order of the moments.
-
-        Raises:
-            UserError: when a mean depends on the scale too, as those of old files do.
-        """
-        if self._unknown:
-            raise UserError(
-                "a metric's mean depends on its standard deviation",
-                "only means can be copied to ONNX",
-                "fit the predictor again with this version",
-            )
-        inside = (self._lift[0], self._lower[0], self._upper[0])
-        lift, low, high = (values.reshape(1, -1).take(self._places, axis=1) for values in inside)
-        lifted = graph.add("Add", graph.take(locations, self._rows), lift)
-        means = graph.add("Where", self._is_log, graph.add("Exp", lifted), lifted)
-        return graph.between(means, low, high)

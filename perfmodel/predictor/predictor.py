@@ -15,7 +15,6 @@ from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.fitting import fit_surrogates, setting_featurizer
 from perfmodel.predictor.joint_posterior import CHUNK, JointPosterior
-from perfmodel.predictor.onnx_graph import Graph
 from perfmodel.predictor.prediction import Prediction
 from perfmodel.predictor.record import PredictorRecord, curve_folder
 from perfmodel.predictor.shipped import predictor_folder
@@ -187,14 +186,6 @@ class Predictor:
         vectors = space_vectors(self._record.space, [_configuration(each) for each in configurations])
         found = self._record.feasibility.probability(self._features.matrix(vectors))
         return pd.DataFrame(dict(zip(("ok", "ok_low", "ok_high"), found, strict=True)))
-
-    def to_graph(self, graph: Graph, vectors: str) -> str:
-        """Returns the name of what ``predict_mean`` gives, for a graph and the name of the index vectors.
-
-        Raises:
-            UserError: when a surrogate is of a kind that cannot be copied to ONNX.
-        """
-        return self._joint.to_graph(graph, vectors)
 
     def predict_mean(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         """Returns predicted means for a searcher, shape ``(n, m)``, columns in the order of ``metrics``.

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.files.json_arrays import pack, unpack
-from perfmodel.predictor.onnx_graph import FLOAT, INT64, Graph
 
 if TYPE_CHECKING:
     import xgboost
@@ -87,26 +86,6 @@ class TreeBag:
         leaf = _leaf_of(right).astype(np.intp)
         leaf += np.arange(0, self.leaves.size, leaves)[:, None]
         return self.leaves.take(leaf)
-
-    def to_graph(self, graph: Graph, values: str) -> str:
-        """Returns the name of the leaf of every tree, shape ``(n, m t)``.
-
-        Args:
-            graph: that is written.
-            values: name of the values, shape ``(n, columns)``.
-        """
-        nodes, leaves = self.columns.shape[-1], self.leaves.shape[-1]
-        trees = self.leaves.size // leaves
-        asked = graph.take(graph.add("Cast", values, to=FLOAT), self.columns.reshape(-1))
-        right = graph.add("GreaterOrEqual", asked, self.thresholds.reshape(1, -1))
-        right = graph.add("Reshape", graph.add("Cast", right, to=INT64), np.array([0, trees, nodes]))
-        node = graph.add("Add", graph.take(right, np.array([0]), axis=2), 1)
-        for _ in range(leaves.bit_length() - 2):
-            here = graph.add("GatherElements", right, node, axis=2)
-            node = graph.add("Add", graph.add("Add", graph.add("Mul", node, 2), 1), here)
-        first_leaf = np.arange(0, self.leaves.size, leaves)[:, None] - nodes
-        found = graph.take(self.leaves.reshape(-1), graph.add("Add", node, first_leaf), axis=0)
-        return graph.add("Squeeze", found, np.array([2]))
 
     def _found_of_few(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns the same for few rows: every node's answer is one bit of a byte, and the byte tells the leaf."""

@@ -10,7 +10,6 @@ from perfmodel.errors import InvalidConfigurationError
 from perfmodel.memory.peak import Load, allocated_peaks
 from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.model.architecture import Architecture
-from perfmodel.predictor.onnx_graph import Graph
 from perfmodel.space.methods import Methods
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Space
@@ -78,22 +77,6 @@ def test_one_row_and_many_agree():
     whole = tables(vectors)
     assert (whole == np.concatenate([tables(row[None]) for row in vectors])).all()
     assert tables(vectors[:0]).shape == (0,)
-
-
-@pytest.mark.parametrize("checkpointing", [False, True])
-def test_its_graph_gives_the_same(checkpointing):
-    pytest.importorskip("onnx", reason="needs the extra [onnx]")
-    pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
-    from perfmodel.predictor.onnx_copy import onnx_means
-
-    architecture = Architecture.from_config(CONFIG | {"model_type": "llama"})
-    space = space_of(architecture)
-    tables = PeakTables(space, architecture, Recipe(gradient_checkpointing=checkpointing), "cpu", LOAD)
-    graph = Graph()
-    peak = tables.to_graph(graph, "vectors")
-    model = graph.model(("vectors", len(space.cardinalities)), (peak, 1), {})
-    vectors = vectors_of(space, 50, 2)
-    assert (onnx_means(model.SerializeToString(), vectors)[:, 0] == tables(vectors)).all()
 
 
 def test_units_that_are_no_layers_are_refused():

@@ -8,7 +8,6 @@ from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import UserError
 from perfmodel.features.columns import PEAK_COLUMN
 from perfmodel.model.architecture import Architecture
-from perfmodel.predictor.onnx_copy import write_onnx
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.space import Space
 from perfmodel.surrogates.closed_form import LEAST_SCALE, ClosedFormSurrogate
@@ -103,9 +102,3 @@ def test_who_names_the_surrogates_gets_those(traces, architecture):
     predictor = Predictor.fit(traces, space, architecture, **asked)
     assert predictor.record.chosen == {"peak_memory_bytes": "additive"}
     assert predictor.record.load is None
-
-
-def test_a_copy_to_onnx_knows_it_too(predictor, tmp_path):
-    pytest.importorskip("onnx", reason="needs the extra [onnx]")
-    pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
-    assert write_onnx(predictor, tmp_path / "means.onnx").is_file()  # behind a check of parity
