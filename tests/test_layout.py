@@ -32,7 +32,7 @@ ROOMS = {
 
 FOLDERS = {
     "perfmodel": [
-        "errors model space files statistics traces memory timing features surrogates effects evaluation predictor planner"
+        "errors files statistics model space traces memory timing features surrogates effects evaluation predictor planner"
     ],
     "datasets_cache": ["files base_models tasks shelf release"],
     "collectors": [

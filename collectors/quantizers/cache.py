@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from collectors.pruning.prune import PrunedLinear
 from collectors.quantizers import AbstractQuantizer, linear_of
-from datasets_cache.files.cache import arriving, cache_folder, locked, make_folder
+from datasets_cache.files.cache import cache_folder, locked, make_folder
 from perfmodel.errors import OutputFolderError
+from perfmodel.files.whole_file import arriving
 
 PACKING_VERSION = "1"
 """Of the packed tensors; to be raised when a quantiser packs differently."""

@@ -9,9 +9,7 @@ Trials of one lineage differ in nothing but how far they went.
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, final
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 from collectors.scoring.evaluate import Scores
 from collectors.trial.retention import Keep
 from perfmodel.errors import CorruptFileError
+from perfmodel.files.whole_file import arriving
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import Asked
 
@@ -95,7 +94,8 @@ class Checkpoints:
         from peft import get_peft_model_state_dict
         from safetensors.torch import save_file
 
-        with _arriving(self.folder / lineage(asked) / str(progress.step)) as partial:
+        with arriving(self.folder / lineage(asked) / str(progress.step)) as partial:
+            partial.mkdir(parents=True)
             adapter = {name: value.detach().contiguous() for name, value in get_peft_model_state_dict(model).items()}
             save_file(adapter, partial / _ADAPTER)
             if keep == "checkpoint":
@@ -238,16 +238,3 @@ def _progress(record: Mapping[str, Any]) -> Progress:
     values["curve"] = {int(step): Scores(**scores) for step, scores in record["curve"].items()}
     values["step_seconds"] = tuple(record["step_seconds"])
     return Progress(**values)
-
-
-@contextmanager
-def _arriving(final_folder: Path) -> Iterator[Path]:
-    partial = final_folder.with_name(f".{final_folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        shutil.rmtree(final_folder, ignore_errors=True)
-        partial.replace(final_folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

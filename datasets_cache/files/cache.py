@@ -1,7 +1,6 @@
-"""Where fetched files live, and how a file arrives there whole although two processes may want it at once."""
+"""Where fetched files lie, and the lock that lets one process at a time write there."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,29 +69,3 @@ def locked(folder: Path, progress: Progress) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def arriving(final: Path) -> Iterator[Path]:
-    """Yields a temporary sibling that becomes ``final`` when the block ends without an error, and else vanishes.
-
-    To be used while ``locked``: what a killed process left behind is cleared first.
-
-    Args:
-        final: the file or folder to make; it must not exist if it is a folder.
-    """
-    for stale in final.parent.glob(f".{final.name}.partial-*"):
-        _remove(stale)
-    partial = final.with_name(f".{final.name}.partial-{os.getpid()}")
-    try:
-        yield partial
-        partial.replace(final)
-    finally:
-        _remove(partial)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

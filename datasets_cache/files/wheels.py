@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets_cache.files.cache import Progress, arriving
+from datasets_cache.files.cache import Progress
 from perfmodel.errors import CorruptFileError, DownloadError
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.whole_file import arriving
 
 _PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 

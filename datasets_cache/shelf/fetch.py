@@ -4,11 +4,12 @@ import urllib.request
 from pathlib import Path
 from urllib.error import URLError
 
-from datasets_cache.files.cache import Progress, arriving, locked, make_folder
+from datasets_cache.files.cache import Progress, locked, make_folder
 from datasets_cache.shelf.registry import REGISTRY_FILE, of_release, parse_registry
 from datasets_cache.shelf.shelf import fetched_folder, shelf_files
 from perfmodel.errors import CorruptFileError, DownloadError, UnknownNameError
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.whole_file import arriving
 
 TIMEOUT_S = 60.0
 

@@ -1,35 +1,29 @@
 """Versioned JSON state files with their own checksum: how fitted models are kept without pickles."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
+from perfmodel.errors import CorruptFileError, SchemaVersionError
+from perfmodel.files.checksum import sha256_of_json
+from perfmodel.files.whole_file import write_whole
 
 
 def write_state(path: Path, kind: str, version: int, body: dict[str, Any]) -> None:
-    """Writes one state file; NaN and infinity are refused, so that any JSON reader can open it.
+    """Writes one state file atomically; NaN and infinity are refused, so that any JSON reader can open it.
 
     Args:
-        path: the file.
-        kind: what the state belongs to.
-        version: of the body's schema.
-        body: plain values.
+        path: the file to write; folders above it are made.
+        kind: the name of the sort of state, which ``read_state`` must be asked for.
+        version: version of the body's schema, 1 or more.
+        body: plain values, as JSON can hold them.
 
     Raises:
         OutputFolderError: when the folder cannot be written.
+        ValueError: when a number is NaN or infinite.
     """
-    text = json.dumps(
-        {"kind": kind, "version": version, "sha256": _digest(body), "body": body}, allow_nan=False, indent=1
-    )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputFolderError(
-            f"{path} cannot be written ({error})", "a writable folder", "choose another folder"
-        ) from error
+    state = {"kind": kind, "version": version, "sha256": sha256_of_json(body), "body": body}
+    write_whole(path, json.dumps(state, allow_nan=False, indent=1))
 
 
 def read_state(path: Path, kind: str, version: int) -> dict[str, Any]:
@@ -47,7 +41,7 @@ def read_state(path: Path, kind: str, version: int) -> dict[str, Any]:
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
         found, body = state["version"], state["body"]
-        intact = state["kind"] == kind and state["sha256"] == _digest(body) and isinstance(found, int)
+        intact = state["kind"] == kind and state["sha256"] == sha256_of_json(body) and isinstance(found, int)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _corrupt(path, repr(error)) from error
     if isinstance(found, int) and found > version:
@@ -57,10 +51,6 @@ def read_state(path: Path, kind: str, version: int) -> dict[str, Any]:
     if not intact or not isinstance(body, dict):
         raise _corrupt(path, f"it is no intact {kind} file")
     return body
-
-
-def _digest(body: object) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _corrupt(path: Path, reason: str) -> CorruptFileError:

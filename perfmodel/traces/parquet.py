@@ -1,11 +1,13 @@
 """Traces as Parquet, with the schema's version inside the file and its sha256 beside it."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, UnknownNameError
+from perfmodel.errors import CorruptFileError, SchemaVersionError, UnknownNameError
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.whole_file import write_whole
 from perfmodel.traces.columns import ADDED, COLUMNS, TRACE_VERSION, columns_of
 from perfmodel.traces.trace import Trace
 
@@ -29,17 +31,11 @@ def write_traces(traces: Sequence[Trace], path: Path) -> str:
 
     rows = sorted((trace.to_row() for trace in traces), key=lambda row: str(row["key"]))
     table = pa.Table.from_pylist(rows, schema=_schema())
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, partial, compression="zstd", write_page_checksum=True)
-        digest = sha256_of(partial)
-        partial.replace(path)
-        path.with_name(path.name + ".sha256").write_text(f"{digest}  {path.name}\n")
-    except OSError as error:
-        raise OutputFolderError(
-            f"{path} cannot be written ({error})", "a writable folder", "choose another folder"
-        ) from error
+    content = BytesIO()
+    pq.write_table(table, content, compression="zstd", write_page_checksum=True)
+    write_whole(path, content.getvalue())
+    digest = sha256_of(path)
+    write_whole(path.with_name(path.name + ".sha256"), f"{digest}  {path.name}\n")
     return digest
 
 

@@ -3,8 +3,9 @@
 from io import BytesIO
 from pathlib import Path
 
-from perfmodel.errors import OutputFolderError, UserError
+from perfmodel.errors import UserError
 from perfmodel.files.optional import needs_extra
+from perfmodel.files.whole_file import write_whole
 from perfmodel.planner.question import Choice, Plan
 from reports.figures.figure import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
 from reports.figures.print import STYLE
@@ -36,14 +37,7 @@ def save_picture(plan: Plan, path: Path) -> None:
     suffix = path.suffix.lower().lstrip(".")
     if suffix not in ("svg", "png"):
         raise UserError(f"the picture {path}", "its name ends in .svg or .png", "rename it")
-    content = picture(plan, suffix)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise OutputFolderError(
-            f"{path} cannot be written ({error.strerror})", "a file in a writable folder", "choose another"
-        ) from error
+    write_whole(path, picture(plan, suffix))
 
 
 def picture(plan: Plan, suffix: str) -> bytes:

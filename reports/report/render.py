@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from perfmodel.errors import OutputFolderError, SchemaVersionError
+from perfmodel.errors import SchemaVersionError
 from perfmodel.files.optional import needs_extra
+from perfmodel.files.whole_file import write_whole
 from reports.figures.all import drawings
 from reports.figures.figure import Drawing
 from reports.figures.print import figure_files
@@ -54,7 +55,7 @@ def write_report(record: Mapping[str, Any], folder: Path) -> Path:
     links = [(name.removesuffix(".svg"), f"figures/{name}") for name in figures if name.endswith(".svg")]
     text, html = markdown(record, links), page(record)
     for name, content in figures.items():
-        _write(folder / "figures" / name, content)
+        write_whole(folder / "figures" / name, content)
     return write_page(folder, "report", record, text, html)
 
 
@@ -76,7 +77,7 @@ def write_page(folder: Path, stem: str, record: Record, text: str, html: str) ->
     """
     values = json.dumps(record, allow_nan=False, ensure_ascii=False, indent=1)
     for ending, content in (("json", values), ("md", text), ("html", html)):
-        _write(folder / f"{stem}.{ending}", content.encode())
+        write_whole(folder / f"{stem}.{ending}", content)
     return folder / f"{stem}.html"
 
 
@@ -139,20 +140,3 @@ def embedded(drawing: Drawing) -> str:
         config=_PLOTLY_CONFIG,
     )
     return html
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes a file, whole or not at all.
-
-    Raises:
-        OutputFolderError: when it cannot be written.
-    """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise OutputFolderError(
-            f"{path} cannot be written ({error})", "a writable folder", "choose another folder"
-        ) from error

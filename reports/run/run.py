@@ -13,6 +13,7 @@ from datasets_cache import BaseModel, Task, load_task, resolve
 from datasets_cache.shelf.shelf import Shelf, load_shelf
 from perfmodel.errors import CorruptFileError, OutputFolderError
 from perfmodel.files.processes import usable_cores
+from perfmodel.files.whole_file import write_whole
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Space
 from perfmodel.traces.trace import DeviceClass, Setting, Trace
@@ -183,13 +184,7 @@ class Run:
             OutputFolderError: when the folder cannot be written.
         """
         path = self.folder / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(path.name + ".partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        except OSError as error:
-            raise _unwritable(path, str(error.strerror)) from error
+        write_whole(path, text)
         return path
 
     def read_json(self, name: str) -> Any:

@@ -14,8 +14,9 @@ from typing import Any, Final, final
 
 import numpy as np
 
-from perfmodel.errors import CorruptFileError, OutputFolderError
+from perfmodel.errors import CorruptFileError
 from perfmodel.files.processes import as_done
+from perfmodel.files.whole_file import write_whole
 from search.benchmark.problem import BenchmarkProblem
 from search.comparison.contenders import Contender, contender
 from search.comparison.metrics import plain
@@ -122,7 +123,7 @@ def run_job(plan: Plan, job: tuple[str, str, int], make_world: MakeWorld, folder
         record |= _searched(plan, chosen, seed, world)
     except Exception as error:  # noqa: BLE001 - whatever a searcher does wrong, the others are compared
         record |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
-    _write(run_path(folder, job), record)
+    write_whole(run_path(folder, job), json.dumps(record, allow_nan=False))
     return record
 
 
@@ -205,7 +206,8 @@ def _reference(plan: Plan, task: str, world: World, folder: Path) -> None:
         uniform = problem.evaluate_vectors(np.asarray([world.uniform], dtype=np.int64)).objectives[0].tolist()
     space = json.loads(problem.space.to_json())
     known = {"front": objectives[front].tolist(), "vectors": vectors.tolist(), "uniform": uniform}
-    _write(path, {**body, **known, "objectives": list(problem.objectives), "space": space})
+    record = {**body, **known, "objectives": list(problem.objectives), "space": space}
+    write_whole(path, json.dumps(record, allow_nan=False))
 
 
 def _is_done(plan: Plan, job: tuple[str, str, int], identity: str, folder: Path) -> bool:
@@ -226,16 +228,6 @@ def _is_done(plan: Plan, job: tuple[str, str, int], identity: str, folder: Path)
 def _world(make_world: MakeWorld, task: str) -> World:
     """Returns a world, made once in each process."""
     return make_world(task)
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(record, allow_nan=False))
-        partial.replace(path)
-    except OSError as error:
-        raise OutputFolderError(f"{path} cannot be written ({error})", "a writable folder", "choose another") from error
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -19,8 +19,9 @@ from collectors.pruning.calibration_texts import calibration_texts
 from collectors.pruning.importances.by_layer import layer_importances
 from collectors.pruning.importances.table import IMPORTANCES
 from collectors.pruning.scope import LayerImportance
-from datasets_cache.files.cache import arriving, cache_folder, locked, make_folder
+from datasets_cache.files.cache import cache_folder, locked, make_folder
 from perfmodel.errors import OutputFolderError
+from perfmodel.files.whole_file import arriving
 from perfmodel.model.architecture import Architecture
 
 VERSION = "1"

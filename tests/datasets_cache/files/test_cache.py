@@ -1,4 +1,4 @@
-"""The cache: where it is, that one process writes at a time, and that files arrive whole or not at all."""
+"""The cache: where it is, that one process writes at a time, and what its folder is."""
 
 import subprocess
 import sys
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 import datasets_cache
-from datasets_cache.files.cache import arriving, cache_folder, locked
-from perfmodel.files.checksum import sha256_of
+from datasets_cache.files.cache import cache_folder, locked
 
 COUNT_UP = """
 import sys, time
@@ -55,26 +54,3 @@ def test_waiting_is_told(tmp_path: Path) -> None:
         assert not entered.is_set()
     waiting.join(10)
     assert entered.is_set()
-
-
-def _interrupted(final: Path) -> None:
-    with arriving(final) as partial:
-        partial.write_text("half")
-        raise KeyboardInterrupt
-
-
-def test_a_file_arrives_whole_or_not_at_all(tmp_path: Path) -> None:
-    final = tmp_path / "file"
-    with pytest.raises(KeyboardInterrupt):
-        _interrupted(final)
-    assert list(tmp_path.iterdir()) == []
-    with arriving(final) as partial:
-        partial.write_text("whole")
-        assert not final.exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
-    (tmp_path / "abc").write_bytes(b"abc")
-    # Source: FIPS 180-4, the example for SHA-256.
-    assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
