@@ -1,6 +1,6 @@
 """Processor seconds of one search by each contender of a comparison, on the surrogate of a shelf's task.
 
-    python benchmarks/comparison_cost.py smollm2-v0c chain_sum 200 joint random milp
+    python benchmarks/comparison_cost.py smollm2-v1b chain_sum 200 joint random milp
 
 On a machine that does other work the clock says little; the processor's seconds say most of it.
 """

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from datasets_cache import resolve
-from datasets_cache.shelf.shelf import load_shelf
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 from perfmodel.memory.load import typical_load
 from perfmodel.memory.peak import training_memory_terms
 from perfmodel.model.architecture import Architecture
@@ -27,7 +27,7 @@ OBJECTIVES = ("held_out_loss", "peak_memory_bytes")
 
 def main() -> None:
     """Prints one JSON line."""
-    traces = load_shelf("smollm2-v0").traces
+    traces = load_shelf(newest_shelf()).traces
     setting = traces[0].asked.setting
     architecture = Architecture.from_config(resolve("smollm2-135m").config)
     space = Space.for_architecture(architecture)

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from collectors.device.predicted_steps import StepTimes, of_this_device, step_times
-from datasets_cache.shelf.shelf import SHELF_DATA, shelf_names
+from datasets_cache.shelf.shelf import shelf_files
 from perfmodel import Configuration, Trace
 from perfmodel.timing.correction import LEAST_SETTINGS, held_out_errors
 from perfmodel.timing.device_profiles import DeviceProfile
@@ -61,11 +61,10 @@ def main() -> None:
 
 
 def _published() -> tuple[Path, list[Path]] | None:
-    """Returns profile and traces of the newest release that has a profile, None where none has."""
-    for name in reversed(shelf_names()):
-        profile = SHELF_DATA / f"{name}.profile.json"
-        if profile.is_file():
-            return profile, [SHELF_DATA / f"{name}.parquet"]
+    """Returns profile and traces of a release that has a profile, None where none has."""
+    for path in reversed(shelf_files().values()):
+        if (profile := path.with_suffix(".profile.json")).is_file():
+            return profile, [path]
     return None
 
 

@@ -1,6 +1,6 @@
 """The data card of a release: what a reader must know before using it, computed from the traces alone.
 
-What a person has to say stands in ``shelf_data/<name>.notes.md``.
+What a person has to say stands in ``<name>.notes.md`` beside it.
 """
 
 from collections import Counter, defaultdict

@@ -1,11 +1,13 @@
-"""Makes a shelf release: ``python -m datasets_cache.release.release NAME STORE...``; without stores, all but traces.
+"""Makes a release in ``shelf_data/<name>``: ``python -m datasets_cache.release.release NAME STORE...``.
 
 <name>.parquet, <name>.parquet.sha256   the traces; a release that is out keeps its bytes
 <name>.rows.txt                         a fingerprint of every row
 <name>.md, <name>.coverage.png          the data card and its picture, computed from the traces
 <name>.croissant.json                   the same for machines
-<name>.notes.md                         what a person has to say: must be there
+<name>.notes.md                         what a person has to say: must be there before
 registry.txt                            the sha256 of them all
+
+Without stores the traces stay as they are, and everything that is computed from them is made anew.
 """
 
 import argparse
@@ -37,13 +39,13 @@ def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) 
         name: of the release.
         stores: trace stores; a trial in several is taken once, one of a task that is not shipped is left out. Without
             any the traces stay as they are and all that is computed from them is made anew.
-        folder: where the files go; ``<name>.notes.md`` must be there.
+        folder: holds the releases; ``<name>/<name>.notes.md`` must be there.
 
     Raises:
         CorruptFileError: when a store, the notes, or without stores the traces, are missing or damaged.
         MissingExtraError: when matplotlib, which draws the coverage, is not installed.
     """
-    path, notes = folder / f"{name}.parquet", folder / f"{name}.notes.md"
+    path, notes = folder / name / f"{name}.parquet", folder / name / f"{name}.notes.md"
     if not notes.is_file():
         raise CorruptFileError(f"there is no {notes}", "notes that say how the traces were made", "write them first")
     if stores:
@@ -52,7 +54,7 @@ def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) 
     if not traces:
         raise CorruptFileError(f"{path} holds no traces", "traces of shipped tasks", "give stores that hold some")
     _write_beside(path, traces, notes.read_text(encoding="utf-8"))
-    register(folder, name)
+    register(path.parent, name)
     return path
 
 

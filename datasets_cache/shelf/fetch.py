@@ -6,7 +6,7 @@ from urllib.error import URLError
 
 from datasets_cache.files.cache import Progress, locked, make_folder
 from datasets_cache.shelf.registry import REGISTRY_FILE, of_release, parse_registry
-from datasets_cache.shelf.shelf import fetched_folder, shelf_files
+from datasets_cache.shelf.shelf import fetched_folder, shelf_file, shelf_files
 from perfmodel.errors import CorruptFileError, DownloadError, UnknownNameError
 from perfmodel.files.checksum import sha256_of
 from perfmodel.files.whole_file import arriving
@@ -15,14 +15,14 @@ TIMEOUT_S = 60.0
 
 
 def fetch_release(name: str, source: str | None, progress: Progress) -> Path:
-    """Returns the Parquet file of a release, which is here and whole afterwards.
+    """Returns the Parquet file of a release after fetching and checking its files.
 
     A release that is here already is left as it is: published files never change.
 
     Args:
         name: of the release.
-        source: http(s) address or folder of ``registry.txt`` and the files; None where it is here already.
-        progress: told what is being fetched.
+        source: http(s) address or folder that holds ``registry.txt`` and the files; None finds only what is here.
+        progress: called with one line of text for every file that is fetched.
 
     Raises:
         UnknownNameError: when the release is not here and there is no source, or the source has none of that name.
@@ -30,15 +30,8 @@ def fetch_release(name: str, source: str | None, progress: Progress) -> Path:
         CorruptFileError: when a file's sha256 is not the registry's.
         OutputFolderError: when the cache cannot be written.
     """
-    here = shelf_files()
-    if name in here:
-        return here[name]
-    if source is None:
-        raise UnknownNameError(
-            f"there is no shelf {name!r} here",
-            f"here are {', '.join(here) or 'none'}",
-            "say where it lies: --from ADDRESS_OR_FOLDER",
-        )
+    if source is None or name in shelf_files():
+        return shelf_file(name)
     registry = parse_registry(_read(source, REGISTRY_FILE).decode("utf-8", errors="replace"), source)
     wanted = of_release(registry, name)
     if f"{name}.parquet" not in wanted:

@@ -1,9 +1,6 @@
-"""The sha256 of every published file, in the form that pooch reads: one line a file, its name and its checksum.
+"""The sha256 of the files of a release: ``registry.txt`` in its folder, one line a file, its name and its checksum.
 
-    shelf_data/registry.txt     files of the releases in the order in which they were published
-    shelf_data/<release>.*      parquet, its sha256 for sha256sum, card, notes, Croissant, picture, rows
-
-Only pooch's form is used: fetching through it would bring requests and four more packages into the light install.
+pooch reads the same form. pooch itself is not used: it would bring requests and four more packages into the core.
 """
 
 from collections.abc import Mapping
@@ -16,10 +13,10 @@ REGISTRY_FILE = "registry.txt"
 
 
 def read_registry(folder: Path) -> dict[str, str]:
-    """Returns the sha256 of each published file by its name, in the order of publication.
+    """Returns the sha256 of each published file by its name, in the order of the lines.
 
     Args:
-        folder: that holds ``registry.txt``.
+        folder: the folder that holds ``registry.txt``.
 
     Raises:
         CorruptFileError: when the file is missing, or a line is not a name and 64 hexadecimal digits.
@@ -37,8 +34,8 @@ def parse_registry(text: str, source: str) -> dict[str, str]:
     """Returns the sha256 of each file of a registry's text.
 
     Args:
-        text: of the registry.
-        source: where it came from, for the error.
+        text: the content of a ``registry.txt``.
+        source: the path or address it came from, for the error's text.
 
     Raises:
         CorruptFileError: when a line is not a file's name and 64 hexadecimal digits.
@@ -59,26 +56,24 @@ def parse_registry(text: str, source: str) -> dict[str, str]:
 
 
 def of_release(registry: Mapping[str, str], name: str) -> dict[str, str]:
-    """Returns the entries of one release."""
+    """Returns the entries of one release, of a folder that may hold several.
+
+    Args:
+        registry: sha256 by file name.
+        name: of the release.
+    """
     return {file: digest for file, digest in registry.items() if file.startswith(f"{name}.")}
 
 
 def register(folder: Path, name: str) -> None:
-    """Writes the checksums of a release's files into the registry, a known release at its old place.
+    """Writes the checksums of a release's files into the registry; entries of other releases stay.
 
     Args:
-        folder: that holds the files and the registry.
+        folder: the folder that holds the files, and the registry where there is one already.
         name: of the release.
     """
     registry = read_registry(folder) if (folder / REGISTRY_FILE).is_file() else {}
-    new = {path.name: sha256_of(path) for path in sorted(folder.glob(f"{name}.*"))}
-    old = of_release(registry, name)
-    lines: list[str] = []
-    for file, digest in registry.items():
-        if file not in old:
-            lines.append(f"{file} {digest}")
-        elif file == next(iter(old)):
-            lines += [f"{each} {found}" for each, found in new.items()]
-    if not old:
-        lines += [f"{each} {found}" for each, found in new.items()]
-    (folder / REGISTRY_FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    kept = {file: digest for file, digest in registry.items() if not file.startswith(f"{name}.")}
+    entries = kept | {path.name: sha256_of(path) for path in sorted(folder.glob(f"{name}.*"))}
+    text = "".join(f"{file} {digest}\n" for file, digest in entries.items())
+    (folder / REGISTRY_FILE).write_text(text, encoding="utf-8")

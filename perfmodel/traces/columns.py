@@ -1,6 +1,6 @@
 """The columns of a stored trace, their types, and how rows of older versions become rows of this one.
 
-version 1   as first published (``smollm2-v0``)
+version 1   as first published
 version 2   pruning_scope, curve_accuracies, kv_groups, channels, peak_reserved_bytes, resumed_from_step
 """
 

@@ -35,7 +35,7 @@ def list_releases(debug: DebugOption = False) -> None:
         columns = read_table(path, columns=["status", "task", "model", "device_class"]).to_pydict()
         kinds = (", ".join(sorted(set(columns[each]))) for each in ("task", "model", "device_class"))
         ok, size = columns["status"].count("ok"), path.stat().st_size / 1e3
-        where = "shipped" if path.parent == SHELF_DATA else str(path.parent)
+        where = "shipped" if SHELF_DATA in path.parents else str(path.parent)
         shown.add_row(name, str(len(columns["status"])), str(ok), *kinds, f"{size:.0f}", where)
     console = Console(highlight=False)
     if not console.is_terminal:

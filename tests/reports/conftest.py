@@ -194,7 +194,7 @@ def record() -> dict[str, Any]:
         },
         "environment": {"device_name": "Intel Xeon", "driver": "", "cores": 2, "threads": 1}
         | {"code_version": "0613374", "versions": versions},
-        "counts": {"prior_traces": 51, "collected": 4, "validated": 8, "failed": 1, "prior_source": "smollm2-v0"},
+        "counts": {"prior_traces": 51, "collected": 4, "validated": 8, "failed": 1, "prior_source": "smollm2-v1b"},
         "objectives": ["held_out_loss", "peak_memory_bytes"],
         "budget": {"peak_memory_bytes": 4.5e8},
         "question_blind": {"accuracy": 0.0, "loss": 1.449},
@@ -207,7 +207,7 @@ def record() -> dict[str, Any]:
         "hypervolume": _hypervolume(),
         "effects": _effects(),
         "effects_reason": "",
-        "checksums": {"traces.parquet": "d" * 64, "shelf smollm2-v0": "e" * 64},
+        "checksums": {"traces.parquet": "d" * 64, "shelf smollm2-v1b": "e" * 64},
         "verdict": [
             "front 2 measured 374 MB and a loss of 1.33 nats per answer token (3 runs).",
             "Six of seven measured losses lie inside the predicted 90 % interval.",

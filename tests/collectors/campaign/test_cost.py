@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from first_traces import first_traces
 from scipy.stats import spearmanr
 
 from collectors.campaign.cost import HQQ_TOKENS, expected_cost, longest_first
-from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
 from perfmodel.traces.trace import Asked, Setting
@@ -84,7 +84,7 @@ def taken(trace):
 @pytest.fixture(scope="module")
 def runs():
     """The shelf's trials of the two tasks that have plans, each in the order in which they ran."""
-    traces = sorted(load_shelf("smollm2-v0").traces, key=lambda trace: trace.ran_on.started_at)
+    traces = sorted(first_traces(73), key=lambda trace: trace.ran_on.started_at)
     tasks = ("chain_sum", "number_sequence")
     return [[trace for trace in traces if trace.asked.setting.task == task] for task in tasks]
 

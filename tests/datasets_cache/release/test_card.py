@@ -4,18 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from first_traces import first_traces
 
 from datasets_cache.release.card import by_setting, card, noise_and_spread, takes_part_in_scores
 from datasets_cache.release.coverage import draw_coverage, shelf_coverage
-from datasets_cache.shelf.shelf import SHELF_DATA, load_shelf
+from datasets_cache.shelf.shelf import newest_shelf, shelf_file
 from perfmodel.space.space import Configuration
-
-NAME = "smollm2-v0"
 
 
 @pytest.fixture(scope="module")
 def traces():
-    return [trace for trace in load_shelf(NAME).traces if trace.asked.setting.task == "chain_sum"]
+    return first_traces(73, "chain_sum")
 
 
 def with_loss(trace, loss):
@@ -29,7 +28,7 @@ def with_setting(trace, **changes):
 def test_a_task_within_ten_times_its_noise_takes_no_part_in_scores(traces):
     rng = np.random.default_rng(0)
     flat = [with_loss(trace, 1.0 + 0.1 * float(rng.standard_normal())) for trace in traces]
-    text = card("flat", flat, "Notes.", SHELF_DATA / f"{NAME}.parquet", lambda _: (1.0, 0.0))
+    text = card("flat", flat, "Notes.", shelf_file(newest_shelf()), lambda _: (1.0, 0.0))
     (row,) = [line for line in text.splitlines() if line.startswith("| chain_sum |") and "**no**" in line]
 
     assert takes_part_in_scores(traces) is True
@@ -82,9 +81,9 @@ def test_a_pilot_is_told_by_axis_and_stays_out_of_the_other_tables(traces):
     fast = replace(traces[0].asked.setting.recipe, learning_rate=3e-3)
     of_middle = next(trace for trace in traces if trace.asked.configuration == middle)
     departed = with_loss(with_setting(of_middle, recipe=fast), 10.0)
-    text = card("pilot", [*traces, departed], "Notes.", SHELF_DATA / f"{NAME}.parquet", lambda _: (1.0, 0.0))
+    text = card("pilot", [*traces, departed], "Notes.", shelf_file(newest_shelf()), lambda _: (1.0, 0.0))
 
-    assert "One axis at a time" not in card("all", traces, "", SHELF_DATA / f"{NAME}.parquet", lambda _: (1.0, 0.0))
+    assert "One axis at a time" not in card("all", traces, "", shelf_file(newest_shelf()), lambda _: (1.0, 0.0))
     (row,) = [line for line in text.splitlines() if "| learning rate |" in line and "| 0.003 |" in line]
     assert "| 10.000 |" in row
     assert "| chain_sum |" in text and "learning_rate" not in text.split("## One axis")[0]

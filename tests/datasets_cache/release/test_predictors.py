@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from first_traces import first_traces
 
 from datasets_cache.release import predictors as release_predictors
 from datasets_cache.release.predictors import FITTED_TO, KIND, LEAST_CONFIGURATIONS, VERSION, fit_predictor
@@ -15,13 +16,15 @@ from perfmodel.predictor.predictor import Predictor
 from perfmodel.predictor.shipped import PREDICTOR_DATA, predictor_names
 from perfmodel.space.space import Space
 
-SHELF = "smollm2-v0"
+SHELF = "smollm2-v1b"
 
 
-@pytest.fixture(scope="module")
-def shelf():
-    """The first release: 48 traces of chain_sum, 16 of number_sequence, and some."""
-    return load_shelf(SHELF)
+@pytest.fixture
+def shelf(monkeypatch):
+    """The first published traces: 48 of chain_sum, 16 of number_sequence, and some."""
+    small = replace(load_shelf(SHELF), traces=first_traces(73))
+    monkeypatch.setattr(release_predictors, "load_shelf", lambda _: small)
+    return small
 
 
 def quick(traces):
@@ -43,9 +46,9 @@ def test_settings_with_enough_configurations_get_one(tmp_path, shelf):
 
 
 def test_without_enough_configurations_nothing_is_written(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(release_predictors, "LEAST_CONFIGURATIONS", 100)
+    monkeypatch.setattr(release_predictors, "LEAST_CONFIGURATIONS", 1000)
     assert release_predictors.main([SHELF, "--into", str(tmp_path)]) == NotEnoughTracesError.exit_code
-    assert "no setting of smollm2-v0 has 100 configurations" in capsys.readouterr().err
+    assert "no setting of smollm2-v1b has 1000 configurations" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
     assert release_predictors.main(["smollm2-v7", "--into", str(tmp_path)]) == 2
     assert "there is no shelf 'smollm2-v7'" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from first_traces import first_traces
 
 from datasets_cache.release import release
 from datasets_cache.shelf.registry import read_registry
@@ -19,14 +20,15 @@ def shelf(tmp_path, monkeypatch):
     """An empty shelf with notes, where no tokenizer is needed."""
     monkeypatch.setattr("datasets_cache.shelf.shelf.SHELF_DATA", tmp_path)
     monkeypatch.setattr(release, "question_blind", lambda trace: (1.5, 0.1))
-    (tmp_path / f"{NAME}.notes.md").write_text("How they were made.")
+    (tmp_path / NAME).mkdir()
+    (tmp_path / NAME / f"{NAME}.notes.md").write_text("How they were made.")
     return tmp_path
 
 
 @pytest.fixture
 def store(tmp_path):
     """Eight real traces twice over, and one of a task that is not shipped."""
-    traces = [trace for trace in load_shelf("smollm2-v0").traces if trace.asked.setting.task == "chain_sum"][:8]
+    traces = first_traces(73, "chain_sum")[:8]
     setting = replace(traces[0].asked.setting, task="my own")
     path = tmp_path / "stores" / "a.sqlite"
     with TraceStore.writer(path) as writer:
@@ -37,7 +39,7 @@ def store(tmp_path):
 
 def test_a_release_is_whole_and_stays_as_it_is(store, shelf):
     path = release.write_release(NAME, [store, store], shelf)
-    content, registry = path.read_bytes(), read_registry(shelf)
+    content, registry = path.read_bytes(), read_registry(shelf / NAME)
     found = verify(NAME)
 
     assert (found.traces, found.checksums, found.problems) == (8, 7, ())
@@ -46,10 +48,10 @@ def test_a_release_is_whole_and_stays_as_it_is(store, shelf):
     }  # fmt: skip
     assert "How they were made." in load_shelf(NAME).card
 
-    (shelf / f"{NAME}.notes.md").write_text("How they were really made.")
+    (shelf / NAME / f"{NAME}.notes.md").write_text("How they were really made.")
     assert release.write_release(NAME, [], shelf).read_bytes() == content
     assert verify(NAME).problems == () and "really made" in load_shelf(NAME).card
-    assert read_registry(shelf)[f"{NAME}.parquet"] == registry[f"{NAME}.parquet"]
+    assert read_registry(shelf / NAME)[f"{NAME}.parquet"] == registry[f"{NAME}.parquet"]
 
 
 def test_a_release_without_notes_or_traces_is_refused(store, shelf, capsys):

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from first_traces import first_traces
 
 from datasets_cache.files.cache import CACHE_VARIABLE
 from datasets_cache.shelf.sensitivities import load_sensitivities, sensitivities_path, shipped_sensitivities
-from datasets_cache.shelf.shelf import load_shelf
 from datasets_cache.tasks.tasks import load_task
 from perfmodel.errors import UnknownNameError
 from perfmodel.features.sensitivity_columns import SensitivityFeaturizer
@@ -26,7 +26,7 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def test_the_tasks_with_most_traces_of_the_first_shelf_are_there():
-    counts = Counter((trace.asked.setting.model, trace.asked.setting.task) for trace in load_shelf("smollm2-v0").traces)
+    counts = Counter((trace.asked.setting.model, trace.asked.setting.task) for trace in first_traces(73))
 
     assert {name for name, _ in counts.most_common(2)} <= set(SHIPPED)
 
@@ -36,7 +36,7 @@ def test_each_record_is_of_the_shelf_s_model_and_the_shipped_task(model, task):
     record = load_sensitivities(model, task)
     record.check_shapes()
 
-    assert record.model_sha256 == load_shelf("smollm2-v0").traces[0].asked.setting.model_sha256
+    assert record.model_sha256 == first_traces(73)[0].asked.setting.model_sha256
     assert record.task_sha256 == load_task(task).sha256
     assert (record.model, record.task, record.unit, record.methods) == (model, task, "layer", DEFAULT_METHODS)
     assert record.kl.shape == (30, 4)
@@ -68,7 +68,7 @@ def test_weights_know_of_no_task():
 def test_costs_of_a_uniform_configuration_are_the_record_s_sums(smollm2_config):
     record = load_sensitivities("smollm2-135m", "chain_sum")
     featurizer = SensitivityFeaturizer(record, Architecture.from_config(smollm2_config))
-    traces = load_shelf("smollm2-v0").traces
+    traces = first_traces(73)
     configurations = [trace.asked.configuration for trace in traces if trace.asked.configuration.is_uniform]
     table = featurizer.table(ConfigurationArrays.from_configurations(configurations))
     sums = {16: 0.0, **dict(zip(record.widths, record.kl.sum(axis=0), strict=True))}

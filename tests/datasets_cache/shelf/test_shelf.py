@@ -1,5 +1,6 @@
 """The published traces: whole, legal, and what their card says; every shipped task passes the gate."""
 
+import shutil
 from collections import Counter
 from statistics import mean, stdev
 
@@ -8,10 +9,10 @@ import pytest
 from datasets_cache import load_task, majority_accuracy, task_names
 from datasets_cache.release.card import by_setting, card, noise_and_spread, plain_runs, takes_part_in_scores
 from datasets_cache.release.release import question_blind
-from datasets_cache.shelf.shelf import PILOT, SHELF_DATA, load_shelf, newest_shelf, shelf_names
+from datasets_cache.shelf.shelf import EARLIER, PILOT, SHELF_DATA, load_shelf, newest_shelf, shelf_file, shelf_names
 from perfmodel.errors import CorruptFileError, UnknownNameError
 
-NAME = "smollm2-v0"
+NAME = "smollm2-pilot-v1"
 
 
 @pytest.fixture(scope="module", params=shelf_names())
@@ -24,13 +25,13 @@ def traces(shelf):
     return shelf.traces
 
 
-def test_release_is_as_large_as_the_first_shelf_must_be(traces):
-    ok = [trace for trace in traces if trace.ok]
-    runs = Counter((trace.asked.setting.task, trace.asked.configuration) for trace in ok)
+def test_one_release_of_each_kind_is_shipped_and_large_enough():
+    campaign, pilot = newest_shelf(), next(name for name in shelf_names() if PILOT in name)
+    runs = Counter((trace.asked.setting.task, trace.asked.configuration) for trace in load_shelf(campaign).traces)
 
-    assert len(ok) >= 60
-    assert len({trace.asked.setting.task for trace in ok}) >= 2
-    assert sum(count >= 3 for count in runs.values()) >= 8
+    assert set(shelf_names()) == {campaign, pilot} == set(EARLIER)
+    assert len({task for task, _ in runs}) >= 5
+    assert sum(runs.values()) >= 588 and sum(count >= 3 for count in runs.values()) >= 8
 
 
 def test_traces_carry_the_data_that_is_shipped(traces):
@@ -63,45 +64,36 @@ def test_a_shipped_task_passes_the_gate(traces, task):
 
 @pytest.mark.real
 def test_card_is_what_the_traces_say(shelf):
-    notes = (SHELF_DATA / f"{shelf.name}.notes.md").read_text()
+    file = shelf_file(shelf.name)
 
-    assert card(shelf.name, shelf.traces, notes, SHELF_DATA / f"{shelf.name}.parquet", question_blind) == shelf.card
-
-
-def test_a_later_release_keeps_every_trace_of_the_first():
-    first, later = (load_shelf(name).traces for name in (NAME, "smollm2-v0b"))
-    assert len(later) > len(first)
-    assert {trace.asked.key: trace for trace in first}.items() <= {trace.asked.key: trace for trace in later}.items()
-
-
-def test_the_newest_release_is_the_one_with_the_latest_traces():
-    campaigns = [name for name in shelf_names() if PILOT not in name]
-    latest = {name: max(trace.ran_on.started_at for trace in load_shelf(name).traces) for name in campaigns}
-
-    assert set(campaigns) < set(shelf_names())
-    assert latest[newest_shelf()] == max(latest.values())
+    assert card(shelf.name, shelf.traces, file.with_suffix(".notes.md").read_text(), file, question_blind) == shelf.card
 
 
 @pytest.mark.parametrize(
     ("name", "sha256"),
     [
-        ("smollm2-v0", "12f66c89939b94ea12e7e7381082ef9f7d12bf6c8aaecf5a573a056928e1f3a2"),
-        ("smollm2-v0b", "f295fa2d3e284e43d37dab9bacc690827788623a9da06a3d7d3350b76c0d75b8"),
+        ("smollm2-v1b", "929abae142141c0a0c4eacd7099d0b9f7f046b0606527d4ecedcfd21f4f1a9ba"),
+        ("smollm2-pilot-v1", "c4dcd83727df69744150ab4270d388313079669a83e27a3ab4af57bcdf7de742"),
     ],
 )
 def test_published_traces_keep_their_bytes(name, sha256):
     assert load_shelf(name).sha256 == sha256
 
 
-def test_unknown_shelf_is_refused_by_name():
-    with pytest.raises(UnknownNameError, match="smollm2-v0"):
+def test_a_shelf_that_is_not_here_is_refused_with_what_to_do():
+    with pytest.raises(UnknownNameError, match="here are smollm2-pilot-v1, smollm2-v1b"):
         load_shelf("smollm2-v9")
+    for later, earlier in EARLIER.items():
+        for name in earlier:
+            with pytest.raises(
+                UnknownNameError, match=f"no longer shipped.* {later} holds all its traces; use {later}"
+            ):
+                load_shelf(name)
 
 
 def test_one_flipped_byte_is_noticed(tmp_path, monkeypatch):
-    for path in SHELF_DATA.glob(f"{NAME}.*"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    file = tmp_path / f"{NAME}.parquet"
+    shutil.copytree(SHELF_DATA / NAME, tmp_path / NAME)
+    file = tmp_path / NAME / f"{NAME}.parquet"
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content)

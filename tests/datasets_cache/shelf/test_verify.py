@@ -9,26 +9,24 @@ import pyarrow.parquet as pq
 import pytest
 
 from datasets_cache.shelf.invariants import broken_invariants
-from datasets_cache.shelf.registry import of_release, parse_registry, read_registry, register
+from datasets_cache.shelf.registry import REGISTRY_FILE, of_release, parse_registry, read_registry, register
 from datasets_cache.shelf.row_fingerprints import fingerprint, rows_file
-from datasets_cache.shelf.shelf import SHELF_DATA, shelf_names
+from datasets_cache.shelf.shelf import SHELF_DATA, shelf_file, shelf_names
 from datasets_cache.shelf.verify import known_architectures, verify
 from perfmodel.errors import CorruptFileError, UnknownNameError
 from perfmodel.files.checksum import sha256_of
 from perfmodel.model.architecture import Architecture
 from perfmodel.traces.parquet import read_table
 
-NAME = "smollm2-v0"
+NAME = "smollm2-pilot-v1"
 
 
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """A copy of a release with its registry, in the place of the shelf."""
-    for path in SHELF_DATA.glob(f"{NAME}.*"):
-        shutil.copy(path, tmp_path)
-    register(tmp_path, NAME)
+    shutil.copytree(SHELF_DATA / NAME, tmp_path / NAME)
     monkeypatch.setattr("datasets_cache.shelf.shelf.SHELF_DATA", tmp_path)
-    return tmp_path / f"{NAME}.parquet"
+    return tmp_path / NAME / f"{NAME}.parquet"
 
 
 @pytest.fixture
@@ -56,21 +54,22 @@ def test_what_is_published_holds(name):
 
     assert found.problems == () and found.unchecked == ()
     assert found.traces == len(told) >= 73
-    assert found.checksums == len(list(SHELF_DATA.glob(f"{name}.*"))) >= 7
+    assert found.checksums == len(list((SHELF_DATA / name).glob(f"{name}.*"))) >= 7
 
 
 def test_every_published_file_is_in_the_registry():
-    releases = {path.name for name in shelf_names() for path in SHELF_DATA.glob(f"{name}.*")}
+    for name in shelf_names():
+        files = {path.name for path in (SHELF_DATA / name).iterdir()} - {REGISTRY_FILE}
 
-    assert set(read_registry(SHELF_DATA)) == releases
+        assert set(read_registry(SHELF_DATA / name)) == files
 
 
 def test_pooch_reads_the_registry():
     pooch = pytest.importorskip("pooch")
-    fetcher = pooch.create(path=SHELF_DATA, base_url="")
-    fetcher.load_registry(SHELF_DATA / "registry.txt")
+    fetcher = pooch.create(path=SHELF_DATA / NAME, base_url="")
+    fetcher.load_registry(SHELF_DATA / NAME / REGISTRY_FILE)
 
-    assert fetcher.registry == read_registry(SHELF_DATA)
+    assert fetcher.registry == read_registry(SHELF_DATA / NAME)
 
 
 @pytest.mark.parametrize("column", ["held_out_loss", "key"])
@@ -85,7 +84,7 @@ def test_one_flipped_byte_names_the_file_the_column_and_the_rows(copied, column)
     problems = verify(NAME).problems
 
     assert problems[0].startswith(f"{NAME}.parquet has sha256 ")
-    assert any(f"column {column} of the rows 0 to 72 is damaged" in problem for problem in problems)
+    assert any(f"column {column} of the rows 0 to 121 is damaged" in problem for problem in problems)
 
 
 def test_a_flipped_byte_that_leaves_the_file_readable_names_the_row(copied):
@@ -113,13 +112,13 @@ def test_a_duplicated_row_is_named(rewrite):
     problems = rewrite(lambda rows: rows.append(dict(rows[4])))
 
     assert len(problems) == 1
-    assert problems[0].startswith("row 73 (key ") and problems[0].endswith("it has the key of row 4")
+    assert problems[0].startswith("row 122 (key ") and problems[0].endswith("it has the key of row 4")
 
 
 @pytest.fixture(scope="module")
 def row():
     """Row 30 as this version reads it."""
-    return read_table(SHELF_DATA / f"{NAME}.parquet").to_pylist()[30]
+    return read_table(shelf_file(NAME)).to_pylist()[30]
 
 
 EDITS = {
@@ -199,7 +198,7 @@ def test_a_file_without_records_is_checked_for_what_must_hold(copied, tmp_path):
 
     found = verify(str(alone))
 
-    assert (found.traces, found.checksums, found.problems) == (73, 0, ())
+    assert (found.traces, found.checksums, found.problems) == (122, 0, ())
     assert found.unchecked == ("its checksum: neither a registry nor a .sha256 file lies beside it",)
 
 
@@ -232,12 +231,12 @@ def test_a_registry_line_that_is_no_entry_is_refused(line):
         parse_registry(f"# a comment\n{line}\n", "there")
 
 
-def test_a_release_keeps_its_place_in_the_registry(tmp_path):
+def test_a_release_leaves_the_others_in_the_registry(tmp_path):
     for name in ("a", "ab", "c"):
         (tmp_path / f"{name}.parquet").write_text(name)
         register(tmp_path, name)
     (tmp_path / "a.md").write_text("card")
     register(tmp_path, "a")
 
-    assert list(read_registry(tmp_path)) == ["a.md", "a.parquet", "ab.parquet", "c.parquet"]
+    assert set(read_registry(tmp_path)) == {"a.md", "a.parquet", "ab.parquet", "c.parquet"}
     assert list(of_release(read_registry(tmp_path), "a")) == ["a.md", "a.parquet"]

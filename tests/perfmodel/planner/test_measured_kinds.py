@@ -35,7 +35,7 @@ def test_the_committed_list_is_made_from_the_shelf(tmp_path):
     write_kinds(kinds, tmp_path / "kinds.json")
 
     assert (tmp_path / "kinds.json").read_text() == KINDS_FILE.read_text(), (
-        "run python -m perfmodel.planner.measured_kinds datasets_cache/shelf/shelf_data/*.parquet"
+        "run python -m perfmodel.planner.measured_kinds datasets_cache/shelf/shelf_data/*/*.parquet"
     )
     assert measured_kinds() == kinds
     assert {trace.asked.setting.model for trace in traces} <= set(SHELF_MODELS)

@@ -3,9 +3,9 @@
 from statistics import mean
 
 import pytest
+from first_traces import first_traces
 from scipy.stats import spearmanr
 
-from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.model.architecture import Architecture
 from perfmodel.model.formats import FORMATS
 from perfmodel.planner.weight_change import PRUNED_SHARE, changed_norm
@@ -57,7 +57,7 @@ def test_it_orders_the_shelf_s_losses_better_than_bits_do(task, configurations, 
     """The constant was chosen on chain_sum; number_sequence had no part in it."""
     architecture = Architecture.from_config(SMOLLM2)
     losses = {}
-    for trace in load_shelf("smollm2-v0").traces:
+    for trace in first_traces(73):
         if trace.asked.setting.task == task:
             losses.setdefault(trace.asked.configuration, []).append(trace.measured.held_out_loss)
     measured = [mean(values) for values in losses.values()]

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from first_traces import first_traces
 
-from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import InfeasibleBudgetError, UnknownNameError
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.predictor import Predictor
@@ -18,7 +18,7 @@ METRICS = ("held_out_loss", "accuracy", "peak_memory_bytes")
 def predictor(smollm2_config):
     """Fitted to the real traces of one task."""
     architecture = Architecture.from_config(smollm2_config)
-    traces = [trace for trace in load_shelf("smollm2-v0b").traces if trace.asked.setting.task == "chain_sum"]
+    traces = first_traces(87, "chain_sum")
     space = Space.for_architecture(architecture)
     return Predictor.fit(traces, space, architecture, metrics=METRICS, surrogates=["additive"])
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from first_traces import first_traces
 
-from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import UserError
 from perfmodel.features.columns import PEAK_COLUMN
 from perfmodel.model.architecture import Architecture
@@ -57,7 +57,7 @@ def architecture(smollm2_config):
 
 @pytest.fixture(scope="module")
 def traces():
-    return [each for each in load_shelf("smollm2-v0b").traces if each.asked.setting.task == "chain_sum"]
+    return first_traces(87, "chain_sum")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_predictor_knows_the_peak_of_configurations_that_it_never_saw(predicto
     assert score.coverage.value > 0.8
     later = [
         each
-        for each in load_shelf("smollm2-v0e").traces
+        for each in first_traces(244)
         if each.asked.setting == predictor.setting and each.asked.key not in {trace.asked.key for trace in traces}
     ]
     table = predictor.predict([each.asked.configuration for each in later])

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from first_traces import first_traces
 
-from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.surrogates.learning_curve import FinalFromPrefix, recorded_steps
@@ -56,7 +56,7 @@ def test_steps_that_no_curve_reaches_are_refused(predictor, draw_configurations,
 
 def test_the_end_of_a_curve_from_its_half_on_the_shelf():
     """Each configuration of the published chain_sum curves is left out in turn."""
-    traces = [trace for trace in load_shelf("smollm2-v0b").traces if trace.asked.setting.task == "chain_sum"]
+    traces = first_traces(87, "chain_sum")
     final = np.log([trace.measured.held_out_loss for trace in traces])
     names = np.array([trace.asked.configuration.identifier for trace in traces])
     location, inside = np.zeros(len(traces)), np.zeros(len(traces), dtype=bool)

@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from datasets_cache.shelf.registry import register
-from datasets_cache.shelf.shelf import SHELF_DATA, load_shelf, newest_shelf, shelf_names
+from datasets_cache.shelf.shelf import load_shelf, newest_shelf, shelf_file, shelf_names
 from perfmodel.errors import CorruptFileError, OutputFolderError, UnknownNameError, UserError
 from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.store import TraceStore
 from reports.cli.main import app
 
-NAME = "smollm2-v0"
+NAME = "smollm2-pilot-v1"
 
 
 @pytest.fixture
@@ -47,19 +47,19 @@ def test_show_prints_the_card(bench):
 def test_verify_takes_all_releases_one_or_a_file(bench):
     assert "0 problems" in bench("verify", NAME)
     assert bench("verify").count("0 problems") == len(shelf_names())
-    assert "73 traces, 7 checksums, 0 problems" in bench("verify", SHELF_DATA / f"{NAME}.parquet")
+    assert "122 traces, 7 checksums, 0 problems" in bench("verify", shelf_file(NAME))
 
 
 def test_verify_fails_on_a_flipped_byte_and_says_where(bench, tmp_path, capsys):
     path = tmp_path / f"{NAME}.parquet"
-    shutil.copy(SHELF_DATA / path.name, path)
+    shutil.copy(shelf_file(NAME), path)
     register(tmp_path, NAME)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
     with pytest.raises(
-        CorruptFileError, match=r"things do not hold, the first: smollm2-v0\.parquet has sha256"
+        CorruptFileError, match=r"things do not hold, the first: smollm2-pilot-v1\.parquet has sha256"
     ) as told:
         bench("verify", path)
     assert told.value.exit_code == 1
@@ -68,8 +68,8 @@ def test_verify_fails_on_a_flipped_byte_and_says_where(bench, tmp_path, capsys):
 def test_fetch_brings_a_release_from_a_folder(bench, tmp_path):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    for ending in ("parquet", "md"):
-        shutil.copy(SHELF_DATA / f"{NAME}.{ending}", folder / f"lab-v3.{ending}")
+    for ending in (".parquet", ".md"):
+        shutil.copy(shelf_file(NAME).with_suffix(ending), folder / f"lab-v3{ending}")
     register(folder, "lab-v3")
 
     fetched = bench("fetch", "lab-v3", "--from", folder).splitlines()[-1]
@@ -83,9 +83,9 @@ def test_fetch_brings_a_release_from_a_folder(bench, tmp_path):
 def test_exports_hold_every_trace(bench, tmp_path):
     traces = load_shelf(NAME).traces
     for ending in ("csv", "parquet", "sqlite"):
-        assert "73 traces" in bench("export", NAME, "--to", tmp_path / "new" / f"traces.{ending}")
+        assert "122 traces" in bench("export", NAME, "--to", tmp_path / "new" / f"traces.{ending}")
 
-    assert (tmp_path / "new" / "traces.parquet").read_bytes() == (SHELF_DATA / f"{NAME}.parquet").read_bytes()
+    assert (tmp_path / "new" / "traces.parquet").read_bytes() == shelf_file(NAME).read_bytes()
     assert tuple(read_traces(tmp_path / "new" / "traces.parquet")) == traces
     with TraceStore(tmp_path / "new" / "traces.sqlite") as store:
         assert tuple(store) == traces

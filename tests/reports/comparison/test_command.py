@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from first_traces import first_traces
 
 from datasets_cache import resolve
-from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.errors import InvalidSuiteError, NotEnoughTracesError, UnknownNameError
 from perfmodel.memory.load import typical_load
 from perfmodel.model.architecture import Architecture
@@ -25,7 +25,7 @@ from search.comparison.tasks import (
 def options(folder: Path, **changes: object) -> Options:
     asked = {
         "suite": None,
-        "shelf": "smollm2-v0",
+        "shelf": "smollm2-v1b",
         "contenders": ("random",),
         "seeds": 1,
         "evaluations": (4,),
@@ -58,7 +58,7 @@ def test_mistakes_are_named_before_anything_is_made(tmp_path: Path) -> None:
 
 
 def test_the_traces_of_a_task_are_those_of_one_setting_and_space() -> None:
-    traces = load_shelf("smollm2-v0").traces
+    traces = first_traces(73)
     own = setting_traces(traces, "chain_sum", Space(30))
     assert len(own) == 48
     assert len({trace.asked.setting.identifier for trace in own}) == 1
@@ -76,7 +76,7 @@ def test_uniform_is_four_bits_and_rank_eight_on_the_whole_base() -> None:
 
 
 def test_a_world_needs_repeats_to_know_its_noise(tmp_path: Path) -> None:
-    own = setting_traces(load_shelf("smollm2-v0").traces, "chain_sum", Space(30))
+    own = setting_traces(first_traces(73), "chain_sum", Space(30))
     single = {trace.asked.configuration: trace for trace in own}
     with pytest.raises(NotEnoughTracesError, match="two seeds"):
         store_world(tmp_path, "chain_sum", list(single.values()), Space(30), None, None)  # type: ignore[arg-type]
@@ -85,7 +85,7 @@ def test_a_world_needs_repeats_to_know_its_noise(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.real
 def test_a_world_of_three_objectives_answers_in_three_columns_with_noise(tmp_path: Path) -> None:
-    own = setting_traces(load_shelf("smollm2-v0").traces, "chain_sum", Space(30))
+    own = setting_traces(first_traces(73), "chain_sum", Space(30))
     architecture = Architecture.from_config(resolve("smollm2-135m").config)
     three = (*OBJECTIVES, "step_time_s")
     store_world(tmp_path, "chain_sum", own, Space(30), architecture, None, three)
@@ -103,7 +103,7 @@ def test_a_world_of_three_objectives_answers_in_three_columns_with_noise(tmp_pat
 
 @pytest.mark.real
 def test_a_world_is_the_surrogate_that_was_asked_for(tmp_path: Path) -> None:
-    own = setting_traces(load_shelf("smollm2-v0").traces, "chain_sum", Space(30))
+    own = setting_traces(first_traces(73), "chain_sum", Space(30))
     architecture = Architecture.from_config(resolve("smollm2-135m").config)
     vectors = sample(Space(30), 40, np.random.default_rng(0))
     losses = {}

@@ -62,7 +62,7 @@ def record() -> dict[str, Any]:
     setting = {
         "live": False,
         "suite": None,
-        "shelf": "smollm2-v0",
+        "shelf": "smollm2-v1b",
         "seeds": 2,
         "batch": 8,
         "contenders": ["joint", "random", "nsga2"],

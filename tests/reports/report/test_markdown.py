@@ -5,7 +5,7 @@ from reports.report.markdown import markdown
 
 def test_counts_and_findings(record):
     text = markdown(record, [])
-    assert "- **Traces learnt from**: 51 from smollm2-v0 + 4 collected" in text
+    assert "- **Traces learnt from**: 51 from smollm2-v1b + 4 collected" in text
     assert "- **Validated by real runs**: 8 runs" in text
     assert "## A predicted front of 14 configurations, and real runs of 7 configurations" in text
     assert "## 6 of 7 real runs fell inside the predicted interval of the held-out loss" in text

@@ -355,8 +355,8 @@ def test_published_traces_of_the_same_setting_join_the_runs_own(finished, tmp_pa
     moved = [replace(trace, asked=replace(trace.asked, seed=trace.asked.seed + 50)) for trace in own]
     setting = replace(own[0].asked.setting, task_sha256="0" * 64)
     foreign = [replace(trace, asked=replace(trace.asked, setting=setting)) for trace in own[:3]]
-    write_traces(moved + foreign, tmp_path / "shelf" / "tiny-v0.parquet")
-    (tmp_path / "shelf" / "tiny-v0.md").write_text("# A card")
+    write_traces(moved + foreign, tmp_path / "shelf" / "tiny-v0" / "tiny-v0.parquet")
+    (tmp_path / "shelf" / "tiny-v0" / "tiny-v0.md").write_text("# A card")
     monkeypatch.setattr(shelf_module, "SHELF_DATA", tmp_path / "shelf")
 
     finished.run("fit", fit={**finished.values["fit"], "shelf": "tiny-v0"})

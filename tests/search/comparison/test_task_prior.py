@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from first_traces import first_traces
 from scipy.stats import spearmanr
 
-from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Space
 from search.comparison.task_prior import ENOUGH, PriorLoss, fit_priors, other_tasks
@@ -14,7 +14,7 @@ from search.comparison.task_prior import ENOUGH, PriorLoss, fit_priors, other_ta
 
 @pytest.fixture(scope="module")
 def traces():
-    return load_shelf("smollm2-v0e").traces
+    return first_traces(244)
 
 
 @pytest.fixture(scope="module")
