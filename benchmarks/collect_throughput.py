@@ -30,7 +30,7 @@ from collectors.campaign.stratified_plan import plan
 from collectors.executors import LocalExecutor
 from collectors.scoring.evaluate import answer_logits
 from collectors.trial import finetune as loop
-from collectors.trial.model_builder import Workshop
+from collectors.trial.model_builder import ModelBuilder
 from collectors.trial.optimizers import make_optimizer
 from collectors.trial.trial import TrialRunner
 from datasets_cache import load_task, resolve
@@ -104,12 +104,12 @@ def _calibration() -> list[tuple[int, ...]]:
 def loop_ratio() -> tuple[float, list[float]]:
     """Returns the seconds of our loop over those of a bare one, interleaved, on the same model and batches."""
     torch.set_num_threads(1)
-    workshop = Workshop(trials()[0].setting)
-    built = workshop.build(Configuration.uniform(30, bits=16, rank=8), seed=0)
+    builder = ModelBuilder(trials()[0].setting)
+    built = builder.build(Configuration.uniform(30, bits=16, rank=8), seed=0)
     parameters = [parameter for parameter in built.model.parameters() if parameter.requires_grad]
     recipe = Recipe(steps=LOOP_STEPS, curve_points=1)
     optimizers = {name: make_optimizer(parameters, recipe) for name in ("ours", "bare")}
-    batches = list(loop.batches(workshop.train, recipe, 0, workshop.device))
+    batches = list(loop.batches(builder.train, recipe, 0, builder.device))
     built.model.train()
 
     def bare() -> None:
@@ -123,10 +123,10 @@ def loop_ratio() -> tuple[float, list[float]]:
         loop.finetune(
             built.model,
             optimizers["ours"],
-            workshop.train,
+            builder.train,
             recipe,
             seed=0,
-            device=workshop.device,
+            device=builder.device,
             resident_bytes=built.weight_bytes + built.adapter_bytes,
             after_step=lambda _: None,
         )

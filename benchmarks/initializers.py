@@ -14,8 +14,8 @@ from rich.progress import track
 from torch import Tensor, nn
 
 from collectors.initializers import INITIALIZERS
-from collectors.pruning.input_moments import Place, input_moments
-from collectors.pruning.prune import decoder_layers, linear_modules
+from collectors.pruning.input_moments import input_moments
+from collectors.pruning.prune import ModuleKey, decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, linear_of
 from collectors.scoring.encode import encode
 from datasets_cache import load_model, load_task, load_tokenizer, resolve
@@ -58,7 +58,7 @@ def table(weight: Tensor, moments: Tensor) -> dict[str, dict[str, list[float]]]:
     }
 
 
-def seconds(weights: dict[Place, Tensor], moments: dict[str, dict[Place, Tensor]]) -> dict[str, float]:
+def seconds(weights: dict[ModuleKey, Tensor], moments: dict[str, dict[ModuleKey, Tensor]]) -> dict[str, float]:
     """Returns the time of starting every module of the model, by initialiser."""
     taken = {}
     for name in track(TIMED, description="seconds"):

@@ -63,16 +63,16 @@ def run_campaign(
     planned = unique(trials)
     stored = store.statuses()
     todo = [asked for asked in planned if stored.get(asked.key) in (None, *retry)]
-    pen = _Pen(store, say, patience_s, interval_s)
+    writer = _PatientWriter(store, say, patience_s, interval_s)
     with closing(executor.run(longest_first(todo))) as traces:
         for trace in traces:
-            pen.write(trace, again=trace.asked.key in stored)
+            writer.write(trace, again=trace.asked.key in stored)
             on_trace(trace)
     return CampaignResult(ran=len(todo), skipped=len(planned) - len(todo))
 
 
 @dataclass(frozen=True)
-class _Pen:
+class _PatientWriter:
     """Writes traces to a store, with patience."""
 
     store: TraceStore

@@ -7,9 +7,9 @@ local_executor      LocalExecutor: in worker processes of this machine
   gpus                which GPUs this machine offers
 ray_executor        RayExecutor: in actors of a Ray cluster, on this machine or on many
   ray_worker          one such actor
-driving             the loop that both share: who is given what, for how long, and what a loss means
-  worker              AbstractWorker and AbstractCrew: what the loop knows of a worker
-station             what runs inside a worker, process or actor
+scheduler           the loop that both share: who is given what, for how long, and what a loss means
+  worker              AbstractWorker and AbstractWorkerPool: what the loop knows of a worker
+worker_runtime           what runs inside a worker, process or actor
 
 May import: ``measuring``.
 """

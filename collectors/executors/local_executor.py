@@ -4,12 +4,12 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from multiprocessing.connection import wait
 
-from collectors.executors.driving import Driving, Limits
 from collectors.executors.executor import AbstractExecutor, Runner
 from collectors.executors.gpus import visible_gpus
 from collectors.executors.local_worker import LocalWorker
-from collectors.executors.station import Station
-from collectors.executors.worker import AbstractCrew, AbstractWorker
+from collectors.executors.scheduler import Limits, Scheduler
+from collectors.executors.worker import AbstractWorker, AbstractWorkerPool
+from collectors.executors.worker_runtime import WorkerRuntime
 from perfmodel.traces.trace import Asked, Trace
 
 
@@ -38,7 +38,7 @@ class LocalExecutor(AbstractExecutor):
         campaign: str,
         gpus: Sequence[str] | None = None,
     ) -> None:
-        self._make_station = partial(Station, make_runner, threads, campaign)
+        self._make_runtime = partial(WorkerRuntime, make_runner, threads, campaign)
         self._workers = workers
         self._limits = Limits(timeout_s, threads, campaign)
         self._gpus = gpus
@@ -46,14 +46,14 @@ class LocalExecutor(AbstractExecutor):
     def run(self, trials: Iterable[Asked]) -> Generator[Trace]:
         """Yields one trace for every trial, as they end."""
         gpus = visible_gpus() if self._gpus is None else self._gpus
-        yield from Driving(trials, _LocalCrew(self._make_station, self._workers, gpus), self._limits).traces()
+        yield from Scheduler(trials, _LocalPool(self._make_runtime, self._workers, gpus), self._limits).traces()
 
 
-class _LocalCrew(AbstractCrew):
+class _LocalPool(AbstractWorkerPool):
     """As many processes as were asked for, each on the GPU that has fewest of them."""
 
-    def __init__(self, make_station: Callable[[], Station], size: int, gpus: Sequence[str]) -> None:
-        self._make_station = make_station
+    def __init__(self, make_runtime: Callable[[], WorkerRuntime], size: int, gpus: Sequence[str]) -> None:
+        self._make_runtime = make_runtime
         self._size = size
         self._gpus = gpus
         self._started: list[LocalWorker] = []
@@ -64,7 +64,7 @@ class _LocalCrew(AbstractCrew):
     def start(self) -> LocalWorker:
         self._started = [worker for worker in self._started if worker.state() != "ended"]
         taken = [worker.gpu for worker in self._started]
-        worker = LocalWorker(self._make_station, min(self._gpus, key=taken.count, default=""))
+        worker = LocalWorker(self._make_runtime, min(self._gpus, key=taken.count, default=""))
         self._started.append(worker)
         return worker
 

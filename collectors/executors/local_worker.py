@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from collectors.executors.station import Station
 from collectors.executors.worker import AbstractWorker, Lost, Outcome, State
+from collectors.executors.worker_runtime import WorkerRuntime
 from perfmodel.errors import PerfModelError
 from perfmodel.traces.trace import Asked, RanOn, Trace
 
@@ -21,18 +21,18 @@ class LocalWorker(AbstractWorker):
     """A spawned process that runs trials until it is stopped or its driver is gone.
 
     Args:
-        make_station: picklable; called once, in the process.
+        make_runtime: picklable; called once, in the process.
         gpu: the one GPU that the process sees, as ``CUDA_VISIBLE_DEVICES`` names it; empty leaves that as it is.
     """
 
-    def __init__(self, make_station: Callable[[], Station], gpu: str = "") -> None:
+    def __init__(self, make_runtime: Callable[[], WorkerRuntime], gpu: str = "") -> None:
         self.gpu = gpu
         self._is_busy = False
         self._is_stopped = False
         self._record: RanOn | None = None
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=_work, args=(theirs, make_station), daemon=True)
+        self._process: BaseProcess = context.Process(target=_work, args=(theirs, make_runtime), daemon=True)
         with _interrupts_ignored(), _only_this_gpu(gpu):
             self._process.start()
         theirs.close()
@@ -60,7 +60,7 @@ class LocalWorker(AbstractWorker):
         """Returns how the given trial ended, once; None while it runs."""
         found = self._message()
         if found is None and self.state() == "ended":
-            found = self._message() or Lost("failed", self._obituary())  # its last words may have come in between
+            found = self._message() or Lost("failed", self._exit_reason())  # its last words may have come in between
         self._is_busy = found is None
         return found
 
@@ -84,10 +84,10 @@ class LocalWorker(AbstractWorker):
                     return message
                 self._record = message
         except (EOFError, OSError):  # OSError: it died in the middle of a message
-            return Lost("failed", self._obituary())
+            return Lost("failed", self._exit_reason())
         return None
 
-    def _obituary(self) -> str:
+    def _exit_reason(self) -> str:
         self._process.join(STOP_GRACE_S)
         code = self._process.exitcode
         if code is not None and code < 0:
@@ -125,18 +125,18 @@ def _only_this_gpu(gpu: str) -> Iterator[None]:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
-def _work(connection: Connection, make_station: Callable[[], Station]) -> None:
+def _work(connection: Connection, make_runtime: Callable[[], WorkerRuntime]) -> None:
     """Runs trials until the driver is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
-    station = make_station()
+    runtime = make_runtime()
     while True:
         try:
             asked = connection.recv()
         except EOFError:
             return
-        connection.send(station.begin(asked))
-        connection.send(station.run(asked))
+        connection.send(runtime.begin(asked))
+        connection.send(runtime.run(asked))
 
 
 def _end_with_driver() -> None:

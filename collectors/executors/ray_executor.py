@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, Literal
 
-from collectors.executors.driving import Driving, Limits
 from collectors.executors.executor import AbstractExecutor, Runner
-from collectors.executors.ray_worker import RayStation, RayWorker
-from collectors.executors.station import Station
-from collectors.executors.worker import AbstractCrew, AbstractWorker
+from collectors.executors.ray_worker import RayRuntime, RayWorker
+from collectors.executors.scheduler import Limits, Scheduler
+from collectors.executors.worker import AbstractWorker, AbstractWorkerPool
+from collectors.executors.worker_runtime import WorkerRuntime
 from perfmodel.errors import UserError
 from perfmodel.files.optional import needs_extra
 from perfmodel.traces.trace import Asked, Trace
@@ -52,7 +52,7 @@ class RayExecutor(AbstractExecutor):
         campaign: str,
         address: str | None = None,
     ) -> None:
-        self._make_station = partial(Station, make_runner, threads, campaign)
+        self._make_runtime = partial(WorkerRuntime, make_runner, threads, campaign)
         self._workers = workers
         self._share = _Share(threads, gpu_share)
         self._limits = Limits(timeout_s, threads, campaign)
@@ -70,8 +70,8 @@ class RayExecutor(AbstractExecutor):
             return
         with _cluster(self._address):
             self._share.require_room()
-            crew = _RayCrew(self._make_station, self._workers, self._share)
-            yield from Driving(todo, crew, self._limits).traces()
+            pool = _RayPool(self._make_runtime, self._workers, self._share)
+            yield from Scheduler(todo, pool, self._limits).traces()
 
 
 class _Share:
@@ -107,24 +107,26 @@ class _Share:
         return min(by_cores, by_gpus)
 
 
-class _RayCrew(AbstractCrew):
+class _RayPool(AbstractWorkerPool):
     """Actors of one cluster."""
 
-    def __init__(self, make_station: Callable[[], Station], workers: int | Literal["auto"], share: _Share) -> None:
+    def __init__(
+        self, make_runtime: Callable[[], WorkerRuntime], workers: int | Literal["auto"], share: _Share
+    ) -> None:
         import ray
 
-        self._make_station = make_station
+        self._make_runtime = make_runtime
         self._workers = workers
         self._share = share
         self._actor: Any = ray.remote(num_cpus=share.cores, num_gpus=share.gpus, max_restarts=0, max_task_retries=0)(
-            RayStation
+            RayRuntime
         )
 
     def size(self) -> int:
         return self._share.fits() if self._workers == "auto" else self._workers
 
     def start(self) -> RayWorker:
-        return RayWorker(self._actor.remote(self._make_station))
+        return RayWorker(self._actor.remote(self._make_runtime))
 
     def wait(self, workers: Sequence[AbstractWorker], seconds: float) -> None:
         import ray
@@ -150,7 +152,7 @@ def _cluster(address: str | None) -> Iterator[None]:
         yield
         return
     try:
-        _knock(address)
+        _require_listener(address)
         ray.init(
             address=address or "local", include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL
         )
@@ -167,7 +169,7 @@ def _cluster(address: str | None) -> Iterator[None]:
         ray.shutdown()
 
 
-def _knock(address: str | None) -> None:
+def _require_listener(address: str | None) -> None:
     """Raises OSError where nobody listens: Ray itself would try for several minutes."""
     host, _, port = (address or "").rpartition(":")
     if host and port.isdigit():

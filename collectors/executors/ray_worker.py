@@ -4,24 +4,24 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from collectors.executors.station import Station
 from collectors.executors.worker import AbstractWorker, Lost, Outcome, State
+from collectors.executors.worker_runtime import WorkerRuntime
 from perfmodel.errors import PerfModelError, UserError
 from perfmodel.traces.trace import Asked, RanOn, Trace
 
-INQUEST_S = 60.0
+NODE_CHECK_S = 60.0
 """How long it may stay open whether a lost worker's node lives; Ray itself needs some 15 s to miss one."""
 
 
-class RayStation:
+class RayRuntime:
     """What runs in the actor.
 
     Args:
-        make_station: called once, in the actor.
+        make_runtime: called once, in the actor.
     """
 
-    def __init__(self, make_station: Callable[[], Station]) -> None:
-        self._station = make_station()
+    def __init__(self, make_runtime: Callable[[], WorkerRuntime]) -> None:
+        self._runtime = make_runtime()
 
     def node(self) -> str:
         """Returns the id of the node that the actor runs on."""
@@ -31,35 +31,35 @@ class RayStation:
 
     def begin(self, asked: Asked) -> RanOn | None:
         """Returns where the trial is about to run."""
-        return self._station.begin(asked)
+        return self._runtime.begin(asked)
 
     def run(self, asked: Asked) -> Trace | PerfModelError:
         """Returns the trial's trace, or the refusal that ends the campaign."""
-        return self._station.run(asked)
+        return self._runtime.run(asked)
 
 
 class RayWorker(AbstractWorker):
     """An actor that holds its share of a node until it is stopped.
 
     Args:
-        actor: handle of a ``RayStation`` that was just asked for.
+        actor: handle of a ``RayRuntime`` that was just asked for.
     """
 
     def __init__(self, actor: Any) -> None:
         self._actor = actor
-        self._greeting = actor.node.remote()
+        self._node_reply = actor.node.remote()
         self._node = ""
         self._begun: Any = None
         self._running: Any = None
-        self._inquest: _Inquest | None = None
+        self._node_check: _NodeCheck | None = None
         self._is_ended = False
 
     @property
     def awaited(self) -> Any:
         """The object reference whose arrival is news; None when none is to come."""
-        if self._inquest:
-            return self._inquest.sign_of_life
-        return self._running if self._node or self._is_ended else self._greeting
+        if self._node_check:
+            return self._node_check.ping
+        return self._running if self._node or self._is_ended else self._node_reply
 
     def state(self) -> State:
         """Returns what it is doing.
@@ -67,11 +67,11 @@ class RayWorker(AbstractWorker):
         Raises:
             UserError: when the actor cannot be made on its node.
         """
-        if not self._node and not self._is_ended and _has_come(self._greeting):
-            self._greet()
+        if not self._node and not self._is_ended and _has_come(self._node_reply):
+            self._read_node()
         if self._is_ended:
             return "ended"
-        if self._inquest:
+        if self._node_check:
             return "lost"
         if self._running is not None:
             return "busy"
@@ -88,11 +88,11 @@ class RayWorker(AbstractWorker):
             self._running = None
             if found is not None:
                 return found
-        verdict = self._inquest.verdict() if self._inquest else None
-        if verdict is not None:
-            self._inquest = None
+        result = self._node_check.result() if self._node_check else None
+        if result is not None:
+            self._node_check = None
             self.stop()  # should it live on behind a broken line, it must not go on with the trial
-        return verdict
+        return result
 
     def record(self) -> RanOn | None:
         """Returns where the given trial ran; None when the actor was lost before it said so."""
@@ -111,11 +111,11 @@ class RayWorker(AbstractWorker):
         self._is_ended = True
         ray.kill(self._actor, no_restart=True)
 
-    def _greet(self) -> None:
+    def _read_node(self) -> None:
         import ray
 
         try:
-            self._node = ray.get(self._greeting)
+            self._node = ray.get(self._node_reply)
         except ray.exceptions.RayError as error:
             self._is_ended = True
             if getattr(error, "actor_init_failed", False):
@@ -138,12 +138,12 @@ class RayWorker(AbstractWorker):
             self.stop()
             return Lost("oom", "Ray ended the worker because its node was short of memory")
         except ray.exceptions.RayError as error:
-            self._inquest = _Inquest(self._node, _last_line(error))
+            self._node_check = _NodeCheck(self._node, _last_line(error))
             return None
         return found
 
 
-class _Inquest:
+class _NodeCheck:
     """Finds out whether a lost worker took its trial down or was taken along by its node.
 
     Ray may say that an actor is gone long before it says that the node is, so the node is asked for a sign of life: a
@@ -160,29 +160,29 @@ class _Inquest:
 
         self._node = node
         self._reason = reason
-        self._closes = time.monotonic() + INQUEST_S
-        task = ray.remote(num_cpus=0, max_retries=0)(_sign_of_life)
+        self._closes = time.monotonic() + NODE_CHECK_S
+        task = ray.remote(num_cpus=0, max_retries=0)(_ping)
         there = NodeAffinitySchedulingStrategy(node, soft=False)
-        self.sign_of_life = task.options(scheduling_strategy=there).remote()
+        self.ping = task.options(scheduling_strategy=there).remote()
 
-    def verdict(self) -> Lost | None:
+    def result(self) -> Lost | None:
         """Returns whose fault it was; None while that is open."""
         import ray
 
-        node_died = Lost("failed", "the node that it ran on died", is_blameless=True)
+        node_died = Lost("failed", "the node that it ran on died", is_node_failure=True)
         nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # Ray's own signature
         if not any(node["Alive"] for node in nodes if node["NodeID"] == self._node):
             return node_died
-        if not _has_come(self.sign_of_life):
+        if not _has_come(self.ping):
             return node_died if time.monotonic() > self._closes else None
         try:
-            ray.get(self.sign_of_life)
+            ray.get(self.ping)
         except ray.exceptions.RayError:
             return node_died
         return Lost("failed", f"the worker died: {self._reason}"[:300])
 
 
-def _sign_of_life() -> None:
+def _ping() -> None:
     """Does nothing, on the node that is asked."""
 
 

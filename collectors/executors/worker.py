@@ -19,12 +19,12 @@ class Lost:
     Args:
         status: of its trace.
         reason: of its trace.
-        is_blameless: what the worker ran on died and took the trial along, so it deserves another go.
+        is_node_failure: what the worker ran on died and took the trial along, so it deserves another go.
     """
 
     status: Status
     reason: str
-    is_blameless: bool = False
+    is_node_failure: bool = False
 
 
 Outcome = Trace | PerfModelError | Lost
@@ -54,7 +54,7 @@ class AbstractWorker(ABC):
         """Ends it at once, with whatever it runs; again and again does no harm."""
 
 
-class AbstractCrew(ABC):
+class AbstractWorkerPool(ABC):
     """Where workers come from."""
 
     @abstractmethod
@@ -70,6 +70,6 @@ class AbstractCrew(ABC):
         """Waits until one of the workers may have news, but no longer than that.
 
         Args:
-            workers: those of this crew that have not ended.
+            workers: those of this pool that have not ended.
             seconds: 0 or more.
         """

@@ -7,11 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from collectors.pruning.prune import decoder_layers, linear_modules
+from collectors.pruning.prune import ModuleKey, decoder_layers, linear_modules
 from perfmodel.model.architecture import Architecture
-
-Place = tuple[int, str]
-"""Index of a layer and name of a module."""
 
 
 @torch.no_grad()
@@ -20,7 +17,7 @@ def input_moments(
     architecture: Architecture,
     token_ids: Sequence[Sequence[int]],
     kind: Literal["diagonal", "full"],
-) -> dict[tuple[int, str], Tensor]:
+) -> dict[ModuleKey, Tensor]:
     """Returns the second moments of each module's inputs, by layer and module name, in float32 on the model's device.
 
     Sums are kept in float32 and grow by one text at a time; over 128 texts they differ from sums in float64 by less
@@ -49,7 +46,7 @@ def input_moments(
     tokens = sum(len(ids) for ids in token_ids)
     for total in tally.totals.values():
         total.div_(tokens)
-    return {place: tally.totals[first] for place, first in tally.shares_with.items()}
+    return {key: tally.totals[first] for key, first in tally.shares_with.items()}
 
 
 @dataclass
@@ -58,32 +55,32 @@ class _Tally:
 
     Args:
         kind: of moments.
-        totals: by the place of the module that was the first to be given an input.
-        shares_with: that place, by the place of every module.
-        last: the newest input, and the place that was given it first.
+        totals: by the key of the module that was the first to be given an input.
+        shares_with: that key, by the key of every module.
+        last: the newest input, and the key that was given it first.
     """
 
     kind: str
-    totals: dict[Place, Tensor] = field(default_factory=dict)
-    shares_with: dict[Place, Place] = field(default_factory=dict)
-    last: tuple[Tensor, Place] | None = None
+    totals: dict[ModuleKey, Tensor] = field(default_factory=dict)
+    shares_with: dict[ModuleKey, ModuleKey] = field(default_factory=dict)
+    last: tuple[Tensor, ModuleKey] | None = None
 
-    def watcher(self, place: Place) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-        """Returns the hook of the module at a place."""
+    def watcher(self, key: ModuleKey) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        """Returns the hook of the module at a key."""
 
         def watch(_: nn.Module, args: tuple[Tensor, ...]) -> None:
             if self.last is None or self.last[0] is not args[0]:
-                self.last = (args[0], place)
-                self._add(place, args[0].flatten(0, -2).float())
-            self.shares_with[place] = self.last[1]
+                self.last = (args[0], key)
+                self._add(key, args[0].flatten(0, -2).float())
+            self.shares_with[key] = self.last[1]
 
         return watch
 
-    def _add(self, place: Place, x: Tensor) -> None:
+    def _add(self, key: ModuleKey, x: Tensor) -> None:
         columns = x.shape[-1]
-        if place not in self.totals:
-            self.totals[place] = x.new_zeros((columns,) if self.kind == "diagonal" else (columns, columns))
+        if key not in self.totals:
+            self.totals[key] = x.new_zeros((columns,) if self.kind == "diagonal" else (columns, columns))
         if self.kind == "diagonal":
-            self.totals[place] += x.square().sum(0)
+            self.totals[key] += x.square().sum(0)
         else:
-            self.totals[place].addmm_(x.T, x)
+            self.totals[key].addmm_(x.T, x)

@@ -12,7 +12,19 @@ from collectors.pruning.scope import LayerImportance, pruned_architecture
 from perfmodel.model.architecture import Architecture, LayerShape
 from perfmodel.model.families import Block
 
-__all__ = ["Cut", "LayerImportance", "PrunedLinear", "decoder_layers", "linear_modules", "prune", "set_head_counts"]
+__all__ = [
+    "Cut",
+    "LayerImportance",
+    "ModuleKey",
+    "PrunedLinear",
+    "decoder_layers",
+    "linear_modules",
+    "prune",
+    "set_head_counts",
+]
+
+ModuleKey = tuple[int, str]
+"""Index of a decoder layer, from 0, and name of a linear module in it, such as ``q_proj``."""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from collectors.pruning.importances.gradients import only_these_trained
+from collectors.pruning.prune import ModuleKey
 from collectors.scoring.encode import Batch
 from collectors.scoring.evaluate import answer_logits
-from collectors.sensitivities.units import Key
 
 
 def gradient_norms(
-    model: nn.Module, linears: Mapping[Key, nn.Linear], units: Sequence[Sequence[Key]], batches: Sequence[Batch]
+    model: nn.Module,
+    linears: Mapping[ModuleKey, nn.Linear],
+    units: Sequence[Sequence[ModuleKey]],
+    batches: Sequence[Batch],
 ) -> NDArray[np.float64]:
     """Returns the norm of the gradient of the mean loss over scored tokens for each unit's weights, shape ``(U,)``.
 

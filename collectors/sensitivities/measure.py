@@ -10,6 +10,7 @@ from torch import nn
 
 from collectors.pruning.importances import importance_of
 from collectors.pruning.input_moments import input_moments
+from collectors.pruning.prune import ModuleKey
 from collectors.quantizers import QUANTIZERS
 from collectors.quantizers.cache import QuantizedLibrary
 from collectors.quantizers.fairness import check_fair, sample_weights
@@ -19,7 +20,7 @@ from collectors.sensitivities.information import information
 from collectors.sensitivities.output_change import OutputChange
 from collectors.sensitivities.pruned_mass import pruned_mass
 from collectors.sensitivities.stored_errors import stored_errors
-from collectors.sensitivities.units import Key, batches_of, linears_of, units_of
+from collectors.sensitivities.units import batches_of, linears_of, units_of
 from collectors.trial.model_builder import COMPUTE_DTYPE
 from datasets_cache import BaseModel, Task, load_model, load_tokenizer
 from perfmodel.features.sensitivities import Sensitivities
@@ -36,7 +37,7 @@ EXAMPLES = 32
 _SINGLE_STEPS = 4
 
 Advance = Callable[[str], None]
-Pair = Callable[[Sequence[Key], int], tuple[float, float]]
+Pair = Callable[[Sequence[ModuleKey], int], tuple[float, float]]
 Table = NDArray[np.float64]
 
 
@@ -108,7 +109,7 @@ class _Subject:
 
     model: nn.Module
     architecture: Architecture
-    units: list[tuple[Key, ...]]
+    units: list[tuple[ModuleKey, ...]]
     widths: tuple[int, ...]
     batches: list[Batch]
     library: QuantizedLibrary
@@ -166,7 +167,7 @@ def _errors(subject: _Subject, texts: Sequence[Sequence[int]], advance: Advance)
     moments = input_moments(subject.model, subject.architecture, texts, "diagonal")
     advance("moments of the inputs")
 
-    def errors(unit: Sequence[Key], width: int) -> tuple[float, float]:
+    def errors(unit: Sequence[ModuleKey], width: int) -> tuple[float, float]:
         return stored_errors(linears, unit, width, moments, subject.library, subject.methods)
 
     return subject.tried(errors, "errors", advance)

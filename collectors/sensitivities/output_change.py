@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from collectors.pruning.prune import ModuleKey
 from collectors.quantizers import QUANTIZERS
 from collectors.quantizers.cache import QuantizedLibrary
 from collectors.quantizers.fairness import REFERENCE_BITS
 from collectors.scoring.encode import Batch
 from collectors.scoring.evaluate import answer_logits
 from collectors.sensitivities.layer_outputs import kept_outputs, resumed_at
-from collectors.sensitivities.units import Key, linears_of
-from collectors.trial.linear_slots import places_of, settle
+from collectors.sensitivities.units import linears_of
+from collectors.trial.linear_slots import linear_slots, move_rest_to_device
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import Methods
 from perfmodel.space.space import Configuration
@@ -73,15 +74,15 @@ class OutputChange:
         self._methods = methods
         self._whole = linears_of(model, architecture)
         whole = Configuration.uniform(len(architecture.layers), bits=REFERENCE_BITS, rank=0, methods=methods)
-        places = places_of(model, architecture, whole, float)
-        self._places = {place.key: (place.parent, place.attribute) for place in places}
-        for key, (parent, attribute) in self._places.items():
+        slots = linear_slots(model, architecture, whole, float)
+        self._slots = {slot.key: (slot.parent, slot.attribute) for slot in slots}
+        for key, (parent, attribute) in self._slots.items():
             setattr(parent, attribute, self._stored(key, REFERENCE_BITS))
-        settle(model, places, device, dtype)
+        move_rest_to_device(model, slots, device, dtype)
         self._references = [self._reference(batch) for batch in batches]
 
     @torch.no_grad()
-    def measure(self, unit: Sequence[Key], width: int) -> tuple[float, float]:
+    def measure(self, unit: Sequence[ModuleKey], width: int) -> tuple[float, float]:
         """Returns the mean KL divergence from the reference and the change of the mean loss over scored tokens, nats.
 
         Args:
@@ -109,16 +110,16 @@ class OutputChange:
         return _Reference(batch, outputs, F.log_softmax(logits.double(), -1), targets)
 
     @contextmanager
-    def _stored_at(self, unit: Sequence[Key], width: int) -> Iterator[None]:
-        before = {key: getattr(*self._places[key]) for key in unit}
+    def _stored_at(self, unit: Sequence[ModuleKey], width: int) -> Iterator[None]:
+        before = {key: getattr(*self._slots[key]) for key in unit}
         try:
             for key in unit:
-                setattr(*self._places[key], self._stored(key, width))
+                setattr(*self._slots[key], self._stored(key, width))
             yield
         finally:
             for key, module in before.items():
-                setattr(*self._places[key], module)
+                setattr(*self._slots[key], module)
 
-    def _stored(self, key: Key, width: int) -> nn.Module:
+    def _stored(self, key: ModuleKey, width: int) -> nn.Module:
         layer, name = key
         return self._library.get(f"{layer}.{name}", self._whole[key], QUANTIZERS[self._methods.format_of(width)])

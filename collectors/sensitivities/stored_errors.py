@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from collectors.pruning.prune import ModuleKey
 from collectors.quantizers import QUANTIZERS
 from collectors.quantizers.cache import QuantizedLibrary
-from collectors.sensitivities.units import Key
 from perfmodel.space.methods import Methods
 
 
 @torch.no_grad()
 def stored_errors(
-    linears: Mapping[Key, nn.Linear],
-    unit: Sequence[Key],
+    linears: Mapping[ModuleKey, nn.Linear],
+    unit: Sequence[ModuleKey],
     width: int,
-    moments: Mapping[Key, Tensor],
+    moments: Mapping[ModuleKey, Tensor],
     library: QuantizedLibrary,
     methods: Methods,
 ) -> tuple[float, float]:

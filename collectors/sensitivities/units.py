@@ -5,17 +5,14 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from collectors.pruning.prune import decoder_layers, linear_modules
+from collectors.pruning.prune import ModuleKey, decoder_layers, linear_modules
 from collectors.scoring.encode import Batch, Encoded, collate
 from collectors.scoring.evaluate import EVAL_BATCH
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Unit
 
-Key = tuple[int, str]
-"""Index of a layer and name of a linear module."""
 
-
-def units_of(architecture: Architecture, unit: Unit) -> list[tuple[Key, ...]]:
+def units_of(architecture: Architecture, unit: Unit) -> list[tuple[ModuleKey, ...]]:
     """Returns the modules of each unit, in the order of a configuration's bits.
 
     Args:
@@ -28,7 +25,7 @@ def units_of(architecture: Architecture, unit: Unit) -> list[tuple[Key, ...]]:
     return layers if unit == "layer" else [(key,) for layer in layers for key in layer]
 
 
-def linears_of(model: nn.Module, architecture: Architecture) -> dict[Key, nn.Linear]:
+def linears_of(model: nn.Module, architecture: Architecture) -> dict[ModuleKey, nn.Linear]:
     """Returns every linear module of the decoder layers."""
     return {
         (index, name): getattr(*place)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from collectors.scoring.evaluate import Scores
-from collectors.trial.retention import Keep
+from collectors.trial.retention import Retention
 from perfmodel.errors import CorruptFileError
 from perfmodel.files.whole_file import arriving
 from perfmodel.space.recipe import Recipe
@@ -80,7 +80,7 @@ class Checkpoints:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         progress: Progress,
-        keep: Keep,
+        retention: Retention,
     ) -> None:
         """Writes a checkpoint; it appears whole or not at all.
 
@@ -89,7 +89,7 @@ class Checkpoints:
             model: wrapped by PEFT.
             optimizer: after its last step.
             progress: so far.
-            keep: ``adapter`` or ``checkpoint``.
+            retention: ``adapter`` or ``checkpoint``.
         """
         from peft import get_peft_model_state_dict
         from safetensors.torch import save_file
@@ -98,7 +98,7 @@ class Checkpoints:
             partial.mkdir(parents=True)
             adapter = {name: value.detach().contiguous() for name, value in get_peft_model_state_dict(model).items()}
             save_file(adapter, partial / _ADAPTER)
-            if keep == "checkpoint":
+            if retention == "checkpoint":
                 tensors, scalars = _flattened(optimizer)
                 save_file({**tensors, **_generators()}, partial / _OPTIMIZER)
             else:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from collectors.pruning.prune import decoder_layers, linear_modules
+from collectors.pruning.prune import ModuleKey, decoder_layers, linear_modules
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Configuration, by_module
 
 
 @dataclass(frozen=True)
-class Place:
+class LinearSlot:
     """One linear module and what it becomes.
 
     Args:
@@ -26,7 +26,7 @@ class Place:
     """
 
     name: str
-    key: tuple[int, str]
+    key: ModuleKey
     parent: nn.Module
     attribute: str
     format: str
@@ -34,10 +34,10 @@ class Place:
     alpha: float
 
 
-def places_of(
+def linear_slots(
     model: nn.Module, shapes: Architecture, configuration: Configuration, alpha: Callable[[int], float]
-) -> list[Place]:
-    """Returns the places of a model, layer by layer.
+) -> list[LinearSlot]:
+    """Returns the slots of a model, layer by layer.
 
     Args:
         model: float model with these shapes.
@@ -49,19 +49,21 @@ def places_of(
     bits = by_module(configuration.bits, len(layers), modules)
     ranks = by_module(configuration.ranks, len(layers), modules)
     names = {id(module): name for name, module in model.named_modules()}
-    places = []
+    slots = []
     for index, layer in enumerate(layers):
         found = linear_modules(layer, shapes).items()
         for (module, (parent, attribute)), width, rank in zip(found, bits[index], ranks[index], strict=True):
             name = f"{names[id(parent)]}.{attribute}"
             form = configuration.methods.format_of(width)
-            places.append(Place(name, (index, module), parent, attribute, form, rank, alpha(rank)))
-    return places
+            slots.append(LinearSlot(name, (index, module), parent, attribute, form, rank, alpha(rank)))
+    return slots
 
 
-def settle(model: nn.Module, places: Sequence[Place], device: torch.device, dtype: torch.dtype) -> None:
+def move_rest_to_device(
+    model: nn.Module, slots: Sequence[LinearSlot], device: torch.device, dtype: torch.dtype
+) -> None:
     """Moves to the device, and into the compute type, what no quantiser has taken: embeddings, head and norms."""
-    stored = {id(parameter) for place in places for parameter in getattr(place.parent, place.attribute).parameters()}
+    stored = {id(parameter) for slot in slots for parameter in getattr(slot.parent, slot.attribute).parameters()}
     for parameter in model.parameters():
         if id(parameter) not in stored:
             parameter.data = parameter.data.to(device, dtype)

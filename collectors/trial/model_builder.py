@@ -13,12 +13,12 @@ from collectors.adapters import ADAPTERS
 from collectors.initializers import INITIALIZERS, Start
 from collectors.pruning.importances import importance_of
 from collectors.pruning.input_moments import input_moments
-from collectors.pruning.prune import LayerImportance, PrunedLinear, decoder_layers, linear_modules, prune
+from collectors.pruning.prune import LayerImportance, ModuleKey, PrunedLinear, decoder_layers, linear_modules, prune
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
 from collectors.quantizers.cache import QuantizedLibrary
 from collectors.quantizers.fairness import check_fair, sample_weights
 from collectors.scoring.encode import Encoded, encode
-from collectors.trial.linear_slots import Place, places_of, settle
+from collectors.trial.linear_slots import LinearSlot, linear_slots, move_rest_to_device
 from datasets_cache import Example, load_model, load_task, load_tokenizer, resolve
 from perfmodel.errors import CorruptFileError
 from perfmodel.model.architecture import Architecture
@@ -56,7 +56,7 @@ class Built:
     adapter_parameters: int
 
 
-class Workshop:
+class ModelBuilder:
     """What the trials of one setting share: base model, encoded task, importances and quantised modules.
 
     On a CPU a module once quantised is used again, since nothing ever changes a frozen module. On CUDA nothing but the
@@ -101,7 +101,7 @@ class Workshop:
         self._library = QuantizedLibrary(base.sha256, self.dtype, self.device, progress=_say)
         self._pruned_modules: dict[Hashable, nn.Module] = {}
         self._importances: dict[tuple[str, int], dict[int, LayerImportance]] = {}
-        self._moments: tuple[Hashable, Mapping[tuple[int, str], Tensor]] | None = None
+        self._moments: tuple[Hashable, Mapping[ModuleKey, Tensor]] | None = None
         self._fair: set[str] = set()
 
     def build(self, configuration: Configuration, seed: int) -> Built:
@@ -118,13 +118,13 @@ class Workshop:
         torch.manual_seed(seed)
         model = self._copy_sharing_linear_weights()
         shapes = self._prune(model, configuration, seed)
-        places = places_of(model, shapes, configuration, self.setting.recipe.scaling_alpha)
-        starts = self._quantize(model, shapes, places, configuration, seed)
-        settle(model, places, self.device, self.dtype)
+        slots = linear_slots(model, shapes, configuration, self.setting.recipe.scaling_alpha)
+        starts = self._quantize(model, shapes, slots, configuration, seed)
+        move_rest_to_device(model, slots, self.device, self.dtype)
         weight_bytes = stored_bytes(model)
         adapter = ADAPTERS[configuration.methods.adapter]
-        ranks = {place.name: place.rank for place in places if place.rank}
-        alphas = {place.name: place.alpha for place in places if place.rank}
+        ranks = {slot.name: slot.rank for slot in slots if slot.rank}
+        alphas = {slot.name: slot.alpha for slot in slots if slot.rank}
         adapted = adapter.attach(
             model,
             ranks,
@@ -137,7 +137,7 @@ class Workshop:
         return Built(
             model=adapted,
             architecture=shapes,
-            formats={place.name: place.format for place in places},
+            formats={slot.name: slot.format for slot in slots},
             adapter=configuration.methods.adapter,
             ranks=ranks,
             alphas=alphas,
@@ -167,8 +167,8 @@ class Workshop:
         shared = {
             id(parameter): parameter
             for layer in decoder_layers(self._model)
-            for place in linear_modules(layer, self.architecture).values()
-            for parameter in getattr(*place).parameters()
+            for slot in linear_modules(layer, self.architecture).values()
+            for parameter in getattr(*slot).parameters()
         }
         return copy.deepcopy(self._model, shared)
 
@@ -191,35 +191,35 @@ class Workshop:
         )
 
     def _quantize(
-        self, model: nn.Module, shapes: Architecture, places: list[Place], configuration: Configuration, seed: int
+        self, model: nn.Module, shapes: Architecture, slots: list[LinearSlot], configuration: Configuration, seed: int
     ) -> dict[str, Start]:
-        """Puts the quantised module in every place, and returns the starts of the adapters by full name."""
+        """Puts the quantised module in every slot, and returns the starts of the adapters by full name."""
         methods = configuration.methods
         initializer, adapter = INITIALIZERS[methods.initializer], ADAPTERS[methods.adapter]
         pruning = _pruning(configuration, seed)
         moments = self._moments_of(model, shapes, pruning, initializer.moments)
         starts: dict[str, Start] = {}
-        for place in places:
-            linear = getattr(place.parent, place.attribute)
-            stored = _Stored(self, place, linear, pruning)
-            if place.rank:
-                moment = moments.get(place.key)
-                starts[place.name] = initializer.start(
+        for slot in slots:
+            linear = getattr(slot.parent, slot.attribute)
+            stored = _Stored(self, slot, linear, pruning)
+            if slot.rank:
+                moment = moments.get(slot.key)
+                starts[slot.name] = initializer.start(
                     stored.weight,
                     stored.quantize,
-                    QUANTIZERS[place.format].dequantize,
-                    rank=place.rank,
-                    scaling=adapter.scaling(place.rank, place.alpha),
+                    QUANTIZERS[slot.format].dequantize,
+                    rank=slot.rank,
+                    scaling=adapter.scaling(slot.rank, slot.alpha),
                     moments=None if moment is None else moment.to(self.device),
                 )
-                setattr(place.parent, place.attribute, starts[place.name].base)
+                setattr(slot.parent, slot.attribute, starts[slot.name].base)
             else:
-                setattr(place.parent, place.attribute, stored.quantize(stored.weight))
+                setattr(slot.parent, slot.attribute, stored.quantize(stored.weight))
         return starts
 
     def _moments_of(
         self, model: nn.Module, shapes: Architecture, pruning: Hashable, kind: Literal["none", "diagonal", "full"]
-    ) -> Mapping[tuple[int, str], Tensor]:
+    ) -> Mapping[ModuleKey, Tensor]:
         """Returns the moments of a pruned model's inputs; those of the last pruning are kept."""
         if kind == "none":
             return {}
@@ -228,40 +228,40 @@ class Workshop:
             self._moments = (pruning, kind), input_moments(model, shapes, self._calibration, kind)
         return self._moments[1]
 
-    def whole(self, place: Place, linear: nn.Linear, pruning: Hashable) -> nn.Module:
+    def whole(self, slot: LinearSlot, linear: nn.Linear, pruning: Hashable) -> nn.Module:
         """Returns a module's own weight, quantised: from the library, or what cannot be cut from there on the spot."""
-        quantizer = QUANTIZERS[place.format]
-        name = f"{place.key[0]}.{place.key[1]}"
+        quantizer = QUANTIZERS[slot.format]
+        name = f"{slot.key[0]}.{slot.key[1]}"
         if not isinstance(linear, PrunedLinear):
             return self._library.get(name, linear, quantizer)
         if (cut := self._library.cut(name, linear, quantizer)) is not None:
             return cut
-        key = pruning, place.key, place.format
+        key = pruning, slot.key, slot.format
         if key in self._pruned_modules:
             return self._pruned_modules[key]
         bias = None if linear.bias is None else linear.bias.to(self.device)
         made = quantizer.quantize(linear_of(linear.weight.to(self.device), bias), self.dtype)
-        if self.device.type == "cpu" and place.format != "bf16":
+        if self.device.type == "cpu" and slot.format != "bf16":
             self._pruned_modules[key] = made
         return made
 
 
 class _Stored:
-    """One linear module as an initialiser sees it: its weight, and how a weight in its place is stored."""
+    """One linear module as an initialiser sees it: its weight, and how a weight in its slot is stored."""
 
-    def __init__(self, workshop: Workshop, place: Place, linear: nn.Linear, pruning: Hashable) -> None:
-        self.weight = linear.weight.detach().to(workshop.device)
-        self._workshop = workshop
-        self._place = place
+    def __init__(self, builder: ModelBuilder, slot: LinearSlot, linear: nn.Linear, pruning: Hashable) -> None:
+        self.weight = linear.weight.detach().to(builder.device)
+        self._builder = builder
+        self._slot = slot
         self._linear = linear
         self._pruning = pruning
 
     def quantize(self, weight: Tensor) -> nn.Module:
         """Returns the module that stores ``weight``; that of the untouched weight may come from the library."""
         if weight is self.weight:
-            return self._workshop.whole(self._place, self._linear, self._pruning)
+            return self._builder.whole(self._slot, self._linear, self._pruning)
         bias = None if self._linear.bias is None else self._linear.bias.to(weight.device)
-        return QUANTIZERS[self._place.format].quantize(linear_of(weight, bias), self._workshop.dtype)
+        return QUANTIZERS[self._slot.format].quantize(linear_of(weight, bias), self._builder.dtype)
 
 
 def _encoded(split: str, examples: Sequence[Example], tokenizer: Any, length: int) -> list[Encoded]:

@@ -1,6 +1,9 @@
-"""What stays on disk of a trial once it has ended."""
+"""What stays on disk of a trial once it has ended.
+
+This module stands alone so that reading a suite, which names a retention, does not import torch.
+"""
 
 from typing import Literal
 
-Keep = Literal["nothing", "adapter", "checkpoint"]
-"""Nothing; its adapters, for export; or all that is needed to go on with it."""
+Retention = Literal["nothing", "adapter", "checkpoint"]
+"""Nothing; the trained adapters, for export; or adapters and optimiser state, from which training can go on."""

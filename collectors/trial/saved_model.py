@@ -39,7 +39,7 @@ def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str
 
     Args:
         folder: must be empty or not there.
-        built: from ``Workshop.build``.
+        built: from ``ModelBuilder.build``.
         base: its unpruned base model.
         details: JSON values about where it comes from, kept as they are.
 

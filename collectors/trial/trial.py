@@ -13,9 +13,9 @@ from collectors.measuring.provenance import ran_on
 from collectors.scoring.evaluate import Scores, evaluate
 from collectors.trial.checkpoint import Checkpoints, Progress, restore
 from collectors.trial.finetune import DivergedError, Training, finetune
-from collectors.trial.model_builder import Built, Workshop
+from collectors.trial.model_builder import Built, ModelBuilder
 from collectors.trial.optimizers import make_optimizer
-from collectors.trial.retention import Keep
+from collectors.trial.retention import Retention
 from perfmodel.errors import CorruptFileError, PerfModelError
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import Asked, Measured, Setting, Trace
@@ -29,15 +29,17 @@ class TrialRunner:
         campaign: name that the traces carry.
         checkpoints: folder of what trials leave behind; None for nothing. A trial whose lineage left a checkpoint
             there goes on from it.
-        keep: what a trial leaves there.
+        retention: what a trial leaves there.
     """
 
-    def __init__(self, threads: int, campaign: str, *, checkpoints: Path | None = None, keep: Keep = "nothing") -> None:
+    def __init__(
+        self, threads: int, campaign: str, *, checkpoints: Path | None = None, retention: Retention = "nothing"
+    ) -> None:
         self.threads = threads
         self.campaign = campaign
         self._checkpoints = Checkpoints(checkpoints) if checkpoints else None
-        self._keep = keep
-        self._workshop: Workshop | None = None
+        self._retention = retention
+        self._builder: ModelBuilder | None = None
 
     def __call__(self, asked: Asked) -> Trace:
         """Returns the trace of one trial; what goes wrong physically is a status and a reason.
@@ -64,9 +66,9 @@ class TrialRunner:
         return Trace(asked, measured, record)
 
     def _measure(self, asked: Asked) -> Measured:
-        workshop, recipe = self._shared(asked.setting), asked.setting.recipe
+        builder, recipe = self._shared(asked.setting), asked.setting.recipe
         start = time.perf_counter()
-        built = workshop.build(asked.configuration, asked.seed)
+        built = builder.build(asked.configuration, asked.seed)
         prepare_time_s = time.perf_counter() - start
         trained = [parameter for parameter in built.model.parameters() if parameter.requires_grad]
         optimizer = make_optimizer(trained, recipe)
@@ -78,17 +80,17 @@ class TrialRunner:
         def score(step: int) -> None:
             if step in recipe.curve_steps() and step not in curve:
                 begin = time.perf_counter()
-                curve[step] = evaluate(built.model, workshop.held_out, workshop.device)
+                curve[step] = evaluate(built.model, builder.held_out, builder.device)
                 eval_times.append(time.perf_counter() - begin)
 
         score(0)
         training = finetune(
             built.model,
             optimizer,
-            workshop.train,
+            builder.train,
             recipe,
             seed=asked.seed,
-            device=workshop.device,
+            device=builder.device,
             resident_bytes=built.weight_bytes + built.adapter_bytes,
             after_step=score,
             before=before,
@@ -105,7 +107,7 @@ class TrialRunner:
         training: Training,
         curve: Mapping[int, Scores],
     ) -> None:
-        if self._checkpoints is None or self._keep == "nothing":
+        if self._checkpoints is None or self._retention == "nothing":
             return
         progress = Progress(
             step=asked.setting.recipe.steps,
@@ -115,13 +117,13 @@ class TrialRunner:
             peak_reserved_bytes=training.peak_reserved_bytes,
             energy_j=training.energy_j,
         )
-        self._checkpoints.save(asked, built.model, optimizer, progress, self._keep)
+        self._checkpoints.save(asked, built.model, optimizer, progress, self._retention)
 
-    def _shared(self, setting: Setting) -> Workshop:
-        if self._workshop is None or self._workshop.setting != setting:
-            self._workshop = None
-            self._workshop = Workshop(setting)
-        return self._workshop
+    def _shared(self, setting: Setting) -> ModelBuilder:
+        if self._builder is None or self._builder.setting != setting:
+            self._builder = None
+            self._builder = ModelBuilder(setting)
+        return self._builder
 
 
 def _measured(

@@ -99,7 +99,7 @@ def _described(trace: Trace) -> str:
 
 def _write(trace: Trace, run_folder: Path, to: Path) -> None:
     from collectors.trial.checkpoint import Checkpoints, load_adapter
-    from collectors.trial.model_builder import Workshop
+    from collectors.trial.model_builder import ModelBuilder
     from collectors.trial.saved_model import save_model
 
     asked = trace.asked
@@ -111,15 +111,15 @@ def _write(trace: Trace, run_folder: Path, to: Path) -> None:
             "run bench validate again with validate.keep=adapter in a new folder",
         )
     with bar("building the model", None):
-        workshop = Workshop(asked.setting)
-        built = workshop.build(asked.configuration, asked.seed)
+        builder = ModelBuilder(asked.setting)
+        built = builder.build(asked.configuration, asked.seed)
         load_adapter(adapter, built.model)
     with bar("writing", None):
         details: dict[str, Any] = {"trace": trace.asked.key, "configuration": asked.configuration.to_dict()}
         setting = {"task": asked.setting.task, "recipe": asked.setting.recipe.to_dict(), "seed": asked.seed}
-        save_model(to, built, workshop.base, {**details, **setting})
+        save_model(to, built, builder.base, {**details, **setting})
         if fits_published_base(trace):
-            _write_plain_adapter(built.model, workshop.base.folder, to / "peft_adapter")
+            _write_plain_adapter(built.model, builder.base.folder, to / "peft_adapter")
 
 
 def fits_published_base(trace: Trace) -> bool:

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from collectors.trial.retention import Keep
+from collectors.trial.retention import Retention
 from datasets_cache import BaseModel, Task, load_task, resolve
 from datasets_cache.shelf.shelf import Shelf, load_shelf
 from perfmodel.errors import CorruptFileError, OutputFolderError
@@ -114,11 +114,11 @@ class Run:
         """Torch threads of each worker."""
         return max(1, usable_cores() // self.workers)
 
-    def executor(self, keep: Keep) -> "AbstractExecutor":
+    def executor(self, retention: Retention) -> "AbstractExecutor":
         """Returns what carries out the run's trials.
 
         Args:
-            keep: what of a trial stays in the run's folder.
+            retention: what of a trial stays in the run's folder.
         """
         if self.make_executor is not None:
             return self.make_executor(self)
@@ -127,7 +127,11 @@ class Run:
 
         section = self.suite.collect
         make_runner = partial(
-            TrialRunner, self.threads, self.suite.name, checkpoints=self.checkpoints_folder.resolve(), keep=keep
+            TrialRunner,
+            self.threads,
+            self.suite.name,
+            checkpoints=self.checkpoints_folder.resolve(),
+            retention=retention,
         )
         if section.executor == "inline":
             return InlineExecutor(make_runner())

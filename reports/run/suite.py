@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
-from collectors.trial.retention import Keep
+from collectors.trial.retention import Retention
 from perfmodel.errors import InvalidSuiteError
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
 from perfmodel.space.metrics import METRICS
@@ -101,7 +101,7 @@ class CollectSection(_Section):
     executor: Literal["inline", "local", "ray"] = "local"
     address: str | None = None
     gpu_share: Annotated[float, Field(gt=0)] = 1.0
-    keep: Keep = "nothing"
+    keep: Retention = "nothing"
     retry: tuple[Status, ...] = ()
 
 
@@ -131,7 +131,7 @@ class ValidateSection(_Section):
     random: Annotated[int, Field(ge=0)] = 2
     baselines: Annotated[int, Field(ge=0)] = 2
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (101,)
-    keep: Keep = "adapter"
+    keep: Retention = "adapter"
 
 
 class Suite(_Section):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from collectors.trial.retention import Keep
+from collectors.trial.retention import Retention
 from datasets_cache.release.card_pilot import one_axis_at_a_time
 from perfmodel.effects.axis_effects import axis_effects
 from perfmodel.errors import NotEnoughTracesError, StageOrderError
@@ -167,7 +167,7 @@ def report_path(folder: Path) -> Path:
     return folder / "report" / "report.html"
 
 
-def _carry_out(run: Run, trials: Sequence[Asked], keep: Keep) -> list[Trace]:
+def _carry_out(run: Run, trials: Sequence[Asked], retention: Retention) -> list[Trace]:
     """Returns the traces of the trials, those that the store held already included."""
     from collectors.campaign.campaign import run_campaign
 
@@ -179,7 +179,7 @@ def _carry_out(run: Run, trials: Sequence[Asked], keep: Keep) -> list[Trace]:
             run_campaign(
                 trials,
                 store,
-                run.executor(keep),
+                run.executor(retention),
                 lambda trace: advance(outcome(trace)),
                 say=run.say,
                 retry=retry,

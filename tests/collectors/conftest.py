@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from collectors.trial.model_builder import Workshop
+from collectors.trial.model_builder import ModelBuilder
 from datasets_cache import load_task, resolve
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
@@ -123,8 +123,8 @@ def make_asked(make_setting):
 
 
 @pytest.fixture(scope="session")
-def workshop(make_setting) -> Workshop:
-    return Workshop(make_setting())
+def builder(make_setting) -> ModelBuilder:
+    return ModelBuilder(make_setting())
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from collectors.pruning.calibration_texts import calibration_batches, calibration_texts
-from collectors.pruning.prune import decoder_layers, linear_modules
+from collectors.pruning.prune import ModuleKey, decoder_layers, linear_modules
 from perfmodel.model.architecture import Architecture
 
-Weights = Mapping[tuple[int, str], nn.Parameter]
+Weights = Mapping[ModuleKey, nn.Parameter]
 """Linear weights of the prunable layers by layer and module name."""
 
 
@@ -65,7 +65,7 @@ def accumulate_gradients(model: nn.Module, token_ids: Sequence[Sequence[int]]) -
 
 def accumulate_with_squares(
     model: nn.Module, weights: Weights, token_ids: Sequence[Sequence[int]]
-) -> dict[tuple[int, str], Tensor]:
+) -> dict[ModuleKey, Tensor]:
     """Accumulates gradients, and returns each weight's mean over the texts of its squared gradient.
 
     That mean is the diagonal of the empirical Fisher information, which stands for the Hessian.

@@ -34,8 +34,8 @@ def trace(asked, seconds=1.0, ran_on=RAN_ON, **measured):
 
 
 @pytest.fixture(scope="module")
-def architecture(workshop):
-    return Architecture.from_config(workshop.base.config)
+def architecture(builder):
+    return Architecture.from_config(builder.base.config)
 
 
 @pytest.fixture(scope="module")
@@ -60,21 +60,21 @@ def seconds_of(asked, architecture, train, profile=PROFILE):
 
 
 @pytest.mark.parametrize("steps", [8, 9])
-def test_the_parts_add_up_to_the_median_step(make_asked, architecture, workshop, steps):
+def test_the_parts_add_up_to_the_median_step(make_asked, architecture, builder, steps):
     asked = make_asked(bits=4, steps=steps)
-    expected = seconds_of(asked, architecture, workshop.train)
+    expected = seconds_of(asked, architecture, builder.train)
     times = step_times(PROFILE, [trace(asked)])
 
     assert times.parts.sum() == pytest.approx(expected)
     assert times.parts.shape == (1, 4) and times.settings == (asked.setting.identifier,)
-    loads = timed_loads(asked, workshop.train)
+    loads = timed_loads(asked, builder.train)
     assert predicted_step_s(PROFILE, trace(asked), architecture, loads) == pytest.approx(expected)
 
 
-def test_a_correction_enters_the_prediction_and_not_what_it_is_learned_from(make_asked, architecture, workshop):
+def test_a_correction_enters_the_prediction_and_not_what_it_is_learned_from(make_asked, architecture, builder):
     asked = make_asked(bits=4, steps=8)
     corrected = replace(PROFILE, correction=TimeCorrection(2.0, 2.0, 2.0, 2.0, 20, 0.1, 0.2))
-    loads = timed_loads(asked, workshop.train)
+    loads = timed_loads(asked, builder.train)
 
     assert step_times(corrected, [trace(asked)]).parts == pytest.approx(step_times(PROFILE, [trace(asked)]).parts)
     assert predicted_step_s(corrected, trace(asked), architecture, loads) == pytest.approx(
@@ -106,11 +106,11 @@ def test_only_whole_trials_of_this_very_device_count(make_asked):
     assert of_this_device(PROFILE, [good, *others]) == [good]
 
 
-def test_a_correction_that_helps_is_kept_and_told(asked_of_many, architecture, workshop):
+def test_a_correction_that_helps_is_kept_and_told(asked_of_many, architecture, builder):
     made = TimeCorrection(1.6, 1.2, 1.4, 1.5, 0, 0.0, 0.0)
     slower = replace(PROFILE, correction=made)
     found = learned(
-        PROFILE, [trace(asked, seconds_of(asked, architecture, workshop.train, slower)) for asked in asked_of_many]
+        PROFILE, [trace(asked, seconds_of(asked, architecture, builder.train, slower)) for asked in asked_of_many]
     )
     correction = found.profile.correction
 
@@ -121,14 +121,14 @@ def test_a_correction_that_helps_is_kept_and_told(asked_of_many, architecture, w
     assert f"the closed form by {100 * correction.closed_form_error:.1f} % on average over 24 traces" in found.told()
 
 
-def test_a_correction_that_does_not_help_is_not_kept(asked_of_many, architecture, workshop):
+def test_a_correction_that_does_not_help_is_not_kept(asked_of_many, architecture, builder):
     """The closed form is right but for noise that differs from setting to setting."""
     rng = np.random.default_rng(0)
     off = {16: 1.05, 4: 0.95}
     traces = []
     for asked in asked_of_many:
         factor = off[16 if asked.setting.recipe.batch_size == 8 else 4] * rng.uniform(0.99, 1.01)
-        traces.append(trace(asked, factor * seconds_of(asked, architecture, workshop.train)))
+        traces.append(trace(asked, factor * seconds_of(asked, architecture, builder.train)))
     found = learned(PROFILE, traces)
 
     assert found.profile.correction is None

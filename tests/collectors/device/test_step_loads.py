@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def train(monkeypatch, workshop):
+def train(monkeypatch, builder):
     """Runs the trainer with steps that do nothing and take a time that names their batch."""
     seen = []
 
@@ -39,7 +39,7 @@ def train(monkeypatch, workshop):
         training = finetune(
             model,
             optimizer,
-            workshop.train,
+            builder.train,
             asked.setting.recipe,
             seed=asked.seed,
             device=CPU,
@@ -60,33 +60,33 @@ def named(load):
 
 
 @pytest.mark.parametrize("changes", [{"steps": 9}, {"steps": 9, "seed": 3}, {"steps": 2, "curve_points": 1}])
-def test_the_loads_are_those_of_the_trainer(train, workshop, make_asked, changes):
+def test_the_loads_are_those_of_the_trainer(train, builder, make_asked, changes):
     asked = make_asked(**changes)
     trained, seconds = train(asked)
 
-    assert step_loads(asked, workshop.train) == trained
-    assert [named(load) for load in timed_loads(asked, workshop.train)] == list(seconds)
+    assert step_loads(asked, builder.train) == trained
+    assert [named(load) for load in timed_loads(asked, builder.train)] == list(seconds)
 
 
-def test_first_and_heaviest_steps_are_not_timed(workshop, make_asked):
+def test_first_and_heaviest_steps_are_not_timed(builder, make_asked):
     asked = make_asked(steps=9)
-    loads, timed = step_loads(asked, workshop.train), timed_loads(asked, workshop.train)
+    loads, timed = step_loads(asked, builder.train), timed_loads(asked, builder.train)
 
     assert len(set(map(named, loads))) > 3  # batches differ, so the choice matters
     assert 6 <= len(timed) <= 7
     assert max(map(named, timed)) < max(map(named, loads[1:]))
 
 
-def test_one_step_alone_is_timed(workshop, make_asked):
+def test_one_step_alone_is_timed(builder, make_asked):
     asked = make_asked(steps=1, curve_points=1)
 
-    assert timed_loads(asked, workshop.train) == step_loads(asked, workshop.train)
-    assert len(step_loads(asked, workshop.train)) == 1
+    assert timed_loads(asked, builder.train) == step_loads(asked, builder.train)
+    assert len(step_loads(asked, builder.train)) == 1
 
 
-def test_training_examples_are_those_of_a_trial(workshop, make_setting):
-    assert list(training_examples(make_setting())) == list(workshop.train)
-    assert len(training_examples(make_setting(max_length=24))) < len(workshop.train)
+def test_training_examples_are_those_of_a_trial(builder, make_setting):
+    assert list(training_examples(make_setting())) == list(builder.train)
+    assert len(training_examples(make_setting(max_length=24))) < len(builder.train)
 
 
 def test_a_load_has_the_shape_of_its_batch():

@@ -9,7 +9,7 @@ import torch
 from collectors.quantizers import QUANTIZERS, linear_of
 from collectors.quantizers.fairness import sample_weights
 from collectors.sensitivities import WIDTHS_TRIED, measure_sensitivities, steps_of
-from collectors.trial.model_builder import Workshop
+from collectors.trial.model_builder import ModelBuilder
 from datasets_cache import load_task, resolve
 from perfmodel.errors import InvalidConfigurationError, InvalidTaskError
 from perfmodel.features.sensitivities import Sensitivities
@@ -88,10 +88,10 @@ def test_modules_make_up_their_layers(record, base, task):
 
 
 def test_the_mass_is_of_what_a_trial_removes(base, task, make_asked, record):
-    """A workshop's own importances and pruning give the share again."""
-    workshop = Workshop(make_asked(rate=0.3).setting)
-    built = workshop.build(make_asked(rate=0.3).configuration, 0)
-    ((_, importance),) = workshop._importances.items()
+    """A builder's own importances and pruning give the share again."""
+    builder = ModelBuilder(make_asked(rate=0.3).setting)
+    built = builder.build(make_asked(rate=0.3).configuration, 0)
+    ((_, importance),) = builder._importances.items()
     whole = kept = 0.0
     for index, scores in importance.items():
         shape = built.architecture.layers[index]

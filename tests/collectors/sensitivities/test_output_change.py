@@ -102,7 +102,7 @@ def test_twice_the_error_is_about_four_times_the_divergence(make_model, batches)
 def test_layers_before_the_unit_are_not_run(model, architecture, library, batches):
     change = change_of(model, architecture, batches, library)
     ran = []
-    for (index, _), (parent, attribute) in change._places.items():
+    for (index, _), (parent, attribute) in change._slots.items():
         getattr(parent, attribute).register_forward_hook(lambda *_, index=index: ran.append(index))
     change.measure(units_of(architecture, "layer")[2], 16)
     assert ran == []  # the third layer's own modules were others for a while

@@ -23,8 +23,8 @@ def staged(make_asked):
     return make
 
 
-def runner(tmp_path, keep="checkpoint"):
-    return TrialRunner(1, "test", checkpoints=tmp_path, keep=keep)
+def runner(tmp_path, retention="checkpoint"):
+    return TrialRunner(1, "test", checkpoints=tmp_path, retention=retention)
 
 
 @pytest.mark.parametrize("changes", [{}, {"optimizer": "adamw_8bit"}, {"bits": 4, "rank": 2}, {"rate": 0.3}])
@@ -88,7 +88,7 @@ def test_a_checkpoint_that_lacks_a_point_of_the_curve_is_not_used(tmp_path, stag
 
 def test_adapters_alone_are_no_checkpoint_but_can_be_found(tmp_path, staged):
     asked = staged(4)
-    runner(tmp_path, keep="adapter")(asked)
+    runner(tmp_path, retention="adapter")(asked)
     checkpoints = Checkpoints(tmp_path)
     assert checkpoints.latest(staged(8)) is None
     assert checkpoints.finished(asked).name == "adapter.safetensors"
@@ -97,7 +97,7 @@ def test_adapters_alone_are_no_checkpoint_but_can_be_found(tmp_path, staged):
 
 
 def test_nothing_is_kept_unasked(tmp_path, staged):
-    runner(tmp_path, keep="nothing")(staged(4))
+    runner(tmp_path, retention="nothing")(staged(4))
     assert not list(tmp_path.rglob("*.safetensors"))
 
 
@@ -120,13 +120,13 @@ def test_a_checkpoint_of_another_version_is_left_alone(tmp_path, staged):
     assert extended(staged(8)).measured.resumed_from_step is None
 
 
-def test_a_damaged_checkpoint_says_what_to_do(tmp_path, staged, workshop):
+def test_a_damaged_checkpoint_says_what_to_do(tmp_path, staged, builder):
     from collectors.trial.checkpoint import restore
     from collectors.trial.optimizers import make_optimizer
 
     asked = staged(4)
     runner(tmp_path)(asked)
-    built = workshop.build(replace(asked.configuration, ranks=(2,) * 8), seed=0)
+    built = builder.build(replace(asked.configuration, ranks=(2,) * 8), seed=0)
     optimizer = make_optimizer([p for p in built.model.parameters() if p.requires_grad], asked.setting.recipe)
     with pytest.raises(CorruptFileError, match="remove that folder"):
         restore(Checkpoints(tmp_path).latest(asked), built.model, optimizer)

@@ -9,7 +9,7 @@ import torch
 from collectors.scoring.encode import Encoded, collate
 from collectors.trial import finetune as module
 from collectors.trial.finetune import DivergedError, finetune, learning_rate
-from collectors.trial.model_builder import Workshop
+from collectors.trial.model_builder import ModelBuilder
 from collectors.trial.optimizers import make_optimizer
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
@@ -86,10 +86,10 @@ def trained(model):
 
 
 @pytest.fixture
-def train(workshop, monkeypatch):
+def train(builder, monkeypatch):
     """Trains a fresh model of the tiny setting; returns what was measured, the training losses and the model."""
 
-    def run(*, bits=16, rank=4, seed=0, examples=None, shop=workshop, **changes):
+    def run(*, bits=16, rank=4, seed=0, examples=None, shop=builder, **changes):
         recipe = replace(shop.setting.recipe, **changes)
         built = shop.build(Configuration.uniform(8, bits=bits, rank=rank), seed=1)
         losses = []
@@ -105,7 +105,7 @@ def train(workshop, monkeypatch):
             training = finetune(
                 built.model,
                 make_optimizer(trained(built.model), recipe),
-                examples or workshop.train,
+                examples or builder.train,
                 recipe,
                 seed=seed,
                 device=CPU,
@@ -117,8 +117,8 @@ def train(workshop, monkeypatch):
     return run
 
 
-def test_only_adapters_change_and_the_loss_falls(train, workshop):
-    fresh = workshop.build(Configuration.uniform(8, bits=16, rank=4), seed=1).model.state_dict()
+def test_only_adapters_change_and_the_loss_falls(train, builder):
+    fresh = builder.build(Configuration.uniform(8, bits=16, rank=4), seed=1).model.state_dict()
     _, losses, built = train(steps=25, batch_size=8, learning_rate=1e-2)
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     for name, value in built.model.state_dict().items():
@@ -193,9 +193,9 @@ def test_one_step_alone_is_recorded_and_timed(train):
     assert training.step_time_s == training.step_time_p95_s > 0
 
 
-def test_batch_sizes_are_those_of_the_largest(train, workshop):
-    recipe = replace(workshop.setting.recipe, steps=6)
-    batches = list(module.batches(workshop.train, recipe, 0, CPU))
+def test_batch_sizes_are_those_of_the_largest(train, builder):
+    recipe = replace(builder.setting.recipe, steps=6)
+    batches = list(module.batches(builder.train, recipe, 0, CPU))
     training, _, _ = train(steps=6)
     assert training.largest_batch_tokens == max(batch.padded_tokens for batch in batches)
     assert training.largest_batch_answer_tokens == max(batch.answer_tokens for batch in batches)
@@ -203,14 +203,14 @@ def test_batch_sizes_are_those_of_the_largest(train, workshop):
     assert training.tokens_per_step == pytest.approx(real)
 
 
-def test_after_step_hears_of_every_step(workshop):
-    built = workshop.build(Configuration.uniform(8, bits=16, rank=2), seed=1)
+def test_after_step_hears_of_every_step(builder):
+    built = builder.build(Configuration.uniform(8, bits=16, rank=2), seed=1)
     heard = []
     finetune(
         built.model,
-        make_optimizer(trained(built.model), workshop.setting.recipe),
-        workshop.train,
-        workshop.setting.recipe,
+        make_optimizer(trained(built.model), builder.setting.recipe),
+        builder.train,
+        builder.setting.recipe,
         seed=0,
         device=CPU,
         resident_bytes=0,
@@ -229,7 +229,7 @@ def test_gradient_checkpointing_saves_memory_and_changes_no_loss(train, bits):
 
 
 def test_gradient_checkpointing_repeats_dropout(train, make_setting):
-    dropping = Workshop(make_setting(dropout=0.3))
+    dropping = ModelBuilder(make_setting(dropout=0.3))
     _, losses, _ = train(shop=dropping, steps=5, learning_rate=2e-2)
     _, same, _ = train(shop=dropping, steps=5, learning_rate=2e-2, gradient_checkpointing=True)
     _, without, _ = train(steps=5, learning_rate=2e-2)

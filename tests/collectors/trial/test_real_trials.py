@@ -56,17 +56,17 @@ def measure(runner, setting):
 
 
 @pytest.fixture(scope="module")
-def workshop(runner, setting):
+def builder(runner, setting):
     return runner._shared(setting)
 
 
 @pytest.fixture(scope="module")
-def pruned(workshop):
-    return workshop.build(uniform(4, rate=0.3), seed=0)
+def pruned(builder):
+    return builder.build(uniform(4, rate=0.3), seed=0)
 
 
-def linear(workshop, layer):
-    return [getattr(*place) for place in linear_modules(layer, workshop.architecture).values()]
+def linear(builder, layer):
+    return [getattr(*place) for place in linear_modules(layer, builder.architecture).values()]
 
 
 def linear_parameters(modules):
@@ -74,10 +74,10 @@ def linear_parameters(modules):
     return sum(module.in_features * module.out_features for module in modules)
 
 
-def test_prunable_layers_lose_their_share_and_no_others_do(workshop, pruned):
+def test_prunable_layers_lose_their_share_and_no_others_do(builder, pruned):
     before, after = (
-        [linear_parameters(linear(workshop, layer)) for layer in decoder_layers(model)]
-        for model in (workshop._model, pruned.model.get_base_model())
+        [linear_parameters(linear(builder, layer)) for layer in decoder_layers(model)]
+        for model in (builder._model, pruned.model.get_base_model())
     )
     gone = [1 - left / whole for left, whole in zip(after, before, strict=True)]
     assert all(share == pytest.approx(0.3, abs=0.02) for share in gone[4:28])
@@ -100,11 +100,11 @@ def test_the_pruned_quantised_model_still_generates_text(setting, pruned):
     [uniform(16), uniform(8), uniform(4), MIXED, uniform(4, rate=0.3), uniform(4, rank=64)],
     ids=["16", "8", "4", "mixed", "pruned", "rank64"],
 )
-def test_weights_and_adapters_are_the_closed_form(measure, workshop, configuration):
+def test_weights_and_adapters_are_the_closed_form(measure, builder, configuration):
     measured = measure(configuration)
-    closed = state_bytes(workshop.architecture, configuration, device_class="cpu")
+    closed = state_bytes(builder.architecture, configuration, device_class="cpu")
     assert measured.weight_bytes == pytest.approx(closed.weights, rel=1e-4)
-    assert measured.adapter_parameters == adapter_parameters(workshop.architecture, configuration)
+    assert measured.adapter_parameters == adapter_parameters(builder.architecture, configuration)
     assert measured.adapter_bytes == closed.adapters
     assert measured.optimizer_bytes == pytest.approx(closed.optimizer, rel=1e-3)
     assert measured.peak_memory_bytes > closed.total
@@ -141,22 +141,22 @@ def test_the_same_trial_gives_the_same_loss_and_another_seed_another(measure):
 
 
 @pytest.mark.parametrize(("bits", "limit"), [(8, 9.1), (4, 4.6), (3, 4.3), (2, 3.1)])
-def test_a_layer_keeps_its_bits_per_weight(workshop, bits, limit):
+def test_a_layer_keeps_its_bits_per_weight(builder, bits, limit):
     configuration = Configuration(0.0, (bits,) + (16,) * (LAYERS - 1), (8,) * LAYERS)
-    layer = decoder_layers(workshop.build(configuration, seed=0).model.get_base_model())[0]
-    bases = [module.get_base_layer() for module in linear(workshop, layer)]
-    found = 8 * sum(stored_bytes(base) for base in bases) / linear_parameters(linear(workshop, layer))
+    layer = decoder_layers(builder.build(configuration, seed=0).model.get_base_model())[0]
+    bases = [module.get_base_layer() for module in linear(builder, layer)]
+    found = 8 * sum(stored_bytes(base) for base in bases) / linear_parameters(linear(builder, layer))
     assert bits < found <= limit
 
 
-def test_the_real_model_comes_back_from_disk_with_identical_logits(workshop, tmp_path):
-    built = workshop.build(Configuration(0.3, MIXED.bits, MIXED.ranks), seed=0)
+def test_the_real_model_comes_back_from_disk_with_identical_logits(builder, tmp_path):
+    built = builder.build(Configuration(0.3, MIXED.bits, MIXED.ranks), seed=0)
     built.model.eval()
     with torch.no_grad():
         for name, parameter in built.model.named_parameters():
             if "lora_B" in name:
                 parameter.normal_(std=0.02)
-        ids = torch.tensor([workshop.held_out[0].prompt])
+        ids = torch.tensor([builder.held_out[0].prompt])
         expected = built.model(input_ids=ids, use_cache=False).logits
-        save_model(tmp_path / "saved", built, workshop.base, {})
+        save_model(tmp_path / "saved", built, builder.base, {})
         assert torch.equal(load_model(tmp_path / "saved", "cpu")(input_ids=ids, use_cache=False).logits, expected)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from collectors.trial.finetune import finetune
-from collectors.trial.model_builder import Workshop
+from collectors.trial.model_builder import ModelBuilder
 from collectors.trial.optimizers import make_optimizer
 from collectors.trial.saved_model import load_model, save_model
 from datasets_cache import load_task, resolve
@@ -60,7 +60,7 @@ def shop_of(tmp_path, make_model, tokenizer, task_file, make_setting):
         tokenizer.save_pretrained(folder)
         recipe = make_setting().recipe
         base, task = resolve(str(folder)), load_task(str(task_file))
-        return Workshop(Setting(str(folder), base.sha256, str(task_file), task.sha256, recipe, "cpu"))
+        return ModelBuilder(Setting(str(folder), base.sha256, str(task_file), task.sha256, recipe, "cpu"))
 
     return make
 
@@ -71,38 +71,38 @@ def test_every_family_comes_back_with_identical_logits(shop_of, tmp_path, family
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
-def test_every_adapter_comes_back(workshop, tmp_path, adapter):
-    round_trip(workshop, replace(MIXED, methods=Methods(adapter=adapter)), tmp_path / "saved")
+def test_every_adapter_comes_back(builder, tmp_path, adapter):
+    round_trip(builder, replace(MIXED, methods=Methods(adapter=adapter)), tmp_path / "saved")
 
 
 @pytest.mark.parametrize("initializer", ["loftq2", "pissa", "qera_diag"])
-def test_a_base_that_the_start_changed_comes_back(workshop, tmp_path, initializer):
-    round_trip(workshop, replace(MIXED, methods=Methods(initializer=initializer)), tmp_path / "saved")
+def test_a_base_that_the_start_changed_comes_back(builder, tmp_path, initializer):
+    round_trip(builder, replace(MIXED, methods=Methods(initializer=initializer)), tmp_path / "saved")
 
 
-def test_other_formats_and_a_global_scope_come_back(workshop, tmp_path):
+def test_other_formats_and_a_global_scope_come_back(builder, tmp_path):
     methods = Methods("magnitude", "global", "bf16|hqq8g64|nf4dq|hqq3g32|hqq2g32")
-    round_trip(workshop, replace(MIXED, methods=methods), tmp_path / "saved")
+    round_trip(builder, replace(MIXED, methods=methods), tmp_path / "saved")
 
 
-def test_bits_by_module_come_back(workshop, tmp_path):
+def test_bits_by_module_come_back(builder, tmp_path):
     bits, ranks = ((16, 8, 4, 3, 2, 4, 8) * 8, (0, 2, 4, 0, 2, 8, 2) * 8)
-    built = round_trip(workshop, Configuration(0.3, bits, ranks), tmp_path / "saved")
+    built = round_trip(builder, Configuration(0.3, bits, ranks), tmp_path / "saved")
     assert len(set(built.formats.values())) == 5
     assert sum(rank > 0 for rank in built.ranks.values()) == 5 * 8 == len(built.ranks)
 
 
-def test_the_file_is_as_small_as_its_formats(workshop, tmp_path):
-    built = trained(workshop, replace(MIXED, bits=(4,) * 8))
-    save_model(tmp_path / "saved", built, workshop.base, {})
+def test_the_file_is_as_small_as_its_formats(builder, tmp_path):
+    built = trained(builder, replace(MIXED, bits=(4,) * 8))
+    save_model(tmp_path / "saved", built, builder.base, {})
     size = (tmp_path / "saved" / "base.safetensors").stat().st_size
     assert built.weight_bytes < size < built.weight_bytes * 1.1 + 60_000
 
 
 @pytest.fixture
-def saved(workshop, tmp_path):
+def saved(builder, tmp_path):
     folder = tmp_path / "saved"
-    save_model(folder, workshop.build(MIXED, seed=0), workshop.base, {})
+    save_model(folder, builder.build(MIXED, seed=0), builder.base, {})
     return folder
 
 
@@ -127,8 +127,8 @@ def test_missing_adapters_are_refused(saved):
         load_model(saved, "cpu")
 
 
-def test_a_folder_in_use_is_left_alone(workshop, saved):
+def test_a_folder_in_use_is_left_alone(builder, saved):
     before = (saved / "model.json").read_text()
     with pytest.raises(OutputFolderError, match="is not empty"):
-        save_model(saved, workshop.build(MIXED, seed=1), workshop.base, {})
+        save_model(saved, builder.build(MIXED, seed=1), builder.base, {})
     assert (saved / "model.json").read_text() == before

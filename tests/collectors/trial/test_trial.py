@@ -56,9 +56,9 @@ def test_the_curve_has_the_recipe_s_steps_and_ends_at_the_result(trace):
     assert 0 <= measured.accuracy <= 1
 
 
-def test_times_and_bytes_make_sense(trace, workshop):
+def test_times_and_bytes_make_sense(trace, builder):
     measured = trace.measured
-    closed = state_bytes(workshop.architecture, trace.asked.configuration, device_class="cpu")
+    closed = state_bytes(builder.architecture, trace.asked.configuration, device_class="cpu")
     assert measured.weight_bytes == pytest.approx(closed.weights, rel=1e-3)
     assert measured.adapter_bytes == closed.adapters
     assert measured.optimizer_bytes == pytest.approx(closed.optimizer, rel=0.01)

@@ -8,7 +8,7 @@ from perfmodel.errors import PerfModelError
 from perfmodel.traces.trace import Asked, RanOn, Trace
 
 
-class Station:
+class WorkerRuntime:
     """One runner, made at the first trial and kept, with a record of the machine for the case that it is lost.
 
     Args:
