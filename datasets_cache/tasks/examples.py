@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from perfmodel.errors import InvalidTaskError
+
 SPLITS = ("train", "calibration", "held_out")
 
 Scoring = Literal["exact", "likelihood", "likelihood_per_character", "generated"]
@@ -65,6 +67,23 @@ class Task:
     sha256: str
     description: str
     kind: str
+
+    def first_training_examples(self, count: int | None) -> tuple[Example, ...]:
+        """Returns the first training examples.
+
+        Args:
+            count: how many, 1 or more; None for all.
+
+        Raises:
+            InvalidTaskError: when the task has fewer.
+        """
+        if count is not None and count > len(self.train):
+            raise InvalidTaskError(
+                f"recipe.train_examples is {count}",
+                f"the task {self.name} has {len(self.train)} training examples",
+                "lower it, or leave it out to use all",
+            )
+        return self.train[:count]
 
 
 def hash_rank(text: str, *, seed: int) -> str:

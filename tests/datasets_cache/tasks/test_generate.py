@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from datasets_cache.tasks.generate import RECIPES, main, make_rows, write_tasks
+from datasets_cache.tasks.generate import main, make_rows, split_sizes, write_tasks
 from datasets_cache.tasks.shipped import read_registry, read_shipped_task
+from datasets_cache.tasks.sources.recipes import RECIPES, SIZES
 from perfmodel.errors import InvalidTaskError, MissingExtraError, UnknownNameError
 
 
@@ -84,3 +85,11 @@ def test_an_unknown_recipe_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
         write_tasks(["none"], tmp_path)
     assert main(["none", "--folder", str(tmp_path)]) == 2
     assert "there is no recipe 'none'" in capsys.readouterr().err
+
+
+def test_split_sizes_shrink_in_proportion() -> None:
+    assert split_sizes(5000, SIZES) == {"train": 1000, "calibration": 64, "held_out": 256}
+    assert split_sizes(660, SIZES) == {"train": 500, "calibration": 32, "held_out": 128}
+    assert split_sizes(200, SIZES) == {"train": 127, "calibration": 9, "held_out": 64}
+    with pytest.raises(InvalidTaskError, match="distinct questions"):
+        split_sizes(127, SIZES)
