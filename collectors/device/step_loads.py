@@ -13,8 +13,9 @@ from perfmodel.traces.trace import Asked, Setting
 
 def training_examples(setting: Setting) -> EncodedExamples:
     """Returns the training examples of a setting as a trial encodes them."""
-    tokenizer = load_tokenizer(resolve(setting.model))
-    return encode(load_task(setting.task).train, tokenizer, setting.recipe.max_length, with_choices=False)
+    tokenizer, recipe = load_tokenizer(resolve(setting.model)), setting.recipe
+    examples = load_task(setting.task).first_training_examples(recipe.train_examples)
+    return encode(examples, tokenizer, recipe.max_length, with_choices=False)
 
 
 def step_loads(asked: Asked, train: Sequence[Encoded]) -> list[Load]:

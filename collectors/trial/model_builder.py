@@ -90,7 +90,7 @@ class ModelBuilder:
         train, held_out, calibration = (
             _encoded(name, examples, tokenizer, length)
             for name, examples in (
-                ("train", task.train),
+                ("train", task.first_training_examples(setting.recipe.train_examples)),
                 ("held-out", task.held_out),
                 ("calibration", task.calibration),
             )

@@ -9,7 +9,7 @@ AlphaRule = Literal["fixed", "twice_rank"]
 Schedule = Literal["constant", "linear", "cosine"]
 Optimizer = Literal["adamw", "adamw_8bit", "paged_adamw_8bit"]
 
-_LATER_DEFAULTS = (("schedule_steps", None),)
+_LATER_DEFAULTS = (("schedule_steps", None), ("train_examples", None))
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Recipe:
         curve_points: most points of the learning curve after step 0, the last at ``steps``.
         schedule_steps: horizon of warm-up and schedule, None for ``steps``. Trials of 8, 16 and 32 steps under a
             horizon of 32 are stages of one training, so that a shorter one can be extended.
+        train_examples: how many of the task's training examples are used, from the first on; None for all.
     """
 
     steps: int = 30
@@ -50,6 +51,7 @@ class Recipe:
     eval_examples: int = 128
     curve_points: int = 3
     schedule_steps: int | None = None
+    train_examples: int | None = None
 
     def __post_init__(self) -> None:
         """Refuses values that no trial could run with, and makes 16 and 16.0 the same recipe."""
@@ -60,6 +62,8 @@ class Recipe:
             self._require("schedule_steps", f"steps={self.steps} or more", holds=self.schedule_steps >= self.steps)
             if self.schedule_steps == self.steps:
                 object.__setattr__(self, "schedule_steps", None)
+        if self.train_examples is not None:
+            self._require("train_examples", "1 or more, or null for all", holds=self.train_examples >= 1)
         for name in ("learning_rate", "alpha"):
             self._require(name, "above 0", holds=getattr(self, name) > 0)
         self._require("weight_decay", "0 or more", holds=self.weight_decay >= 0)

@@ -1,5 +1,7 @@
 """What the best answer that ignores the question reaches on a run's task: below it nothing was learnt."""
 
+from dataclasses import replace
+
 from datasets_cache import load_tokenizer, majority_accuracy, question_blind_loss
 from reports.run.run import Run
 
@@ -9,9 +11,10 @@ def question_blind(run: Run) -> dict[str, float]:
     from collectors.scoring.encode import encode
 
     tokenizer, recipe = load_tokenizer(run.base_model), run.suite.recipe
-    train = [example.answer for example in encode(run.task.train, tokenizer, recipe.max_length)]
-    held_out = [example.answer for example in encode(run.task.held_out, tokenizer, recipe.max_length)]
+    task = replace(run.task, train=run.task.first_training_examples(recipe.train_examples))
+    train = [example.answer for example in encode(task.train, tokenizer, recipe.max_length)]
+    held_out = [example.answer for example in encode(task.held_out, tokenizer, recipe.max_length)]
     return {
-        "accuracy": majority_accuracy(run.task),
+        "accuracy": majority_accuracy(task),
         "loss": question_blind_loss(train, held_out[: recipe.eval_examples]),
     }

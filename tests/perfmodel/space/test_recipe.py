@@ -24,6 +24,7 @@ from perfmodel.space.recipe import Recipe
         ("schedule", "step", "constant, linear, cosine"),
         ("alpha_rule", "thrice", "fixed, twice_rank"),
         ("schedule_steps", 29, "steps=30 or more"),
+        ("train_examples", 0, "1 or more, or null"),
         ("optimizer", "sgd", "adamw, adamw_8bit"),
     ],
 )
@@ -63,5 +64,6 @@ def test_a_horizon_makes_stages_of_one_training():
 
 
 def test_a_later_field_at_its_default_does_not_enter_the_identity():
-    assert "schedule_steps" not in Recipe().identity()
+    assert not {"schedule_steps", "train_examples"} & set(Recipe().identity())
     assert Recipe(steps=8, curve_points=1, schedule_steps=32).identity()["schedule_steps"] == 32
+    assert Recipe(train_examples=100).identity()["train_examples"] == 100
