@@ -19,7 +19,7 @@ from perfmodel.surrogates.registry import SURROGATES
 from perfmodel.traces.trace import Status
 from search.registry import SEARCHERS
 
-TrialPlan = Literal["stratified", "design", "pilot"]
+TrialPlan = Literal["stratified", "design", "pilot", "capacity", "run_lengths"]
 
 _UNITS = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
@@ -86,8 +86,8 @@ class MethodsSection(_Section):
 class CollectSection(_Section):
     """Trials that the run makes before it fits anything, and who carries out all of its trials.
 
-    Of the plans ``stratified`` takes the numbers below; ``design`` is a published campaign's and ``pilot`` one axis at
-    a time, of several recipes: both settle themselves what they run, but for the seeds.
+    Only the plan ``stratified`` takes the numbers below; the others settle what they run, but for the seeds, and all
+    but ``design`` are of several recipes. ``trials`` cuts any plan short.
     """
 
     plan: TrialPlan = "stratified"
@@ -96,6 +96,7 @@ class CollectSection(_Section):
     baselines: bool = True
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     plan_seed: int = 0
+    trials: Annotated[int | None, Field(ge=1)] = None
     workers: Annotated[int | Literal["auto"], PlainValidator(parse_workers)] = "auto"
     timeout_s: Annotated[float, Field(gt=0)] = 3600.0
     executor: Literal["inline", "local", "ray"] = "local"

@@ -73,15 +73,19 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
 
 
 def collect(run: Run) -> None:
-    """Makes the run's own trials: ``collect/traces.parquet``, and of a pilot ``pilot.parquet`` and ``pilot.md`` too."""
+    """Makes the run's own trials: ``collect/traces.parquet``, and ``collect/<plan>.parquet`` where recipes differ.
+
+    The first holds the trials of the suite's own recipe. Of a pilot ``collect/pilot.md`` is written too.
+    """
     from reports.run.trial_plans import planned_trials
 
     section = run.suite.collect
     traces = _carry_out(run, planned_trials(run), section.keep)
     own = [trace for trace in traces if trace.asked.setting.identifier == run.setting.identifier]
     write_traces(own, run.folder / "collect" / "traces.parquet")
+    if len(own) < len(traces):
+        write_traces(traces, run.folder / "collect" / f"{section.plan}.parquet")
     if section.plan == "pilot":
-        write_traces(traces, run.folder / "collect" / "pilot.parquet")
         run.write_text("collect/pilot.md", "\n\n".join(one_axis_at_a_time(traces)) + "\n")
 
 

@@ -237,7 +237,7 @@ def test_a_wrong_executor_or_keep_is_told(write_suite, section):
         load_suite(write_suite({**LEAST, "collect": section}))
 
 
-@pytest.mark.parametrize("plan", ["design", "pilot"])
+@pytest.mark.parametrize("plan", ["design", "pilot", "capacity", "run_lengths"])
 def test_a_number_that_a_plan_settles_itself_is_refused(write_suite, plan):
     with pytest.raises(InvalidSuiteError, match=f"collect.configurations stands beside collect.plan={plan}"):
         load_suite(write_suite({**LEAST, "collect": {"plan": plan, "configurations": 4}}))

@@ -26,6 +26,7 @@ from perfmodel.traces.parquet import read_traces, write_traces
 from perfmodel.traces.store import TraceStore
 from reports.run.run import Run
 from reports.run.suite import parse_suite
+from reports.run.trial_plans import planned_trials
 from reports.stages.stages import STAGES, report_path, run_stages
 
 NAMES = [stage.name for stage in STAGES]
@@ -179,6 +180,18 @@ def test_a_pilot_is_told_axis_by_axis_and_leaves_other_recipes_out_of_what_model
     assert {trace.asked.setting.identifier for trace in kept} == {run.setting.identifier}
     page = (bench.folder / "collect" / "pilot.md").read_text()
     assert page.startswith("## One axis at a time\n\n") and "| learning rate |" in page
+
+
+@pytest.mark.parametrize("plan", ["capacity", "run_lengths"])
+def test_a_plan_is_cut_short_on_request_and_goes_on_later(bench, plan):
+    changes = {"space": {"ranks": [0, 1, 2, 4, 8, 16]}}
+    bench.run("collect", collect={"plan": plan, "trials": 4}, **changes)
+    first = [each.key for each in bench.runner.asked]
+    run = bench.run("collect", collect={"plan": plan, "trials": 30}, **changes)
+    asked = [each.key for each in bench.runner.asked]
+
+    assert len(first) == 4 and asked[:4] == first and len(set(asked)) == len(asked) == len(planned_trials(run))
+    assert {trace.asked.key for trace in read_traces(bench.folder / "collect" / f"{plan}.parquet")} == set(asked)
 
 
 def test_what_is_up_to_date_is_not_done_again(finished):
