@@ -27,6 +27,7 @@ from search.contract.loop import History, run
 from search.contract.pareto import hypervolume, non_dominated, reference_point, running_hypervolume, spread
 from search.contract.problem import AbstractProblem, Evaluation, SurrogateProblem
 from search.contract.searcher import AbstractSearcher
+from search.contract.setup import Setup
 from search.general.nsga2 import NSGA2
 from search.general.optuna_samplers import OptunaNSGA2, OptunaTPE
 from search.general.parego import ParEGO
@@ -72,6 +73,7 @@ __all__ = [
     "QRAdaptor",
     "RandomSearch",
     "SensitivityGreedy",
+    "Setup",
     "SurrogateBackend",
     "SurrogateProblem",
     "TableBackend",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from perfmodel.space.space import Space
 from search.contract.loop import run
 from search.contract.problem import AbstractProblem
-from search.moves.fixed_choices import with_bits
+from search.moves.fixed_choices import FixedChoices
 from search.registry import searcher
 
 Say = Callable[[int, int], None]
@@ -87,7 +87,7 @@ def uniform_vectors(space: Space, rate: int) -> NDArray[np.int64]:
     """Returns every choice of one width and one rank for all units at a rate, by its index, shape ``(n, d)``."""
     ranks = [place for place, rank in enumerate(space.ranks) if rank]
     bits = np.repeat(np.arange(len(space.bits))[:, None], space.units, axis=1)
-    return np.concatenate([with_bits(space, bits, rate, rank) for rank in ranks])
+    return np.concatenate([FixedChoices(space, rate, rank).with_bits(bits) for rank in ranks])
 
 
 def _pairs(space: Space, vector: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,8 +7,9 @@ from typing import Final
 
 from perfmodel.errors import UnknownNameError
 from perfmodel.space.space import Space
-from search.contract.knowledge import Knowledge
+from search.contract.knowledge import NOTHING, Knowledge
 from search.contract.searcher import AbstractSearcher
+from search.contract.setup import Setup
 from search.general.nsga2 import NSGA2
 from search.general.optuna_samplers import OptunaNSGA2, OptunaTPE
 from search.general.parego import ParEGO
@@ -50,15 +51,15 @@ SEARCHERS: Final[Mapping[str, type[AbstractSearcher]]] = MappingProxyType(
 
 
 def searcher(
-    name: str, space: Space, objectives: int, seed: int, knowledge: Knowledge | None = None, **options: int
+    name: str, space: Space, objectives: int, seed: int, knowledge: Knowledge = NOTHING, **options: int
 ) -> AbstractSearcher:
     """Returns the searcher of that name.
 
     Args:
         name: a key of ``SEARCHERS``.
         space: the legal configurations.
-        objectives: number of objectives.
-        seed: of everything random in it.
+        objectives: number of objectives to minimise, 1 or more.
+        seed: of everything random in it, 0 or more.
         knowledge: what is known without an evaluation.
         options: keyword arguments of that searcher alone, such as ``population`` or ``initial``.
 
@@ -71,11 +72,9 @@ def searcher(
             f"searcher {name!r} is unknown", f"searchers are {', '.join(SEARCHERS)}", "use one of these names"
         )
     made = SEARCHERS[name]
-    known = [
-        key for key in inspect.signature(made).parameters if key not in ("space", "objectives", "seed", "knowledge")
-    ]
+    known = [key for key in inspect.signature(made).parameters if key != "setup"]
     for option in options:
         if option not in known:
             allowed = f"its options are {', '.join(known)}" if known else "it has no options"
             raise UnknownNameError(f"searcher {name!r} has no option {option!r}", allowed, "remove or rename it")
-    return made(space, objectives, seed, knowledge, **options)
+    return made(Setup(space, objectives, seed, knowledge), **options)

@@ -212,6 +212,10 @@ class Space:
             for row in np.asarray(vectors, dtype=np.int64)
         ]
 
+    def levels(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns index vectors ``(n, d)`` with each dimension scaled to [0, 1], 0 where it has one choice only."""
+        return np.asarray(vectors / np.maximum(self.cardinalities - 1, 1))
+
     def to_json(self) -> str:
         """Returns the space as versioned JSON, the source of truth for every export."""
         return json.dumps(

@@ -9,6 +9,7 @@
     budget_program    The best configuration of an additive loss within a limit of bytes
     budget_repair     Repair of what is over the budget, by the choice that matters least per byte it saves
     byte_tables       Exact bytes of every choice of every unit
+    ladder_greedy     Greedy allocation: always the step up that is worth most, while the bytes last
 
-May import: ``contract``.
+May import: ``contract``, ``moves``.
 """

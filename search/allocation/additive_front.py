@@ -58,7 +58,7 @@ class AdditiveFront(AbstractStart):
         Args:
             archive: full trainings; with too few of them what was known before still decides.
         """
-        losses = archive.objectives[:, self._knowledge.loss_objective]
+        losses = archive.told.objectives[:, self._knowledge.loss_objective]
         if (losses > 0).all():
             losses = np.log(losses)
         fronts = [

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from perfmodel.space.space import Space
 from search.contract.knowledge import Knowledge
-from search.contract.visited import Unseen
+from search.contract.visited import Visited
 
 # Levels in a row that bring nothing new before a method has said all it can for now.
 _MISSES: Final = 4
@@ -62,21 +62,21 @@ class BudgetLevels:
         )
 
 
-def fresh_solutions(
-    levels: BudgetLevels, solve: Callable[[float], NDArray[np.int64] | None], met: Unseen, n: int
+def new_solutions(
+    levels: BudgetLevels, solve: Callable[[float], NDArray[np.int64] | None], visited: Visited, n: int
 ) -> NDArray[np.int64]:
-    """Returns unmet solutions for one level after another, shape ``(<= n, d)``.
+    """Returns unvisited solutions for one level after another, shape ``(<= n, d)``.
 
     Args:
         levels: in the order of the sequence.
         solve: the configuration for a limit in bytes, shape ``(d,)``, None where nothing fits.
-        met: vectors that are not wanted.
+        visited: vectors that are not wanted.
         n: number wanted.
     """
     chosen, misses = np.empty((0, 1 + 2 * levels.units), dtype=np.int64), 0
     while len(chosen) < n and misses < _MISSES:
         vector, before = solve(next(levels)), len(chosen)
         if vector is not None:
-            chosen = met.fresh(np.concatenate([chosen, vector[None]]))
+            chosen = visited.new(np.concatenate([chosen, vector[None]]))
         misses = 0 if len(chosen) > before else misses + 1
     return chosen

@@ -75,7 +75,7 @@ class IntegerForm(AbstractProblem):
 
     def measure(self, vectors: NDArray[np.int64]) -> Floats:
         """Returns all objectives, shape ``(n, m)``."""
-        levels = vectors / np.maximum(self.space.cardinalities - 1, 1)
+        levels = self.space.levels(vectors)
         along = [levels[:, part].mean(axis=1) for part in self._parts]
         return self._values(np.column_stack([*along, levels[:, self._away]]))
 

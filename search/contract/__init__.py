@@ -7,8 +7,9 @@
     pareto        Fronts and hypervolumes of what was evaluated, by moocore; everything is minimised
     problem       What a searcher is judged on: configurations in, losses and budget violations out
     searcher      The contract of every searcher: ask for configurations, tell what they gave
+    setup         What every searcher is made from, and the check of its options
     start_points  Where a search starts: points that are found when the first is asked for
-    visited       Which vectors of a space have not been handed out or told yet
+    visited       Which vectors of a space were asked for or told, and draws of others where a searcher has none left
 
 May import: no other folder of ``search``.
 """

@@ -1,4 +1,9 @@
-"""Which vectors of a space have not been handed out or told yet, and fresh ones where a searcher has none left."""
+"""Which vectors of a space were asked for or told, and draws of others where a searcher has none left.
+
+Notation:
+    n: vectors.
+    d: dimensions of the space, ``1 + 2 * units``.
+"""
 
 import math
 from typing import Final, final
@@ -16,46 +21,50 @@ _UNIFORM_ROUNDS: Final = 50
 
 
 @final
-class Unseen:
-    """The part of a space that a searcher has not met.
+class Visited:
+    """The part of a space that a searcher knows already.
 
     Args:
-        space: whose legal vectors are counted.
+        space: of the vectors.
     """
 
     def __init__(self, space: Space) -> None:
         self._space = space
-        self._seen: set[bytes] = set()
+        self._marked: set[bytes] = set()
         self._size = size(space)
 
     @property
     def remaining(self) -> int:
-        """Number of legal vectors not met yet."""
-        return self._size - len(self._seen)
+        """Number of legal vectors not visited yet."""
+        return self._size - len(self._marked)
 
     def mark(self, vectors: NDArray[np.int64]) -> None:
-        """Counts vectors, shape ``(n, d)``, as met."""
-        self._seen.update(_keys(vectors))
+        """Counts vectors, shape ``(n, d)``, as visited."""
+        self._marked.update(_keys(vectors))
 
-    def with_marked(self, vectors: NDArray[np.int64]) -> "Unseen":
-        """Returns a copy that counts vectors, shape ``(n, d)``, as met too."""
-        copy = Unseen(self._space)
-        copy._seen = self._seen | set(_keys(vectors))
+    def with_marked(self, vectors: NDArray[np.int64]) -> "Visited":
+        """Returns a copy that counts vectors, shape ``(n, d)``, as visited too."""
+        copy = Visited(self._space)
+        copy._marked = self._marked | set(_keys(vectors))
         return copy
 
-    def fresh(self, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the rows of ``(n, d)`` that were not met, each once, in order. Does not mark them."""
+    def new(self, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Returns the vectors, shape ``(n, d)``, that were not visited, each once, in order. Does not mark them."""
         kept, found = [], set()
         for row, key in enumerate(_keys(vectors)):
-            if key not in self._seen and key not in found:
+            if key not in self._marked and key not in found:
                 kept.append(row)
                 found.add(key)
         return vectors[kept]
 
     def draw(self, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Returns ``min(n, remaining)`` vectors not met yet and marks them, shape ``(<= n, d)``.
+        """Returns ``min(n, remaining)`` vectors not visited yet and marks them, shape ``(<= n, d)``.
 
         Stratified while that gives new ones, then uniform, then by listing the space if it is small.
+
+        Args:
+            n: number wanted; 0 or less gives none.
+            rng: source of randomness.
         """
         drawn = np.empty((0, 1 + 2 * self._space.units), dtype=np.int64)
         for attempt in range(_STRATIFIED_ROUNDS + _UNIFORM_ROUNDS):
@@ -70,7 +79,7 @@ class Unseen:
                 cardinalities = self._space.cardinalities
                 uniform = rng.integers(cardinalities, size=(wanted + 64, len(cardinalities)))
                 candidates = repair_ranks(self._space, uniform, rng)
-            candidates = self.fresh(candidates)[:wanted]
+            candidates = self.new(candidates)[:wanted]
             self.mark(candidates)
             drawn = np.concatenate([drawn, candidates])
         return drawn

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UserError
 from perfmodel.files.optional import needs_extra
 from perfmodel.space.sampling import sample
-from perfmodel.space.space import Space
-from search.contract.knowledge import Knowledge
 from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
+from search.contract.setup import Setup, require_at_least
 from search.moves.moves import move
 
 if TYPE_CHECKING:
@@ -38,30 +36,23 @@ class NSGA2(AbstractSearcher):
     dominance and crowding, two-point crossover, and one of ``search.moves.moves``.
 
     Args:
-        space: the legal configurations.
-        objectives: number of objectives.
-        seed: of everything random here.
-        knowledge: not used here.
-        population: number kept, 4 or more.
+        setup: its knowledge is not used.
+        population: number of configurations kept, 4 or more.
 
     Raises:
         MissingExtraError: when pymoo is not installed.
         UserError: when the population is too small to breed.
     """
 
-    def __init__(
-        self, space: Space, objectives: int, seed: int, knowledge: Knowledge | None = None, *, population: int = 100
-    ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
-        if population < 4:
-            raise UserError(f"a population of {population}", "4 or more", "raise the population")
+    def __init__(self, setup: Setup, *, population: int = 100) -> None:
+        super().__init__(setup)
+        require_at_least(population=(population, 4))
         self._size = population
-        self._told = 0
-        self._algorithm = _algorithm(space, objectives, seed, population)
+        self._algorithm = _algorithm(setup, population)
         self._population: Population | None = None
 
     def _propose(self, n: int) -> NDArray[np.int64]:
-        if self._told < self._size:
+        if len(self._archive) < self._size:
             return sample(self.space, n, self._rng)
         algorithm = self._algorithm
         offspring = algorithm.mating.do(
@@ -78,7 +69,6 @@ class NSGA2(AbstractSearcher):
             G=evaluation.violations[:, None],
             H=np.empty((len(vectors), 0)),
         )
-        self._told += len(vectors)
         algorithm = self._algorithm
         self._population = algorithm.survival.do(
             algorithm.problem,
@@ -89,8 +79,8 @@ class NSGA2(AbstractSearcher):
         )
 
 
-def _algorithm(space: Space, objectives: int, seed: int, population: int) -> "Algorithm":
-    """Returns pymoo's NSGA2 set up for index vectors, shape ``(n, d)``, and one constraint.
+def _algorithm(setup: Setup, population: int) -> "Algorithm":
+    """Returns pymoo's NSGA2 for index vectors, shape ``(n, d)``, and one constraint.
 
     Tried on additive problems of 30 layers: uniform crossover with polynomial mutation gave 1 to 3 % less hypervolume
     than these at 2,000 evaluations, and less than stratified random draws at 1,000; mixing layer by layer pulls every
@@ -105,13 +95,13 @@ def _algorithm(space: Space, objectives: int, seed: int, population: int) -> "Al
     def mutation(
         _: object, offspring: "Population", random_state: np.random.Generator, **_options: object
     ) -> "Population":
-        offspring.set("X", move(space, offspring.get("X"), random_state))
+        offspring.set("X", move(setup.space, offspring.get("X"), random_state))
         return offspring
 
-    cardinalities = space.cardinalities
-    problem = Problem(n_var=len(cardinalities), n_obj=objectives, n_ieq_constr=1, xl=0, xu=cardinalities - 1, vtype=int)
+    upper = setup.space.cardinalities - 1
+    problem = Problem(n_var=len(upper), n_obj=setup.objectives, n_ieq_constr=1, xl=0, xu=upper, vtype=int)
     algorithm = Pymoo(
         pop_size=population, crossover=TwoPointCrossover(prob=0.5), mutation=mutation, eliminate_duplicates=False
     )
-    algorithm.setup(problem, seed=seed, termination=NoTermination())
+    algorithm.setup(problem, seed=setup.seed, termination=NoTermination())
     return algorithm

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UserError
 from perfmodel.files.optional import needs_extra
-from perfmodel.space.space import Space
-from search.contract.knowledge import Knowledge
 from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
+from search.contract.setup import Setup, require_at_least
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -29,9 +27,16 @@ _VIOLATION = "violation"
 
 
 class _Studied(AbstractSearcher):
-    """A searcher whose study answers."""
+    """A searcher whose Optuna study answers.
 
-    _study: "_Study"
+    Args:
+        setup: its knowledge is not used.
+        sampler: of the study.
+    """
+
+    def __init__(self, setup: Setup, sampler: "BaseSampler") -> None:
+        super().__init__(setup)
+        self._study = _Study(setup, sampler)
 
     def _propose(self, n: int) -> NDArray[np.int64]:
         return self._study.ask(n)
@@ -45,10 +50,7 @@ class OptunaTPE(_Studied):
     """Optuna's tree-structured Parzen estimator with its defaults.
 
     Args:
-        space: the legal configurations.
-        objectives: number of objectives.
-        seed: of the sampler.
-        knowledge: not used here.
+        setup: its knowledge is not used.
         initial: random trials before the estimator is used, 1 or more.
 
     Raises:
@@ -56,17 +58,12 @@ class OptunaTPE(_Studied):
         UserError: when ``initial`` is too small.
     """
 
-    def __init__(
-        self, space: Space, objectives: int, seed: int, knowledge: Knowledge | None = None, *, initial: int = 10
-    ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
-        if initial < 1:
-            raise UserError(f"{initial} initial results", "1 or more", "raise initial")
+    def __init__(self, setup: Setup, *, initial: int = 10) -> None:
+        require_at_least(initial=(initial, 1))
         with needs_extra("search"):
             from optuna.samplers import TPESampler
 
-        sampler = TPESampler(n_startup_trials=initial, seed=seed)
-        self._study = _Study(space, objectives, sampler)
+        super().__init__(setup, TPESampler(n_startup_trials=initial, seed=setup.seed))
 
 
 @final
@@ -74,28 +71,20 @@ class OptunaNSGA2(_Studied):
     """Optuna's NSGA-II with its defaults: uniform crossover, no moves of its own.
 
     Args:
-        space: the legal configurations.
-        objectives: number of objectives.
-        seed: of the sampler.
-        knowledge: not used here.
-        population: of a generation, 2 or more.
+        setup: its knowledge is not used.
+        population: configurations of a generation, 2 or more.
 
     Raises:
         MissingExtraError: when Optuna is not installed.
         UserError: when the population is too small.
     """
 
-    def __init__(
-        self, space: Space, objectives: int, seed: int, knowledge: Knowledge | None = None, *, population: int = 50
-    ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
-        if population < 2:
-            raise UserError(f"a population of {population}", "2 or more", "raise the population")
+    def __init__(self, setup: Setup, *, population: int = 50) -> None:
+        require_at_least(population=(population, 2))
         with needs_extra("search"):
             from optuna.samplers import NSGAIISampler
 
-        sampler = NSGAIISampler(population_size=population, seed=seed)
-        self._study = _Study(space, objectives, sampler)
+        super().__init__(setup, NSGAIISampler(population_size=population, seed=setup.seed))
 
 
 @final
@@ -103,21 +92,20 @@ class _Study:
     """A study over index vectors, in memory.
 
     Args:
-        space: the legal configurations.
-        objectives: number ``m``.
+        setup: its space and number of objectives.
         sampler: of the study.
     """
 
-    def __init__(self, space: Space, objectives: int, sampler: "BaseSampler") -> None:
+    def __init__(self, setup: Setup, sampler: "BaseSampler") -> None:
         import optuna
 
         before = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._study = optuna.create_study(sampler=sampler, directions=["minimize"] * objectives)
+        self._study = optuna.create_study(sampler=sampler, directions=["minimize"] * setup.objectives)
         optuna.logging.set_verbosity(before)
         self._distributions: dict[str, optuna.distributions.BaseDistribution] = {
             f"x{dimension}": optuna.distributions.IntDistribution(0, int(choices) - 1)
-            for dimension, choices in enumerate(space.cardinalities)
+            for dimension, choices in enumerate(setup.space.cardinalities)
         }
         self._running: dict[bytes, Trial] = {}
 

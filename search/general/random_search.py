@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.space.sampling import sample
-from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
 
 
@@ -19,6 +18,3 @@ class RandomSearch(AbstractSearcher):
 
     def _propose(self, n: int) -> NDArray[np.int64]:
         return sample(self.space, n, self._rng)
-
-    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        """Results change nothing."""

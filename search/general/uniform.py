@@ -6,11 +6,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space.space import Space
-from search.contract.knowledge import Knowledge
-from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
-from search.moves.fixed_choices import rank_index, with_bits
+from search.contract.setup import Setup
+from search.moves.fixed_choices import FixedChoices, rank_index
 
 
 @final
@@ -20,11 +18,8 @@ class UniformGrid(AbstractSearcher):
     Configurations over a known budget come last. When the grid is used up, stratified draws.
 
     Args:
-        space: the legal configurations.
-        objectives: number of objectives.
-        seed: of the order.
-        knowledge: ``memory`` and ``budget`` are used where they are there.
-        rank: of the first ones, without pruning; the nearest in the space.
+        setup: ``memory`` and ``budget`` of its knowledge are used where they are known.
+        rank: of the first ones, which are not pruned, 1 or more; the nearest in the space.
 
     Raises:
         UserError: when the rank is not above 0.
@@ -32,10 +27,9 @@ class UniformGrid(AbstractSearcher):
     Source: QLoRA, arXiv 2305.14314, for uniform choices.
     """
 
-    def __init__(
-        self, space: Space, objectives: int, seed: int, knowledge: Knowledge | None = None, *, rank: int = 16
-    ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
+    def __init__(self, setup: Setup, *, rank: int = 16) -> None:
+        super().__init__(setup)
+        space, known = self.space, self.knowledge
         usual = rank_index(space, rank)
         first = [(0, bits, usual) for bits in reversed(range(len(space.bits)))]
         adapted = range(int(space.ranks[0] == 0), len(space.ranks))
@@ -43,15 +37,11 @@ class UniformGrid(AbstractSearcher):
         rest = sorted(set(every) - set(first))
         order = first + [rest[position] for position in self._rng.permutation(len(rest))]
         grid = np.concatenate(
-            [with_bits(space, np.full((1, space.units), bits), rate, ranks) for rate, bits, ranks in order]
+            [FixedChoices(space, rate, ranks).with_bits(np.full((1, space.units), bits)) for rate, bits, ranks in order]
         )
-        known = self.knowledge
         if known.memory is not None and known.budget is not None:
             grid = grid[np.argsort(known.memory(grid) > known.budget, kind="stable")]
         self._grid = grid
 
     def _propose(self, n: int) -> NDArray[np.int64]:
-        return self._unseen.fresh(self._grid)[:n]
-
-    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        """Results change nothing."""
+        return self._visited.new(self._grid)[:n]

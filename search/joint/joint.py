@@ -23,17 +23,16 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UserError
 from perfmodel.space.sampling import sample
-from perfmodel.space.space import Space
 from search.allocation.additive_front import AdditiveFront
 from search.contract.archive import Archive
-from search.contract.knowledge import Knowledge
 from search.contract.pareto import hypervolume, non_dominated, reference_point
 from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
+from search.contract.setup import Setup, require_at_least
 from search.contract.start_points import AbstractStart
 from search.contract.visited import every, size
+from search.general.qlognehvi import require_few_objectives
 from search.joint.loss_model import JointModel
 from search.joint.remembered_memory import RememberedMemory
 from search.joint.shaped_inputs import ShapedInputs
@@ -61,18 +60,16 @@ class Joint(AbstractSearcher):
     Each part can be left out, to see what it is worth.
 
     Args:
-        space: the legal configurations.
-        objectives: 2 to 4; the gain is a closed form where they are the loss and a known memory.
-        seed: of everything random here.
-        knowledge: sensitivities, memory, budget, fidelities and other tasks, as far as they are known.
+        setup: of 2 to 4 objectives; the gain is a closed form where they are the loss and a known memory. Of its
+            knowledge sensitivities, memory, budget, fidelities and other tasks are used, as far as they are known.
         initial: results awaited before the first fit, 2 or more.
-        with_prior: 0 forgets other tasks.
-        with_warm_start: 0 leaves the additive program out.
-        with_sensitivities: 0 forgets the sensitivities.
-        with_known_memory: 0 models memory like any objective and learns its budget from violations.
-        with_low_fidelity: 0 runs full trainings only.
-        with_trust_region: 0 lets proposals lie anywhere.
-        with_batch: 0 takes the best candidates one by one, blind to each other.
+        with_prior: 1, or 0 to forget other tasks.
+        with_warm_start: 1, or 0 to leave the additive program out.
+        with_sensitivities: 1, or 0 to forget the sensitivities.
+        with_known_memory: 1, or 0 to model memory like any objective and learn its budget from violations.
+        with_low_fidelity: 1, or 0 to run full trainings only.
+        with_trust_region: 1, or 0 to let proposals lie anywhere.
+        with_batch: 1, or 0 to take the best candidates one by one, blind to each other.
 
     Raises:
         UserError: when a number is out of range.
@@ -80,10 +77,7 @@ class Joint(AbstractSearcher):
 
     def __init__(
         self,
-        space: Space,
-        objectives: int,
-        seed: int,
-        knowledge: Knowledge | None = None,
+        setup: Setup,
         *,
         initial: int = 12,
         with_prior: int = 1,
@@ -94,20 +88,17 @@ class Joint(AbstractSearcher):
         with_trust_region: int = 1,
         with_batch: int = 1,
     ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
-        if not 2 <= objectives <= 4 or initial < 2:
-            raise UserError(
-                f"joint of {objectives} objectives after {initial} results",
-                "2 to 4 objectives, 2 or more results",
-                "choose other objectives, or nsga2",
-            )
+        super().__init__(setup)
+        require_few_objectives("joint", setup)
+        require_at_least(initial=(initial, 2))
+        space = self.space
         known = self.knowledge if with_sensitivities else replace(self.knowledge, sensitivities=None)
         if known.memory is not None:
             known = replace(known, memory=RememberedMemory(known.memory))
         self._initial = initial
         self._memory = known.memory if with_known_memory else None
         self._weights = importance(space, known)
-        self._archive, self._cheap = Archive(space, objectives), Archive(space, objectives)
+        self._cheap = Archive(space, self.objectives)
         self._cheap_shares = np.empty(0)
         self._first = known.fidelities[0] if with_low_fidelity else 1.0
         self._cheap_asked = 0
@@ -125,10 +116,11 @@ class Joint(AbstractSearcher):
         return self._first if started and self._cheap_asked < self._initial else 1.0
 
     def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        before = self._archive.rows(np.arange(len(self._archive)))
-        self._archive.add(vectors, evaluation)
+        del evaluation  # the archive holds it already
+        told = self._archive.told
+        before = Evaluation(told.objectives[: -len(vectors)], told.violations[: -len(vectors)])
         if self._region is not None and len(before.violations) >= self._initial:
-            self._region.update(better=_better(before, self._archive))
+            self._region.update(better=_better(before, told))
 
     def _learn_cheap(self, vectors: NDArray[np.int64], evaluation: Evaluation, at: float) -> None:
         self._cheap.add(vectors, evaluation)
@@ -155,16 +147,16 @@ class Joint(AbstractSearcher):
         for _ in range(_ROUNDS if size(self.space) > _LISTED else 0):
             parents = pool[np.argsort(-gains, kind="stable")[:_PARENTS]]
             bred = self._affordable(self._around(parents, _AROUND))
-            bred = self._unseen.fresh(np.concatenate([pool, bred]))[len(pool) :]
+            bred = self._visited.new(np.concatenate([pool, bred]))[len(pool) :]
             pool = np.concatenate([pool, bred])
             gains = np.concatenate([gains, self._model.gains(bred, seed)])
         finalists = pool[np.argsort(-gains, kind="stable")[:_FINALISTS]]
         return finalists[self._model.batch(finalists, n, seed)]
 
     def _pool(self) -> NDArray[np.int64]:
-        """Returns unmet candidates, shape ``(c, d)``: around the front, of the program, promoted, drawn."""
+        """Returns unvisited candidates, shape ``(c, d)``: around the front, of the program, promoted, drawn."""
         if size(self.space) <= _LISTED:
-            return self._unseen.fresh(every(self.space))
+            return self._visited.new(every(self.space))
         front = self._archive.vectors[self._archive.front()]
         centres = front[self._rng.integers(len(front), size=_AROUND)]
         parts = [self._around(centres, _AROUND), self._cheap.vectors]
@@ -173,7 +165,7 @@ class Joint(AbstractSearcher):
             parts.append(solved[self._rng.permutation(len(solved))[:_PROGRAMS]])
         if self._region is None:
             parts.append(self._drawn(_DRAWN))
-        return self._unseen.fresh(np.concatenate(parts))
+        return self._visited.new(np.concatenate(parts))
 
     def _around(self, parents: NDArray[np.int64], n: int) -> NDArray[np.int64]:
         """Returns moved copies of points, those held near the front by the trust region, shape ``(n, d)``."""
@@ -206,7 +198,7 @@ class Joint(AbstractSearcher):
         return np.concatenate([self._affordable(drawn), self._affordable(more), drawn])[:n]
 
 
-def _better(before: Evaluation, after: Archive) -> bool:
+def _better(before: Evaluation, after: Evaluation) -> bool:
     """Returns whether the front grew by more than a thousandth of its hypervolume."""
     if not non_dominated(before.objectives, before.violations).any():
         return bool((after.violations == 0).any())

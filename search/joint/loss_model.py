@@ -19,7 +19,7 @@ from search.contract.knowledge import Knowledge
 from search.contract.pareto import reference_point
 from search.joint.known_memory_gain import Belief, Staircase, choose_batch
 from search.joint.shaped_inputs import ShapedInputs
-from search.models.botorch_gp import Score, beliefs, fit, scorer
+from search.models.botorch_gp import Value, acquisition, fit_processes, posterior
 from search.models.targets import baseline, constraint, targets
 
 Floats = NDArray[np.float64]
@@ -61,7 +61,7 @@ class JointModel:
         if self._memory is None:
             self._goal = targets(self._told)
             self._columns = self._inputs(self._vectors)
-            self._process, self._starts = fit(self._columns, self._goal.values, self._starts)
+            self._process, self._starts = fit_processes(self._columns, self._goal.values, self._starts)
             return
         self._fit_loss(cheap, shares)
 
@@ -75,7 +75,7 @@ class JointModel:
         if len(candidates) == 0:
             return np.empty(0)
         if self._memory is None:
-            return self._scorer(np.empty((0, self._columns.shape[1])), seed)(self._inputs(candidates))
+            return self._acquisition(np.empty((0, self._columns.shape[1])), seed)(self._inputs(candidates))
         belief = self._belief(candidates)
         return self._staircase().gain(belief, self._memory(candidates)) * self._met(candidates)
 
@@ -96,7 +96,7 @@ class JointModel:
             )
         columns, chosen = self._inputs(candidates[:_SAMPLED]), np.empty(0, dtype=np.int64)
         for _ in range(min(n, len(columns))):
-            values = self._scorer(columns[chosen], seed)(columns)
+            values = self._acquisition(columns[chosen], seed)(columns)
             values[chosen] = -np.inf
             chosen = np.append(chosen, values.argmax())
         return chosen
@@ -105,7 +105,7 @@ class JointModel:
         """Fits the loss over configurations and shares, and the violations that known memory does not explain."""
         assert self._memory is not None
         column = self._knowledge.loss_objective
-        losses = np.concatenate([self._told.objectives[:, column], cheap.objectives[:, column]])
+        losses = np.concatenate([self._told.objectives[:, column], cheap.told.objectives[:, column]])
         self._log = bool((losses > 0).all())
         values = np.log(losses) if self._log else losses
         self._centre, self._scale = float(values.mean()), float(values.std()) or 1.0
@@ -114,14 +114,14 @@ class JointModel:
         if bool(len(shares)) != self._shared:
             self._shared, self._starts = bool(len(shares)), []
         columns = self._with_share(np.concatenate([self._vectors, cheap.vectors]), at)
-        self._process, self._starts = fit(columns, goal[:, None], self._starts)
+        self._process, self._starts = fit_processes(columns, goal[:, None], self._starts)
         bytes_ = self._memory(self._vectors)
         known = np.zeros(len(bytes_)) if self._knowledge.budget is None else bytes_ > self._knowledge.budget
         unexplained = (self._told.violations > 0) & (known == 0)
         self._limits = None
         if unexplained.any():
             met = constraint(np.where(unexplained, self._told.violations, 0.0))
-            self._limits, _ = fit(self._inputs(self._vectors), met[:, None], [])
+            self._limits, _ = fit_processes(self._inputs(self._vectors), met[:, None], [])
         self._set_front(bytes_, feasible=self._told.violations == 0)
 
     def _set_front(self, bytes_: Floats, *, feasible: NDArray[np.bool_]) -> None:
@@ -133,7 +133,7 @@ class JointModel:
         self._front: tuple[Floats, Floats] = (points[:, 0], points[:, 1])
 
     def _belief(self, vectors: NDArray[np.int64]) -> Belief:
-        mean, covariance, noise = beliefs(self._process, 0, self._with_share(vectors, np.ones(len(vectors))))
+        mean, covariance, noise = posterior(self._process, 0, self._with_share(vectors, np.ones(len(vectors))))
         scale = self._scale
         return Belief(self._centre + scale * mean, scale**2 * covariance, scale**2 * noise, self._log)
 
@@ -143,7 +143,7 @@ class JointModel:
 
         if self._limits is None:
             return np.ones(len(vectors))
-        mean, covariance, _ = beliefs(self._limits, 0, self._inputs(vectors))
+        mean, covariance, _ = posterior(self._limits, 0, self._inputs(vectors))
         return np.asarray(ndtr(-mean / np.sqrt(np.maximum(np.diagonal(covariance), 1e-12))))
 
     def _staircase(self) -> Staircase:
@@ -153,6 +153,6 @@ class JointModel:
         columns = self._inputs(vectors)
         return np.column_stack([columns, at]) if self._shared else columns
 
-    def _scorer(self, pending: Floats, seed: int) -> Score:
+    def _acquisition(self, pending: Floats, seed: int) -> Value:
         front = self._columns[baseline(self._goal, _BASELINE)]
-        return scorer(self._process, self._goal, front, pending, seed)
+        return acquisition(self._process, self._goal, front, pending, seed)

@@ -52,7 +52,7 @@ class ShapedInputs:
     def __call__(self, vectors: NDArray[np.int64]) -> Floats:
         """Returns the columns of index vectors ``(n, d)``, shape ``(n, 10 + d)``, or 6 more with sensitivities."""
         units = self._space.units
-        levels = vectors / np.maximum(self._space.cardinalities - 1, 1)
+        levels = self._space.levels(vectors)
         bits, ranks = vectors[:, 1 : 1 + units], levels[:, 1 + units :]
         columns = [levels[:, 0]]
         for part, tables in zip(self._thirds, self._damage, strict=True):

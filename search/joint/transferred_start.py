@@ -14,6 +14,7 @@ from search.contract.knowledge import Knowledge
 from search.contract.loop import run
 from search.contract.pareto import non_dominated, spread
 from search.contract.problem import SurrogateProblem
+from search.contract.setup import Setup
 from search.contract.start_points import AbstractStart
 from search.general.nsga2 import NSGA2
 
@@ -46,7 +47,9 @@ class TransferredStart(AbstractStart):
 
         budget = {} if self._knowledge.budget is None else {_MEMORY: self._knowledge.budget}
         problem = SurrogateProblem(self._space, (_LOSS, _MEMORY), told, budget=budget)
-        searched = run(NSGA2(self._space, 2, self._seed, population=_POPULATION), problem, _EVALUATIONS, _POPULATION)
+        searched = run(
+            NSGA2(Setup(self._space, 2, self._seed), population=_POPULATION), problem, _EVALUATIONS, _POPULATION
+        )
         front = non_dominated(searched.objectives, searched.violations)
         vectors, values = searched.vectors[front], searched.objectives[front]
         return np.asarray(vectors[spread(values[:, 1:], _START, 0)] if len(vectors) else vectors)

@@ -7,6 +7,7 @@ Notation:
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,36 +21,41 @@ Predict = Callable[[NDArray[np.int64]], Floats]
 Fit = Callable[[NDArray[np.int64], Floats], Predict]
 PredictAll = Callable[[NDArray[np.int64]], Evaluation]
 
+# Results that a model is fitted to: a Gaussian process of more takes too long.
+MOST: Final = 400
+
 
 def predicted_objectives(archive: Archive, knowledge: Knowledge, fit: Fit, fit_loss: Fit | None = None) -> PredictAll:
     """Returns a function from index vectors ``(c, d)`` to their predicted evaluation.
 
+    Models are fitted to the front and the latest results, ``MOST`` together.
+
     Args:
         archive: at least one result.
-        knowledge: the memory is not modelled where its closed form is there.
+        knowledge: its memory is used where it is there, and then memory is not modelled.
         fit: returns a model of one column of the results, from vectors ``(n, d)`` and values ``(n,)``.
         fit_loss: the same for the loss; ``fit`` when left out.
     """
+    kept = archive.remembered(MOST)
+    vectors, told = archive.vectors[kept], archive.rows(kept)
     columns: list[Predict] = []
-    for column in range(archive.objectives.shape[1]):
+    for column, values in enumerate(told.objectives.T):
         if knowledge.memory is not None and column == knowledge.memory_objective:
             columns.append(knowledge.memory)
-            continue
-        fitting = fit_loss if fit_loss is not None and column == knowledge.loss_objective else fit
-        columns.append(fitting(archive.vectors, archive.objectives[:, column]))
-    broken = _violations(archive, knowledge, fit)
+        else:
+            of_loss = fit_loss if column == knowledge.loss_objective else None
+            columns.append((of_loss or fit)(vectors, values))
+    memory, budget = knowledge.memory, knowledge.budget
+    known = memory is not None and budget is not None
+    modelled = fit(vectors, told.violations) if (told.violations > 0).any() and not known else None
 
-    def predict(vectors: NDArray[np.int64]) -> Evaluation:
-        losses = np.column_stack([column(vectors) for column in columns])
-        return Evaluation(losses, np.maximum(broken(vectors), 0.0))
+    def violations(candidates: NDArray[np.int64]) -> Floats:
+        if memory is not None and budget is not None:
+            return memory(candidates) / budget - 1.0
+        return np.zeros(len(candidates)) if modelled is None else modelled(candidates)
+
+    def predict(candidates: NDArray[np.int64]) -> Evaluation:
+        losses = np.column_stack([column(candidates) for column in columns])
+        return Evaluation(losses, np.maximum(violations(candidates), 0.0))
 
     return predict
-
-
-def _violations(archive: Archive, knowledge: Knowledge, fit: Fit) -> Predict:
-    memory, budget = knowledge.memory, knowledge.budget
-    if memory is not None and budget is not None:
-        return lambda vectors: memory(vectors) / budget - 1.0
-    if (archive.violations > 0).any():
-        return fit(archive.vectors, archive.violations)
-    return lambda vectors: np.zeros(len(vectors))

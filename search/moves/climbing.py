@@ -1,4 +1,4 @@
-"""The best unmet configuration under a score, by climbing from many starts with small moves.
+"""The best unvisited configuration under a score, by climbing from many starts with small moves.
 
 Notation:
     n: vectors.
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from perfmodel.space.sampling import sample
 from perfmodel.space.space import Space
-from search.contract.visited import Unseen, every, size
+from search.contract.visited import Visited, every, size
 from search.moves.moves import move
 
 Vectors = NDArray[np.int64]
@@ -29,8 +29,10 @@ _TRIES: Final = 32
 _STEPS: Final = 8
 
 
-def climb_space(space: Space, front: Vectors, score: Rate, met: Unseen, rng: np.random.Generator) -> Vectors | None:
-    """Returns the best unmet vector found in a whole space, shape ``(d,)``, or None where none is left.
+def climb_space(
+    space: Space, front: Vectors, score: Rate, visited: Visited, rng: np.random.Generator
+) -> Vectors | None:
+    """Returns the best unvisited vector found in a whole space, shape ``(d,)``, or None where none is left.
 
     A small space is scored as a whole; in a large one stratified draws and moves from the front are climbed from.
 
@@ -38,34 +40,34 @@ def climb_space(space: Space, front: Vectors, score: Rate, met: Unseen, rng: np.
         space: the legal configurations.
         front: promising vectors, shape ``(>= 1, d)``.
         score: larger is better, from ``(n, d)`` to ``(n,)``.
-        met: vectors that are not wanted.
+        visited: vectors that are not wanted.
         rng: of draws and moves.
     """
     if size(space) <= _LISTED:
-        listed = met.fresh(every(space))
+        listed = visited.new(every(space))
         return np.asarray(listed[np.argmax(score(listed))]) if len(listed) else None
     parents = front[rng.integers(len(front), size=_FROM_FRONT)]
     pool = np.concatenate([sample(space, _STRATIFIED, rng), move(space, parents, rng)])
-    return climb(pool, score, lambda vectors: move(space, vectors, rng), met)
+    return climb(pool, score, lambda vectors: move(space, vectors, rng), visited)
 
 
-def climb(pool: Vectors, score: Rate, moved: Move, met: Unseen) -> Vectors | None:
-    """Returns the best unmet vector found from a pool, shape ``(d,)``, or None where the pool holds none.
+def climb(pool: Vectors, score: Rate, moved: Move, visited: Visited) -> Vectors | None:
+    """Returns the best unvisited vector found from a pool, shape ``(d,)``, or None where the pool holds none.
 
     Args:
         pool: where to start, shape ``(n, d)``.
         score: larger is better, from ``(n, d)`` to ``(n,)``.
         moved: one small random change of each vector.
-        met: vectors that are not wanted.
+        visited: vectors that are not wanted.
     """
-    vectors = met.fresh(pool)
+    vectors = visited.new(pool)
     if len(vectors) == 0:
         return None
     values = score(vectors)
     top = np.argsort(-values, kind="stable")[:_CLIMBERS]
     vectors, values = vectors[top], values[top]
     for _ in range(_STEPS):
-        around = met.fresh(moved(np.repeat(vectors, _TRIES, axis=0)))
+        around = visited.new(moved(np.repeat(vectors, _TRIES, axis=0)))
         if len(around) == 0:
             break
         values = np.concatenate([values, score(around)])

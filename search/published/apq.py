@@ -1,24 +1,18 @@
 """APQ-style predictor transfer: a network taught by cheap pairs, then by few fine-tuned ones."""
 
-from typing import ClassVar, Final, final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UserError
 from perfmodel.space.sampling import sample
-from perfmodel.space.space import Space
 from search.allocation.additive_costs import prior_costs
-from search.contract.archive import Archive
-from search.contract.knowledge import Knowledge
-from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
+from search.contract.setup import Setup, require_at_least
 from search.models.predicted_objectives import Predict, predicted_objectives
-from search.models.sklearn_gp import Process, unit_scaled
+from search.models.sklearn_gp import rbf_means
 from search.models.transferred_network import TransferredNetwork
 from search.published.predicted_front import predicted_front
-
-_MEMORY: Final = 400
 
 
 @final
@@ -32,13 +26,10 @@ class APQ(AbstractSearcher):
     before quantisation), and in that the bytes are a closed form instead of a lookup of latency.
 
     Args:
-        space: the legal configurations.
-        objectives: number of objectives.
-        seed: of everything random here.
-        knowledge: with ``sensitivities``; ``memory`` is not modelled where it is there.
+        setup: its knowledge holds ``sensitivities``; ``memory`` is not modelled where it is there.
         initial: results awaited before the predictor is used, 2 or more.
-        cheap: cheap pairs, 10 or more.
-        with_transfer: 0 shuffles the cheap losses, so that the network starts without knowing what costs what.
+        cheap: number of cheap pairs, 10 or more.
+        with_transfer: 1, or 0 to shuffle the cheap losses, so that the network starts without knowing what costs what.
 
     Raises:
         UserError: when an option is out of range or the knowledge holds no sensitivities.
@@ -48,53 +39,30 @@ class APQ(AbstractSearcher):
 
     needs: ClassVar[tuple[str, ...]] = ("sensitivities",)
 
-    def __init__(
-        self,
-        space: Space,
-        objectives: int,
-        seed: int,
-        knowledge: Knowledge | None = None,
-        *,
-        initial: int = 8,
-        cheap: int = 1000,
-        with_transfer: int = 1,
-    ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
-        if initial < 2 or cheap < 10:
-            raise UserError(f"{initial} initial results, {cheap} cheap pairs", "2 or more, 10 or more", "mend them")
+    def __init__(self, setup: Setup, *, initial: int = 8, cheap: int = 1000, with_transfer: int = 1) -> None:
+        super().__init__(setup)
+        require_at_least(initial=(initial, 2), cheap=(cheap, 10))
         self._initial = initial
-        self._archive = Archive(space, objectives)
-        vectors = sample(space, cheap, self._rng)
-        losses = prior_costs(space, self.knowledge).total(vectors)
+        vectors = sample(self.space, cheap, self._rng)
+        losses = prior_costs(self.space, self.knowledge).total(vectors)
         self._network = TransferredNetwork(
-            self._scaled(vectors),
+            self.space.levels(vectors),
             losses if with_transfer else self._rng.permutation(losses),
             int(self._rng.integers(1 << 31)),
         )
-
-    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        self._archive.add(vectors, evaluation)
 
     def _propose(self, n: int) -> NDArray[np.int64]:
         if len(self._archive) < self._initial:
             return sample(self.space, n, self._rng)
         return predicted_front(
             self.space,
-            predicted_objectives(self._archive, self.knowledge, self._process, self._adapted),
+            predicted_objectives(self._archive, self.knowledge, rbf_means(self.space), self._adapted),
             self._archive.vectors[self._archive.front()],
-            self._unseen,
+            self._visited,
             n,
             int(self._rng.integers(1 << 31)),
         )
 
     def _adapted(self, vectors: NDArray[np.int64], values: NDArray[np.float64]) -> Predict:
-        predict = self._network.adapted(self._scaled(vectors), values)
-        return lambda rows: predict(self._scaled(rows))
-
-    def _process(self, vectors: NDArray[np.int64], values: NDArray[np.float64]) -> Predict:
-        kept = self._archive.remembered(_MEMORY)
-        process = Process("rbf", self._scaled(vectors[kept]), values[kept])
-        return lambda rows: process.predict(self._scaled(rows))[0]
-
-    def _scaled(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
-        return unit_scaled(vectors, self.space.cardinalities)
+        predict = self._network.adapted(self.space.levels(vectors), values)
+        return lambda rows: predict(self.space.levels(rows))

@@ -5,14 +5,10 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UserError
-from perfmodel.space.space import Space
-from search.contract.archive import Archive
-from search.contract.knowledge import Knowledge
-from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
+from search.contract.setup import Setup, require_at_least
 from search.models.predicted_objectives import Predict, predicted_objectives
-from search.moves.fixed_choices import rank_index, rate_index, with_bits
+from search.moves.fixed_choices import FixedChoices
 from search.moves.survival import survivors
 
 _WIDTHS: Final = (4, 8)
@@ -31,13 +27,11 @@ class AutoMixQ(AbstractSearcher):
     Departs from the paper in its models: a random forest for each objective.
 
     Args:
-        space: the legal configurations; where it lacks 4 or 8 bits, its nearest width.
-        objectives: number of objectives.
-        seed: of everything random here.
-        knowledge: ``memory`` is not modelled where it is there.
+        setup: where its space lacks 4 or 8 bits, the nearest width stands in; ``memory`` is not modelled where it is
+            known.
         initial: results awaited before the models are used, 2 or more.
-        rank: of every unit; the nearest in the space.
-        percent: pruning rate in percent; the nearest in the space.
+        rank: of every unit, 1 or more; the nearest in the space.
+        percent: pruning rate in percent, 0 to 99; the nearest in the space.
 
     Raises:
         UserError: when an option is out of range.
@@ -45,33 +39,18 @@ class AutoMixQ(AbstractSearcher):
     Source: AutoMixQ, arXiv 2411.13814.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        objectives: int,
-        seed: int,
-        knowledge: Knowledge | None = None,
-        *,
-        initial: int = 16,
-        rank: int = 8,
-        percent: int = 30,
-    ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
-        if initial < 2:
-            raise UserError(f"{initial} initial results", "2 or more", "raise initial")
+    def __init__(self, setup: Setup, *, initial: int = 16, rank: int = 8, percent: int = 30) -> None:
+        super().__init__(setup)
+        require_at_least(initial=(initial, 2))
         self._initial = initial
-        self._rank, self._rate = rank_index(space, rank), rate_index(space, percent)
-        widths = np.log2(np.asarray(space.bits, dtype=np.float64))
+        self._fixed = FixedChoices.nearest(self.space, rank=rank, percent=percent)
+        widths = np.log2(np.asarray(self.space.bits, dtype=np.float64))
         self._widths = np.unique([np.abs(widths - np.log2(width)).argmin() for width in _WIDTHS])
-        self._archive = Archive(space, objectives)
-
-    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        self._archive.add(vectors, evaluation)
 
     def _propose(self, n: int) -> NDArray[np.int64]:
         if len(self._archive) < self._initial:
             return self._drawn(2 * n)
-        pool = self._unseen.fresh(self._drawn(_POOL))
+        pool = self._visited.new(self._drawn(_POOL))
         if len(pool) == 0:
             return pool
         predicted = predicted_objectives(self._archive, self.knowledge, self._forest)(pool)
@@ -80,8 +59,7 @@ class AutoMixQ(AbstractSearcher):
     def _drawn(self, n: int) -> NDArray[np.int64]:
         """Returns random widths; their share of 8 bits is even over the draws, so that bytes spread, ``(n, d)``."""
         high = self._rng.random((n, self.space.units)) < self._rng.random((n, 1))
-        bits = self._widths[np.where(high, len(self._widths) - 1, 0)]
-        return with_bits(self.space, bits, self._rate, self._rank)
+        return self._fixed.with_bits(self._widths[np.where(high, len(self._widths) - 1, 0)])
 
     def _forest(self, vectors: NDArray[np.int64], values: NDArray[np.float64]) -> Predict:
         from sklearn.ensemble import RandomForestRegressor

@@ -1,20 +1,20 @@
 """AutoQRA: evolution at low fidelity guided by importance, promotion by a surrogate, then local refinement."""
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.space.space import Space
 from search.allocation.budget_repair import BudgetRepair
 from search.contract.archive import Archive
-from search.contract.knowledge import Knowledge
 from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
-from search.models.predicted_objectives import Predict, predicted_objectives
-from search.models.sklearn_gp import Process, unit_scaled
+from search.contract.setup import Setup, require_at_least
+from search.models.predicted_objectives import MOST, predicted_objectives
+from search.models.sklearn_gp import GaussianProcess, rbf_means
 from search.moves.climbing import climb
 from search.moves.fixed_choices import random_choices, rate_index
 from search.moves.genes import cross, to_neighbours
@@ -22,7 +22,6 @@ from search.moves.scalarisation import tchebycheff
 from search.moves.survival import survivors
 
 _POWER: Final = 1.5
-_MEMORY: Final = 400
 # Genes touched by one mutation, on average.
 _TOUCHED: Final = 2.0
 
@@ -43,19 +42,17 @@ class AutoQRA(AbstractSearcher):
     full fidelity is a real training, where the code's default is the proxy plus noise.
 
     Args:
-        space: the legal configurations.
-        objectives: number of objectives.
-        seed: of everything random here.
-        knowledge: with ``sensitivities``; ``memory`` and ``budget`` make the repair, ``fidelities`` the low one.
-        population: of a generation, 2 or more.
+        setup: its knowledge holds ``sensitivities``; ``memory`` and ``budget`` make the repair, ``fidelities`` the low
+            one.
+        population: configurations of a generation, 2 or more.
         generations: before phase 2, 1 or more.
-        promoted: of a generation, 1 or more and no more than the population.
+        promoted: configurations of a generation that are run in full, 1 or more and no more than the population.
         rounds: of phase 2, 0 or more.
-        percent: pruning rate in percent; the nearest in the space.
-        with_importance: 0 mutates all units alike and repairs what saves most.
-        with_low_fidelity: 0 runs full trainings only.
-        with_promotion: 0 promotes any of a generation.
-        with_repair: 0 leaves what is over the budget as it is.
+        percent: pruning rate in percent, 0 to 99; the nearest in the space.
+        with_importance: 1, or 0 to mutate all units alike and repair what saves most.
+        with_low_fidelity: 1, or 0 to run full trainings only.
+        with_promotion: 1, or 0 to promote any of a generation.
+        with_repair: 1, or 0 to leave what is over the budget as it is.
 
     Raises:
         UserError: when an option is out of range or the knowledge holds no sensitivities.
@@ -67,10 +64,7 @@ class AutoQRA(AbstractSearcher):
 
     def __init__(
         self,
-        space: Space,
-        objectives: int,
-        seed: int,
-        knowledge: Knowledge | None = None,
+        setup: Setup,
         *,
         population: int = 40,
         generations: int = 12,
@@ -82,13 +76,11 @@ class AutoQRA(AbstractSearcher):
         with_promotion: int = 1,
         with_repair: int = 1,
     ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
-        if population < 2 or generations < 1 or not 1 <= promoted <= population or rounds < 0:
-            raise UserError(
-                f"a population of {population}, {generations} generations, {promoted} promoted, {rounds} rounds",
-                "2, 1, 1 and 0 or more, no more promoted than the population",
-                "mend the options",
-            )
+        super().__init__(setup)
+        require_at_least(population=(population, 2), generations=(generations, 1), rounds=(rounds, 0))
+        if not 1 <= promoted <= population:
+            raise UserError(f"{promoted} of {population} promoted", "1 to the whole population", "change promoted")
+        space = self.space
         self._size, self._promoted = population, promoted
         self._generations, self._rounds = generations, rounds
         self._rate = rate_index(space, percent)
@@ -99,10 +91,7 @@ class AutoQRA(AbstractSearcher):
         self._repair = BudgetRepair(space, repaired, importance)
         self._low = self.knowledge.fidelities[0] if with_low_fidelity else 1.0
         self._promotes = bool(with_promotion)
-        self._cheap, self._full = Archive(space, objectives), Archive(space, objectives)
-
-    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        self._full.add(vectors, evaluation)
+        self._cheap = Archive(space, self.objectives)
 
     def _learn_cheap(self, vectors: NDArray[np.int64], evaluation: Evaluation, at: float) -> None:
         if at == self._low:
@@ -111,7 +100,7 @@ class AutoQRA(AbstractSearcher):
     @property
     def _place(self) -> tuple[int, int]:
         """Generations ended in all, and steps into the cycle of generations and rounds."""
-        done = len(self._full) // self._promoted
+        done = len(self._archive) // self._promoted
         cycles, step = divmod(done, self._generations + self._rounds)
         return cycles * self._generations + min(step, self._generations), step
 
@@ -126,16 +115,16 @@ class AutoQRA(AbstractSearcher):
         if self._place[1] >= self._generations:
             return self._refined(n)
         if self._low < 1.0:
-            generation = self._unseen.fresh(self._cheap.vectors[-self._size :])
+            generation = self._visited.new(self._cheap.vectors[-self._size :])
         else:
-            generation = self._bred(self._full, self._size)
+            generation = self._bred(self._archive, self._size)
         return generation[self._screened(generation, n)]
 
     def _bred(self, parents: Archive, n: int) -> NDArray[np.int64]:
         """Returns ``n`` repaired children, or random ones while there are no two parents, shape ``(n, d)``."""
         if len(parents) < 2:
             return self._repair(random_choices(self.space, n, self._rate, self._rng))
-        kept = survivors(parents.rows(np.arange(len(parents))), self._size)
+        kept = survivors(parents.told, self._size)
         first, second = self._rng.integers(len(kept), size=(2, 2, n)).min(axis=1)
         elite = parents.vectors[kept]
         return self._repair(self._mutated(cross(self.space, elite[first], elite[second], self._rng)))
@@ -145,35 +134,27 @@ class AutoQRA(AbstractSearcher):
 
     def _screened(self, generation: NDArray[np.int64], n: int) -> NDArray[np.int64]:
         """Returns the rows that a surrogate, or low fidelity before there is one, likes best, shape ``(<= n,)``."""
-        known = self._full if len(self._full) >= 2 else self._cheap
+        known = self._archive if len(self._archive) >= 2 else self._cheap
         if not self._promotes:
             return self._rng.permutation(len(generation))[:n]
         if len(known) < 2 or len(generation) == 0:
             return np.arange(min(n, len(generation)))
-        return survivors(predicted_objectives(known, self.knowledge, self._process)(generation), n)
+        return survivors(predicted_objectives(known, self.knowledge, rbf_means(self.space))(generation), n)
 
     def _refined(self, n: int) -> NDArray[np.int64]:
-        kept = self._full.remembered(_MEMORY)
-        vectors, told = self._full.vectors[kept], self._full.rows(kept)
-        front = self._full.vectors[self._full.front()]
+        kept = self._archive.remembered(MOST)
+        vectors, told = self._archive.vectors[kept], self._archive.rows(kept)
+        front = self._archive.vectors[self._archive.front()]
         chosen = np.empty((0, vectors.shape[1]), dtype=np.int64)
         for _ in range(n):
             values = tchebycheff(told, self._rng.dirichlet(np.ones(self.objectives)))
-            process, lowest = Process("matern52", self._scaled(vectors), values), float(values.min())
+            process = GaussianProcess("matern52", self.space.levels, vectors, values)
             found = climb(
                 self._repair(self._mutated(front[self._rng.integers(len(front), size=64)])),
-                lambda rows, process=process, lowest=lowest: process.improvement(self._scaled(rows), lowest),  # type: ignore[misc]  # a default binds the loop's process
+                partial(process.improvement, best=float(values.min())),
                 lambda rows: self._repair(self._mutated(rows)),
-                self._unseen.with_marked(chosen),
+                self._visited.with_marked(chosen),
             )
             if found is not None:
                 chosen = np.concatenate([chosen, found[None]])
         return chosen
-
-    def _process(self, vectors: NDArray[np.int64], values: NDArray[np.float64]) -> Predict:
-        latest = slice(-_MEMORY, None)
-        process = Process("rbf", self._scaled(vectors[latest]), values[latest])
-        return lambda rows: process.predict(self._scaled(rows))[0]
-
-    def _scaled(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
-        return unit_scaled(vectors, self.space.cardinalities)

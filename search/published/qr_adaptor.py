@@ -1,17 +1,15 @@
 """QR-Adaptor: a start from sensitivities, a small genetic search, then Bayesian optimisation of a weighted sum."""
 
+from functools import partial
 from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
-from perfmodel.space.space import Space
-from search.contract.archive import Archive
-from search.contract.knowledge import Knowledge
-from search.contract.problem import Evaluation
 from search.contract.searcher import AbstractSearcher
-from search.models.sklearn_gp import Process, unit_scaled
+from search.contract.setup import Setup, require_at_least
+from search.models.sklearn_gp import GaussianProcess
 from search.moves.climbing import climb
 from search.moves.fixed_choices import random_choices, rate_index
 from search.moves.genes import cross, to_neighbours
@@ -33,15 +31,12 @@ class QRAdaptor(AbstractSearcher):
     Departs from the code in that choices are those of the space, not {2, 4, 8} bits and ranks {4, 8, 16}.
 
     Args:
-        space: the legal configurations.
-        objectives: number of objectives.
-        seed: of everything random here.
-        knowledge: with ``sensitivities``.
-        population: of stage 2, 2 or more.
-        generations: of stage 2, the first population not counted.
-        loss_percent: weight of the loss in stage 3; the other objectives share the rest.
-        percent: pruning rate in percent; the nearest in the space.
-        with_start: 0 draws the first population at random.
+        setup: its knowledge holds ``sensitivities``.
+        population: configurations of a generation of stage 2, 2 or more.
+        generations: of stage 2, the first population not counted, 0 or more.
+        loss_percent: weight of the loss in stage 3, 0 to 100; the other objectives share the rest.
+        percent: pruning rate in percent, 0 to 99; the nearest in the space.
+        with_start: 1, or 0 to draw the first population at random.
 
     Raises:
         UserError: when an option is out of range or the knowledge holds no sensitivities.
@@ -53,10 +48,7 @@ class QRAdaptor(AbstractSearcher):
 
     def __init__(
         self,
-        space: Space,
-        objectives: int,
-        seed: int,
-        knowledge: Knowledge | None = None,
+        setup: Setup,
         *,
         population: int = 5,
         generations: int = 5,
@@ -64,25 +56,18 @@ class QRAdaptor(AbstractSearcher):
         percent: int = 0,
         with_start: int = 1,
     ) -> None:
-        super().__init__(space, objectives, seed, knowledge)
-        if population < 2 or generations < 0 or not 0 <= loss_percent <= 100:
-            raise UserError(
-                f"a population of {population}, {generations} generations, loss weighted {loss_percent} %",
-                "2 or more, 0 or more, 0 to 100",
-                "mend the options",
-            )
+        super().__init__(setup)
+        require_at_least(population=(population, 2), generations=(generations, 0), loss_percent=(loss_percent, 0))
+        if loss_percent > 100:
+            raise UserError(f"option loss_percent is {loss_percent}", "0 to 100", "lower loss_percent")
         self._size = population
         self._evolved = population * (1 + generations)
-        others = (1 - loss_percent / 100) / max(1, objectives - 1)
-        self._weights = np.full(objectives, others)
-        self._weights[self.knowledge.loss_objective] = loss_percent / 100 if objectives > 1 else 1.0
-        self._chances = np.full(space.units, 1 / space.units)
-        self._archive = Archive(space, objectives)
-        self._rate = rate_index(space, percent)
+        others = (1 - loss_percent / 100) / max(1, self.objectives - 1)
+        self._weights = np.full(self.objectives, others)
+        self._weights[self.knowledge.loss_objective] = loss_percent / 100 if self.objectives > 1 else 1.0
+        self._chances = np.full(self.space.units, 1 / self.space.units)
+        self._rate = rate_index(self.space, percent)
         self._start = self._by_sensitivity(self._rate)[: 1 if with_start else 0]
-
-    def _learn(self, vectors: NDArray[np.int64], evaluation: Evaluation) -> None:
-        self._archive.add(vectors, evaluation)
 
     def _propose(self, n: int) -> NDArray[np.int64]:
         if len(self._archive) < self._size and len(self._start) == 0:
@@ -107,7 +92,7 @@ class QRAdaptor(AbstractSearcher):
         return to_neighbours(self.space, vectors, self._chances, self._rng)
 
     def _bred(self, n: int) -> NDArray[np.int64]:
-        kept = survivors(self._archive.rows(np.arange(len(self._archive))), self._size)
+        kept = survivors(self._archive.told, self._size)
         # Positions run from the best to the worst, so the smaller of two draws is a binary tournament.
         first, second = self._rng.integers(len(kept), size=(2, 2, n)).min(axis=1)
         parents = self._archive.vectors[kept]
@@ -116,22 +101,18 @@ class QRAdaptor(AbstractSearcher):
     def _improved(self, n: int) -> NDArray[np.int64]:
         """Returns the climbed proposals of stage 3, shape ``(<= n, d)``; earlier ones count as their expected value."""
         vectors = self._archive.vectors
-        values = weighted_sum(self._archive.rows(np.arange(len(vectors))), self._weights)
+        values = weighted_sum(self._archive.told, self._weights)
         for _ in range(n):
-            process = Process("matern52", self._scaled(vectors), values)
-            lowest = float(values.min())
+            process = GaussianProcess("matern52", self.space.levels, vectors, values)
             best = vectors[np.argsort(values, kind="stable")[: self._size]]
             found = climb(
                 self._mutated(np.repeat(best, 32, axis=0)),
-                lambda rows, process=process, lowest=lowest: process.improvement(self._scaled(rows), lowest),  # type: ignore[misc]  # a default binds the loop's process
+                partial(process.improvement, best=float(values.min())),
                 self._mutated,
-                self._unseen.with_marked(vectors),
+                self._visited.with_marked(vectors),
             )
             if found is None:
                 break
-            believed = process.predict(self._scaled(found[None]))[0]
-            vectors, values = np.concatenate([vectors, found[None]]), np.concatenate([values, believed])
+            vectors = np.concatenate([vectors, found[None]])
+            values = np.concatenate([values, process.mean(found[None])])
         return vectors[len(self._archive) :]
-
-    def _scaled(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
-        return unit_scaled(vectors, self.space.cardinalities)

@@ -33,6 +33,25 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "joint": {"initial": 12},
 }
 
+# Options that no searcher accepts.
+OUT_OF_RANGE: dict[str, list[dict[str, int]]] = {
+    "uniform": [{"rank": 0}],
+    "sensitivity_greedy": [{"rank": 0}, {"percent": 100}],
+    "hawq": [{"rank": 0}, {"percent": -1}],
+    "nsga2": [{"population": 3}],
+    "qlognehvi": [{"initial": 1}, {"memory": 3}],
+    "parego": [{"initial": 1}],
+    "automixq": [{"initial": 1}],
+    "qpruner": [{"initial": 1}],
+    "qr_adaptor": [{"population": 1}, {"generations": -1}, {"loss_percent": 101}, {"percent": 100}],
+    "autoqra": [{"population": 1}, {"promoted": 41}, {"generations": 0}, {"rounds": -1}],
+    "amq": [{"initial": 1}, {"fresh": 0}],
+    "apq": [{"initial": 1}, {"cheap": 9}],
+    "optuna_tpe": [{"initial": 0}],
+    "optuna_nsga2": [{"population": 1}],
+    "joint": [{"initial": 1}],
+}
+
 # Shares of the first proposals that keep a budget which is known; the others learn it.
 KEPT = {"uniform": 1.0, "sensitivity_greedy": 1.0, "hawq": 1.0, "milp": 0.5, "autoqra": 0.9, "joint": 1.0}
 
@@ -185,10 +204,21 @@ def test_low_fidelity_is_another_run_of_the_same_space(make: Make) -> None:
 def test_what_is_needed_and_missing_is_named(name: str) -> None:
     needs = SEARCHERS[name].needs
     if not needs:
-        assert len(searcher(name, SPACE, 2, 0, None, **OPTIONS[name]).ask(2)) == 2
+        assert len(searcher(name, SPACE, 2, 0, **OPTIONS[name]).ask(2)) == 2
         return
     with pytest.raises(UserError, match=f"given no {needs[0]}"):
-        searcher(name, SPACE, 2, 0, None, **OPTIONS[name])
+        searcher(name, SPACE, 2, 0, **OPTIONS[name])
+
+
+def test_options_out_of_range_are_refused(known: Callable[..., Knowledge]) -> None:
+    knowledge = known(AdditiveProblem(SPACE))
+    for name, refused in OUT_OF_RANGE.items():
+        for options in refused:
+            with pytest.raises(UserError):
+                searcher(name, SPACE, 2, 0, knowledge, **options)
+    for name in ("qlognehvi", "joint"):
+        with pytest.raises(UserError, match=f"{name} of 5 objectives"):
+            searcher(name, SPACE, 5, 0, knowledge)
 
 
 def test_three_objectives(make: Make) -> None:
@@ -208,8 +238,3 @@ def test_wrong_results_are_refused(make: Make) -> None:
         made.tell(asked[:1], Evaluation(np.zeros((2, 2)), np.zeros(2)))
     with pytest.raises(InvalidConfigurationError):
         made.tell([Configuration.uniform(4, bits=4, rank=0)], Evaluation(np.zeros((1, 2)), np.zeros(1)))
-
-
-def test_no_objectives_are_refused(make: Make) -> None:
-    with pytest.raises(UserError, match="0 objectives"):
-        make(objectives=0)

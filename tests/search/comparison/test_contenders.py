@@ -98,7 +98,7 @@ def test_a_shuffled_transfer_knows_nothing_of_the_loss(known: Known) -> None:
     vectors = np.random.default_rng(1).integers(SPACE.cardinalities, size=(300, 13))
     costs = problem.measure(vectors)[:, 0]
     rank = [
-        np.corrcoef(made._network._network.predict(made._scaled(vectors)), costs)[0, 1]
+        np.corrcoef(made._network._network.predict(SPACE.levels(vectors)), costs)[0, 1]
         for made in (searcher("apq", SPACE, 2, 0, known(problem), with_transfer=flag) for flag in (1, 0))
     ]
     assert rank[0] > 0.6

@@ -7,7 +7,7 @@ import pytest
 
 from perfmodel.errors import UserError
 from perfmodel.space.space import Space
-from search import AdditiveProblem, RandomSearch
+from search import AdditiveProblem, RandomSearch, Setup
 from search.contract.knowledge import Knowledge
 
 SPACE = Space(3)
@@ -34,13 +34,13 @@ def test_unmeasured_sixteen_bits_cost_nothing_and_no_damage_is_negative(known) -
 )
 def test_what_does_not_fit_is_refused(known, space, fields, text) -> None:
     with pytest.raises(UserError, match=text):
-        RandomSearch(space, 2, 0, known(AdditiveProblem(SPACE), **fields))
+        RandomSearch(Setup(space, 2, 0, known(AdditiveProblem(SPACE), **fields)))
 
 
 def test_a_width_that_was_not_measured_is_refused(known) -> None:
     knowledge = known(AdditiveProblem(Space(3, bits=(2, 4))))
     with pytest.raises(UserError, match=r"at \(2, 4\) bits"):
-        RandomSearch(SPACE, 2, 0, knowledge)
+        RandomSearch(Setup(SPACE, 2, 0, knowledge))
 
 
 def test_what_is_missing_is_named() -> None:

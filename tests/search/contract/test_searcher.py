@@ -3,7 +3,7 @@
 import numpy as np
 
 from perfmodel.space.space import Space
-from search import AbstractSearcher
+from search import AbstractSearcher, Setup
 
 SPACE = Space(2)
 
@@ -14,12 +14,9 @@ class Rogue(AbstractSearcher):
     def _propose(self, n):
         return np.array([[0, 5, 0, 1, 1], [0, 0, 0, -1, 1], [1, 2, 3, 0, 0], [1, 2, 3, 0, 0]])
 
-    def _learn(self, vectors, evaluation):
-        """Learns nothing."""
-
 
 def test_illegal_and_repeated_proposals_give_way_to_draws() -> None:
-    rogue = Rogue(SPACE, 2, 0)
+    rogue = Rogue(Setup(SPACE, 2, 0))
     asked = rogue.ask(6) + rogue.ask(6)
     assert len(asked) == len(set(asked)) == 12
     for configuration in asked:

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from perfmodel.errors import UserError
 from perfmodel.space.sampling import sample
 from perfmodel.space.space import Space
 from search import Evaluation, IntegerForm, hypervolume, reference_point, run, searcher
@@ -38,9 +37,3 @@ def test_generations_pass() -> None:
     history = run(searcher("optuna_nsga2", problem.space, 2, 1, population=10), problem, 200, batch=10)
     volumes = [hypervolume(history.objectives[rows], reference) for rows in (slice(0, 20), slice(180, 200))]
     assert volumes[1] > volumes[0] + 0.05
-
-
-@pytest.mark.parametrize(("name", "options"), [("optuna_tpe", {"initial": 0}), ("optuna_nsga2", {"population": 1})])
-def test_options_out_of_range_are_refused(name, options) -> None:
-    with pytest.raises(UserError):
-        searcher(name, SPACE, 2, 0, **options)

@@ -1,12 +1,10 @@
 """Scalarisations, expected improvement, and the searcher against random draws."""
 
 import numpy as np
-import pytest
 
-from perfmodel.errors import UserError
 from perfmodel.space.space import Space
-from search import AdditiveProblem, Evaluation, RandomSearch, hypervolume, reference_point, run, searcher
-from search.models.sklearn_gp import Process
+from search import AdditiveProblem, Evaluation, RandomSearch, Setup, hypervolume, reference_point, run, searcher
+from search.models.sklearn_gp import GaussianProcess
 from search.moves.scalarisation import tchebycheff, weighted_sum
 
 SPACE = Space(6)
@@ -27,7 +25,7 @@ def test_what_breaks_the_budget_lies_above_the_rest() -> None:
 def test_expected_improvement_is_the_integral_it_stands_for() -> None:
     rng = np.random.default_rng(0)
     inputs = rng.random((12, 2))
-    process = Process("matern52", inputs, np.sin(3 * inputs[:, 0]) + inputs[:, 1])
+    process = GaussianProcess("matern52", np.asarray, inputs, np.sin(3 * inputs[:, 0]) + inputs[:, 1])
     asked = rng.random((3, 2))
     mean, deviation = process.predict(asked)
     draws = mean + deviation * rng.standard_normal((200_000, 3))
@@ -41,11 +39,6 @@ def test_beats_random_draws_at_equal_evaluations() -> None:
     exact = hypervolume(problem.front(), reference)
     ours, random = (
         hypervolume(run(each, problem, 32, batch=4).objectives, reference) / exact
-        for each in (searcher("parego", SPACE, 2, 0), RandomSearch(SPACE, 2, 0))
+        for each in (searcher("parego", SPACE, 2, 0), RandomSearch(Setup(SPACE, 2, 0)))
     )
     assert ours > random + 0.02
-
-
-def test_too_few_initial_results_are_refused() -> None:
-    with pytest.raises(UserError, match="1 initial"):
-        searcher("parego", SPACE, 2, 0, initial=1)

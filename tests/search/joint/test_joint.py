@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from perfmodel.errors import UserError
 from perfmodel.space.sampling import sample
 from perfmodel.space.space import Space
-from search import AdditiveProblem, Evaluation, IntegerForm, hypervolume, run, searcher
+from search import AdditiveProblem, Evaluation, IntegerForm, Setup, hypervolume, run, searcher
 from search.allocation.additive_costs import prior_costs
 from search.allocation.additive_front import AdditiveFront
 from search.comparison.contenders import JOINT_PARTS, VARIANTS
@@ -27,7 +26,7 @@ def trajectory(known: Known, **options: int) -> list[tuple[float, list[int]]]:
     """Returns what the search asks for, and at which share, while it is told the truth."""
     problem = AdditiveProblem(SPACE)
     told = known(problem, fidelities=SHARES, budget=40.0, prior=lambda vectors: problem.measure(vectors)[:, 0])
-    made = Joint(SPACE, 2, 0, told, initial=6, **options)
+    made = Joint(Setup(SPACE, 2, 0, told), initial=6, **options)
     asked = []
     for _ in range(6):
         vectors = made.ask_vectors(4)
@@ -58,7 +57,7 @@ def test_the_start_is_full_then_cheap_then_promoted(whole: list[tuple[float, lis
 
 def test_a_cheap_result_that_promises_most_is_promoted(known: Known) -> None:
     problem = AdditiveProblem(SPACE)
-    made = Joint(SPACE, 2, 0, known(problem, fidelities=SHARES), initial=6, with_warm_start=0)
+    made = Joint(Setup(SPACE, 2, 0, known(problem, fidelities=SHARES)), initial=6, with_warm_start=0)
     cheap = made.ask_vectors(8)
     assert made.at == 0.5
     order = problem.measure(cheap)[:, 1].argsort()
@@ -79,7 +78,7 @@ def test_the_start_spans_the_memory_and_is_the_programs(known: Known) -> None:
     problem = AdditiveProblem(SPACE)
     knowledge = known(problem)
     started = AdditiveFront(SPACE, knowledge).start(8)
-    asked = Joint(SPACE, 2, 0, knowledge).ask_vectors(8).tolist()
+    asked = Joint(Setup(SPACE, 2, 0, knowledge)).ask_vectors(8).tolist()
     assert all(row in asked for row in started.tolist())
     sizes, front = problem.measure(started)[:, 1], problem.front()
     assert sizes.min() == front[:, 1].min()
@@ -94,16 +93,16 @@ def test_the_start_spans_the_memory_and_is_the_programs(known: Known) -> None:
 
 def test_a_known_budget_is_never_broken_and_a_forgotten_one_is(known: Known) -> None:
     problem = AdditiveProblem(SPACE, memory=60.0)
-    kept = run(Joint(SPACE, 2, 0, known(problem, budget=60.0), initial=6), problem, 20, 4)
+    kept = run(Joint(Setup(SPACE, 2, 0, known(problem, budget=60.0)), initial=6), problem, 20, 4)
     assert kept.violations.max() == 0
-    blind = Joint(SPACE, 2, 0, known(problem, budget=60.0), initial=6, with_known_memory=0, with_warm_start=0)
+    blind = Joint(Setup(SPACE, 2, 0, known(problem, budget=60.0)), initial=6, with_known_memory=0, with_warm_start=0)
     assert (run(blind, problem, 4, 4).violations > 0).any()
 
 
 def test_the_exact_front_of_an_additive_problem(known: Known) -> None:
     space = Space(3, pruning_rates=(0.0, 0.3), bits=(2, 4, 8), ranks=(2, 8))
     problem = AdditiveProblem(space, seed=1)
-    history = run(Joint(space, 2, 0, known(problem)), problem, 96, 16)
+    history = run(Joint(Setup(space, 2, 0, known(problem))), problem, 96, 16)
     found = {tuple(row) for row in history.objectives.round(9).tolist()}
     assert {tuple(row) for row in problem.front().round(9).tolist()} <= found
 
@@ -124,7 +123,7 @@ def test_zdt1_in_integers_reaches_nearly_the_whole_hypervolume() -> None:
 
 @pytest.mark.slow
 def test_three_objectives_and_no_knowledge_go_by_sampling() -> None:
-    made, drawn = (Joint(SPACE, 3, 0, initial=initial) for initial in (6, 60))
+    made, drawn = (Joint(Setup(SPACE, 3, 0), initial=initial) for initial in (6, 60))
     rng = np.random.default_rng(0)
     vectors = made.ask_vectors(6)
     told = AdditiveProblem(SPACE).evaluate_vectors(vectors)
@@ -134,10 +133,3 @@ def test_three_objectives_and_no_knowledge_go_by_sampling() -> None:
     asked = made.ask_vectors(2).tolist()
     assert len(asked) == 2
     assert asked != drawn.ask_vectors(2).tolist()
-
-
-def test_numbers_out_of_range_are_refused() -> None:
-    with pytest.raises(UserError, match="2 to 4 objectives"):
-        Joint(SPACE, 5, 0)
-    with pytest.raises(UserError, match="after 1 results"):
-        Joint(SPACE, 2, 0, initial=1)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from perfmodel.space.space import Space
-from search import AdditiveProblem, run
+from search import AdditiveProblem, Setup, run
 from search.contract.knowledge import Knowledge
 from search.contract.pareto import hypervolume, reference_point
 from search.joint.joint import Joint
@@ -48,7 +48,7 @@ def test_joint_starts_there_and_is_ahead_with_few_results(known: Known) -> None:
     reference = reference_point(problem.front(), np.zeros(len(problem.front())))
     volumes = []
     for options in ({}, {"with_prior": 0}, {"with_prior": 0, "with_warm_start": 0}):
-        history = run(Joint(SPACE, 2, 0, told, **options), problem, 8, 4)
+        history = run(Joint(Setup(SPACE, 2, 0, told), **options), problem, 8, 4)
         volumes.append(hypervolume(history.objectives, reference))
     assert volumes[0] > volumes[2]
     assert volumes[0] != volumes[1]
@@ -56,5 +56,7 @@ def test_joint_starts_there_and_is_ahead_with_few_results(known: Known) -> None:
 
 def test_a_start_without_a_point_within_the_budget_does_not_end_the_search(known: Known) -> None:
     problem = AdditiveProblem(SPACE, memory=0.1)
-    history = run(Joint(SPACE, 2, 0, known(problem, prior=prior_of(problem), budget=0.1), initial=4), problem, 6, 3)
+    history = run(
+        Joint(Setup(SPACE, 2, 0, known(problem, prior=prior_of(problem), budget=0.1)), initial=4), problem, 6, 3
+    )
     assert len(history) == 6

@@ -5,7 +5,7 @@ import pytest
 
 from perfmodel.errors import UserError
 from perfmodel.space.space import Space
-from search.moves.fixed_choices import rank_index, rate_index, with_bits
+from search.moves.fixed_choices import FixedChoices, rank_index, rate_index
 
 SPACE = Space(2, pruning_rates=(0.0, 0.2, 0.5), ranks=(0, 4, 16, 64))
 
@@ -16,7 +16,10 @@ def test_the_nearest_rate_and_the_nearest_rank_by_ratio_never_none() -> None:
 
 
 def test_vectors_of_these_widths() -> None:
-    assert with_bits(SPACE, np.array([[0, 4], [2, 1]]), 1, 3).tolist() == [[1, 0, 4, 3, 3], [1, 2, 1, 3, 3]]
+    assert FixedChoices(SPACE, 1, 3).with_bits(np.array([[0, 4], [2, 1]])).tolist() == [
+        [1, 0, 4, 3, 3],
+        [1, 2, 1, 3, 3],
+    ]
 
 
 def test_what_is_none_is_refused() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from perfmodel.space.space import Space
-from search import AdditiveProblem, RandomSearch, hypervolume, reference_point, run, searcher
+from search import AdditiveProblem, RandomSearch, Setup, hypervolume, reference_point, run, searcher
 from search.models.transferred_network import TransferredNetwork
 
 
@@ -41,6 +41,6 @@ def test_better_than_random_draws_with_few_results(known) -> None:
     exact = hypervolume(problem.front(), reference)
     ours, random = (
         hypervolume(run(each, problem, 24, batch=8).objectives, reference) / exact
-        for each in (searcher("apq", problem.space, 2, 0, known(problem)), RandomSearch(problem.space, 2, 0))
+        for each in (searcher("apq", problem.space, 2, 0, known(problem)), RandomSearch(Setup(problem.space, 2, 0)))
     )
     assert ours > random + 0.03

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.errors import UserError
 from perfmodel.space.space import Space
 from search import AdditiveProblem, run, searcher
 from search.allocation.budget_repair import BudgetRepair
@@ -75,9 +74,3 @@ def test_repair_ends_where_nothing_is_left_to_lower(known) -> None:
     vectors = np.array([[0, 4, 4, 4, 4, 3, 3, 3, 3], [5, 0, 0, 0, 0, 1, 1, 1, 1]])
     repaired = BudgetRepair(SPACE, known(AdditiveProblem(SPACE), budget=1.0), np.ones(4))(vectors)
     assert repaired.tolist() == [[0] * 5 + [1] * 4, [5] + [0] * 4 + [1] * 4]
-
-
-@pytest.mark.parametrize("options", [{"population": 1}, {"promoted": 41}, {"generations": 0}, {"rounds": -1}])
-def test_options_out_of_range_are_refused(known, options) -> None:
-    with pytest.raises(UserError):
-        searcher("autoqra", SPACE, 2, 0, known(AdditiveProblem(SPACE)), **options)

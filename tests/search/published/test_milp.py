@@ -5,7 +5,7 @@ from scipy.stats import spearmanr
 
 from perfmodel.space.sampling import sample
 from perfmodel.space.space import Space
-from search import AdditiveProblem, RandomSearch, hypervolume, reference_point, run, searcher
+from search import AdditiveProblem, RandomSearch, Setup, hypervolume, reference_point, run, searcher
 from search.allocation.additive_costs import fitted_costs, prior_costs
 from search.contract.knowledge import NOTHING
 from search.contract.pareto import non_dominated
@@ -41,7 +41,7 @@ def test_nearly_the_exact_front_in_forty_evaluations(known) -> None:
     exact = hypervolume(problem.front(), reference)
     solved, random = (
         hypervolume(run(each, problem, 40, batch=8).objectives, reference) / exact
-        for each in (searcher("milp", SPACE, 2, 0, known(problem)), RandomSearch(SPACE, 2, 0))
+        for each in (searcher("milp", SPACE, 2, 0, known(problem)), RandomSearch(Setup(SPACE, 2, 0)))
     )
     assert solved > 0.95
     assert solved > random + 0.05

@@ -1,9 +1,7 @@
 """The three stages: a start by sensitivity, neighbours and whole genes, then a weighted sum."""
 
 import numpy as np
-import pytest
 
-from perfmodel.errors import UserError
 from perfmodel.space.space import Space
 from search import AdditiveProblem, hypervolume, reference_point, run, searcher
 
@@ -51,9 +49,3 @@ def test_better_than_its_start(known) -> None:
     reference = reference_point(history.objectives)
     volumes = [hypervolume(history.objectives[:n], reference) for n in (5, 30, 45)]
     assert volumes[0] < volumes[1] < volumes[2]
-
-
-@pytest.mark.parametrize("options", [{"population": 1}, {"generations": -1}, {"loss_percent": 101}, {"percent": 100}])
-def test_options_out_of_range_are_refused(known, options) -> None:
-    with pytest.raises(UserError):
-        searcher("qr_adaptor", SPACE, 2, 0, known(AdditiveProblem(SPACE)), **options)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from search.moves.ladder_greedy import climb_ladders
+from search.allocation.ladder_greedy import climb_ladders
 
 WORTH = np.array([[9.0, 1.0], [5.0, 4.0], [3.0, 8.0]])
 SIZES = np.array([[1.0, 3.0, 5.0]] * 3)
