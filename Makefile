@@ -5,7 +5,7 @@ export OMP_NUM_THREADS ?= 1
 # Processes that the tests are spread over, file by file.
 TEST_WORKERS ?= 2
 
-.PHONY: bench test environment lint types unit benchmarks lock readme clean
+.PHONY: bench test environment lint types unit benchmarks lock choices clean
 
 bench: environment
 	$(BIN)/bench run default
@@ -45,9 +45,9 @@ lock:
 		| sed -E 's/^(torch==[0-9.]+)\+.*/\1/; s/^(nvidia-.*==.*)/\1 ; platform_system == "Linux"/' > requirements.lock
 	rm -rf .venv-lock
 
-# Makes the README's table of choices again from the code.
-readme: environment
-	$(BIN)/python -m reports.cli.choices README.md
+# Writes docs/choices.md from the code, and ships docs/concepts.md with the reports.
+choices: environment
+	$(BIN)/python -m reports.cli.choices docs
 
 clean:
 	rm -rf .venv .venv-lock build dist *.egg-info

@@ -1,13 +1,15 @@
-"""The overview of each dimension's choices, each with its source: ``python -m reports.cli.choices README.md``.
+"""Writes ``docs/choices.md``, every choice of each dimension with its source: ``python -m reports.cli.choices docs``.
 
-The table stands in the file between two comments; everything in it comes from the code.
+The table is made from the code. The same command copies ``docs/concepts.md`` into ``reports/templates``, where an
+installed package finds it.
 """
 
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.resources import files
 from pathlib import Path
 
-from perfmodel.errors import UserError
 from perfmodel.model.families import FAMILIES
 from perfmodel.model.formats import FORMATS
 from perfmodel.space.methods import (
@@ -21,11 +23,24 @@ from perfmodel.space.methods import (
 )
 from perfmodel.space.space import DEFAULT_RANKS, DEFAULT_RATES
 
-BEGIN, END = "<!-- choices: made by `make readme` -->", "<!-- end of choices -->"
+CONCEPTS = Path(str(files("reports"))) / "templates" / "concepts.md"
+"""The shipped copy of ``docs/concepts.md``: each concept is a ``## heading`` and one paragraph."""
+
+HEAD = """# What a configuration can vary
+
+This page is made by `make choices`. Bits and ranks are chosen per layer, or per linear module with `space.unit=module`.
+Everything else is chosen once for a whole run, under `methods`:
+
+```
+bench run default methods.initializer=loftq1 methods.formats=[fp4] fit.shelf=null
+```
+
+Defaults are bold. `bench quantizers` prints the bits that each format really stores and the error it leaves on a model.
+"""
 
 
-def choices_table() -> str:
-    """Returns the overview as a Markdown table; the default of each dimension is in bold."""
+def choices_page() -> str:
+    """Returns the page as Markdown; the default of each dimension is in bold."""
     rows = [
         ("pruning rate", ", ".join(f"{rate:g}" for rate in DEFAULT_RATES), "of the prunable layers' parameters", ""),
         *_rows("pruning importance", PRUNING_METHODS, DEFAULT_METHODS.pruning_method),
@@ -36,21 +51,9 @@ def choices_table() -> str:
         *_rows("start of the adapter", INITIALIZERS, DEFAULT_METHODS.initializer),
         ("model family", ", ".join(FAMILIES), "dense causal language models", ""),
     ]
-    lines = ["| dimension | choice | what it is | source |", "|---|---|---|---|"]
-    return "\n".join(lines + ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows])
-
-
-def with_table(text: str) -> str:
-    """Returns a document with the table between its two comments made again.
-
-    Raises:
-        UserError: when the comments are missing.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise UserError("the document has no place for the table", f"{BEGIN} and {END}", "add these two lines")
-    return f"{before}{BEGIN}\n{choices_table()}\n{END}{after}"
+    table = ["| dimension | choice | what it is | source |", "|---|---|---|---|"]
+    table += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join([HEAD, *table, ""])
 
 
 def _rows(dimension: str, choices: Mapping[str, Choice], default: str) -> Iterable[tuple[str, str, str, str]]:
@@ -67,9 +70,10 @@ def _format_rows() -> Iterable[tuple[str, str, str, str]]:
 
 
 def main() -> None:
-    """Writes the table into the document that is named."""
-    path = Path(sys.argv[1])
-    path.write_text(with_table(path.read_text()))
+    """Writes both files; the first argument is the folder of the documents."""
+    folder = Path(sys.argv[1])
+    (folder / "choices.md").write_text(choices_page(), encoding="utf-8")
+    shutil.copyfile(folder / "concepts.md", CONCEPTS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The challenges in docs/ say what the published traces measured."""
+"""The challenges in docs/results say what the published traces measured."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from reports.challenge.record import SOURCE
 from reports.challenge.tables import markdown
 from search.comparison.closed_form_costs import COSTS
 
-RECORDS = sorted((Path(__file__).parents[3] / "docs").glob("challenge-*.json"))
+RECORDS = sorted((Path(__file__).parents[3] / "docs" / "results").glob("challenge-*.json"))
 
 
 @pytest.fixture(scope="module")

@@ -1,37 +1,25 @@
-"""The README's overview says what the code can do."""
+"""The page of choices says what the code can do, and the package ships the concepts as the documents have them."""
 
 from pathlib import Path
 
-import pytest
-
-from perfmodel.errors import UserError
 from perfmodel.model.families import FAMILIES
 from perfmodel.model.formats import FORMATS
 from perfmodel.space.methods import ADAPTERS, INITIALIZERS, PRUNING_METHODS, PRUNING_SCOPES
-from reports.cli.choices import BEGIN, END, choices_table, with_table
+from reports.cli.choices import CONCEPTS, choices_page
 
-README = Path(__file__).parents[3] / "README.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_every_choice_stands_in_the_table_with_its_source():
-    table = choices_table()
+    rows = [line.split(" | ") for line in choices_page().splitlines() if line.startswith("| ")]
+    assert {len(row) for row in rows} == {4}
     for choices in (PRUNING_METHODS, PRUNING_SCOPES, ADAPTERS, INITIALIZERS, FORMATS):
         for name, choice in choices.items():
-            rows = [line.split(" | ") for line in table.splitlines()[2:]]
             (row,) = [row for row in rows if row[1].strip("*") == name]
             assert row[3] == f"{choice.source} |"
-    assert all(family in table for family in FAMILIES)
+    assert all(family in rows[-1][1] for family in FAMILIES)
 
 
-def test_every_row_has_four_cells():
-    assert {line.replace("\\|", "").count("|") for line in choices_table().splitlines()} == {5}
-
-
-def test_the_readme_has_the_table_of_this_code():
-    assert with_table(README.read_text()) == README.read_text(), "run `make readme`"
-
-
-def test_only_what_stands_between_the_comments_is_replaced():
-    assert with_table(f"a\n{BEGIN}\nold\n{END}\nb") == f"a\n{BEGIN}\n{choices_table()}\n{END}\nb"
-    with pytest.raises(UserError, match="no place for the table"):
-        with_table("a")
+def test_the_committed_files_are_those_of_this_code():
+    assert (DOCS / "choices.md").read_text() == choices_page(), "run `make choices`"
+    assert (DOCS / "concepts.md").read_text() == CONCEPTS.read_text(), "run `make choices`"
