@@ -7,7 +7,6 @@
 Trials of one lineage differ in nothing but how far they went.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from collectors.scoring.evaluate import Scores
 from collectors.trial.retention import Retention
 from perfmodel.errors import CorruptFileError
+from perfmodel.files.checksum import sha256_of_json
 from perfmodel.files.whole_file import arriving
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import Asked
@@ -176,7 +176,7 @@ def lineage(asked: Asked) -> str:
         asked.configuration.to_dict(),
         asked.seed,
     ]
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    return sha256_of_json(identity)[:16]
 
 
 _GENERATORS = ("rng.cpu", "rng.cuda")

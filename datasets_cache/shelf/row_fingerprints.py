@@ -4,11 +4,11 @@
 digits of the sha256 of the row as JSON, its keys sorted, with the columns that the file has.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from perfmodel.files.checksum import sha256_of_json
 
 Row = Mapping[str, Any]
 
@@ -20,7 +20,7 @@ def rows_file(parquet: Path) -> Path:
 
 def fingerprint(row: Row) -> str:
     """Returns sixteen hexadecimal digits that any edit of a row changes."""
-    return hashlib.sha256(json.dumps(dict(row), sort_keys=True).encode()).hexdigest()[:16]
+    return sha256_of_json(dict(row))[:16]
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:

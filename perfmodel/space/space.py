@@ -1,7 +1,6 @@
 """What is decided: a configuration, and the space of legal ones as a versioned JSON."""
 
 import difflib
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import InvalidConfigurationError, SchemaVersionError
+from perfmodel.files.checksum import sha256_of_json
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
 
@@ -58,7 +58,7 @@ class Configuration:
     @property
     def identifier(self) -> str:
         """Twelve hexadecimal digits that name this configuration."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:12]
+        return sha256_of_json(self.to_dict())[:12]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the configuration as plain values; methods are left out where all are the defaults."""

@@ -1,12 +1,12 @@
 """The record of one real fine-tune: what was asked, what was measured, what it ran on."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from perfmodel.errors import UserError
+from perfmodel.files.checksum import sha256_of_json
 from perfmodel.space.methods import Methods
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
@@ -43,7 +43,7 @@ class Setting:
         """Twelve hexadecimal digits that name this setting; the model's name and folder do not enter."""
         values = {**asdict(self), "recipe": self.recipe.identity()}
         del values["model"], values["task"]
-        return _digest(values)
+        return sha256_of_json(values)[:12]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Asked:
     def key(self) -> str:
         """Unique name of the trial: the same setting, configuration, methods and seed give the same key."""
         methods = self.configuration.methods
-        return _digest(
+        return sha256_of_json(
             {
                 "setting": self.setting.identifier,
                 "configuration": self.configuration.identifier,
@@ -74,7 +74,7 @@ class Asked:
                 # Part of the configuration's identifier where they are not the defaults; version 1 named them here.
                 "methods": [methods.pruning_method, methods.quantizers, methods.initializer, methods.adapter],
             }
-        )
+        )[:12]
 
 
 @dataclass(frozen=True)
@@ -240,10 +240,6 @@ class Trace:
 _METHODS = tuple(field.name for field in fields(Methods))
 _MEASURED = tuple(field.name for field in fields(Measured))
 _RAN_ON_SCALARS = tuple(field.name for field in fields(RanOn) if field.name != "versions")
-
-
-def _digest(values: object) -> str:
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _plain(value: Any) -> Any:

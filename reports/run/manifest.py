@@ -1,11 +1,9 @@
 """Which stages are up to date: the checksums of what went in and of what came out."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from perfmodel.files.checksum import sha256_of
+from perfmodel.files.checksum import sha256_of, sha256_of_json
 from reports.run.run import Run
 
 FILE = "manifest.json"
@@ -39,7 +37,7 @@ class Manifest:
     def digest(self, stages: tuple[str, ...], values: object) -> str:
         """Returns the checksum of a stage's inputs: earlier stages' outputs, and plain values."""
         outputs = {stage: self._stages.get(stage, {}).get("outputs") for stage in stages}
-        return hashlib.sha256(json.dumps([outputs, values], sort_keys=True, default=str).encode()).hexdigest()
+        return sha256_of_json([outputs, values])
 
     def _outputs(self, stage: str) -> dict[str, str]:
         folder = self._run.folder / stage

@@ -1,7 +1,5 @@
 """The worlds of a comparison: a task's traces as predictors, measured noise, known memory and simulated cost."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.features.sensitivities import Sensitivities
-from perfmodel.files.checksum import sha256_of
+from perfmodel.files.checksum import sha256_of, sha256_of_json
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.memory.load import typical_load
 from perfmodel.memory.peak import Load, allocated_peaks
@@ -103,7 +101,7 @@ class StoredWorlds:
         names = sorted(path for path in place.rglob("*") if path.is_file())
         known = {path.relative_to(place).as_posix(): sha256_of(path) for path in names}
         known |= {"profile": sha256_of(self.profile) if self.profile else "", "budget": str(self.budget)}
-        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
+        return sha256_of_json(known)[:16]
 
 
 def store_world(
@@ -220,4 +218,4 @@ def _allocated_peak(
 def _digest(traces: Sequence[Trace], space: Space, objectives: tuple[str, ...], surrogate: str | None) -> str:
     asked = [*objectives[len(OBJECTIVES) :], *([] if surrogate is None else [f"a {surrogate}"])]
     rows = [sorted(trace.asked.key for trace in traces), space.to_json(), *asked]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+    return sha256_of_json(rows)[:16]

@@ -8,7 +8,6 @@ cannot be written, nothing is kept.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from collectors.pruning.importances.table import IMPORTANCES
 from collectors.pruning.scope import LayerImportance
 from datasets_cache.files.cache import cache_folder, locked, make_folder
 from perfmodel.errors import OutputFolderError
+from perfmodel.files.checksum import sha256_of_json
 from perfmodel.files.whole_file import arriving
 from perfmodel.model.architecture import Architecture
 
@@ -59,7 +59,7 @@ def importance_of(
     asked = {
         "version": VERSION,
         "model": model_sha256,
-        "calibration": hashlib.sha256(json.dumps(calibration_texts(token_ids)).encode()).hexdigest(),
+        "calibration": sha256_of_json(calibration_texts(token_ids)),
         "method": method,
     }
     path = cache_folder() / "importances" / f"{asked['model'][:12]}-{asked['calibration'][:12]}-{method}.safetensors"
