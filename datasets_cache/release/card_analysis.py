@@ -8,7 +8,7 @@ from perfmodel.effects.bits_against_ranks import agreement, alignment
 from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.effects.variance_shares import PARTS, decomposition
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.space.metrics import METRICS
+from perfmodel.space.metrics import ACCURACY, LOSS, METRICS
 from perfmodel.statistics.bootstrap import Estimate
 from perfmodel.traces.trace import Trace
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 Groups = Mapping[str, Sequence[Trace]]
 
-CEILING_METRICS = ("held_out_loss", "accuracy")
+CEILING_METRICS = (LOSS, ACCURACY)
 
 PART_NAMES = {
     "pruning_rate": "pruning rate",

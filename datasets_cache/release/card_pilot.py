@@ -7,10 +7,11 @@ from datasets_cache.release.card_analysis import shown, table
 from perfmodel.effects.axis_effects import MATTERS_ABOVE
 from perfmodel.effects.one_at_a_time import Departures, departures
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.space import Configuration
 from perfmodel.traces.trace import Trace
 
-METRICS = ("held_out_loss", "accuracy")
+METRICS = (LOSS, ACCURACY)
 
 
 def one_axis_at_a_time(traces: Sequence[Trace]) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any, get_args
 from perfmodel.errors import PerfModelError
 from perfmodel.memory.state_bytes import adapter_parameters, state_bytes
 from perfmodel.model.architecture import Architecture, LayerShape
+from perfmodel.space.metrics import ACCURACY, ADAPTERS, LOSS, OPTIMIZER, STEP_TIME, WEIGHTS
 from perfmodel.space.space import Space
 from perfmodel.traces.columns import COLUMNS, LISTS
 from perfmodel.traces.trace import STATUSES, DeviceClass, Measured, Trace
@@ -29,8 +30,8 @@ OPTIMIZER_TOLERANCE = 1e-2
 BLOCK_STATISTICS = 4.0
 """Optimisers of 8 bits keep small tensors in 32: at most four times the closed form."""
 
-SECONDS = ("step_time_s", "step_time_p95_s", "prepare_time_s", "eval_time_s", "tokens_per_s")
-SCORES = ("held_out_loss", "accuracy", "accuracy_examples")
+SECONDS = (STEP_TIME, "step_time_p95_s", "prepare_time_s", "eval_time_s", "tokens_per_s")
+SCORES = (LOSS, ACCURACY, "accuracy_examples")
 
 
 def broken_invariants(row: Mapping[str, Any], architecture: Architecture | None) -> list[str]:
@@ -109,7 +110,7 @@ def _numbers(row: Mapping[str, Any]) -> Iterator[str]:
         if kind == "text" or row[name] is None:
             continue
         values = row[name] if name in LISTS else [row[name]]
-        positive = name in SECONDS or name in ("held_out_loss", "curve_losses")
+        positive = name in SECONDS or name in (LOSS, "curve_losses")
         for value in values:
             if not math.isfinite(value) or value < 0 or (positive and value == 0):
                 yield f"{name} holds {value}, allowed are finite numbers {'above 0' if positive else 'of 0 or more'}"
@@ -120,7 +121,7 @@ def _curve(trace: Trace) -> Iterator[str]:
     measured, recipe = trace.measured, trace.asked.setting.recipe
     if measured.curve_steps != recipe.curve_steps():
         yield f"curve_steps is {measured.curve_steps}, the recipe's steps are {recipe.curve_steps()}"
-    for name, last in (("curve_losses", "held_out_loss"), ("curve_accuracies", "accuracy")):
+    for name, last in (("curve_losses", LOSS), ("curve_accuracies", ACCURACY)):
         values = getattr(measured, name)
         if name == "curve_accuracies" and not values:
             continue  # of a version that did not keep them
@@ -162,9 +163,9 @@ def _bytes(trace: Trace, architecture: Architecture) -> Iterator[str]:
     parameters = adapter_parameters(architecture, configuration, shapes)
     for name, expected, low, high in (
         ("adapter_parameters", parameters, 1.0, 1.0),
-        ("adapter_bytes", state.adapters, 1.0, 1.0),
-        ("weight_bytes", state.weights, 1 - WEIGHT_TOLERANCE, 1 + WEIGHT_TOLERANCE),
-        ("optimizer_bytes", state.optimizer, 1 - OPTIMIZER_TOLERANCE, most),
+        (ADAPTERS, state.adapters, 1.0, 1.0),
+        (WEIGHTS, state.weights, 1 - WEIGHT_TOLERANCE, 1 + WEIGHT_TOLERANCE),
+        (OPTIMIZER, state.optimizer, 1 - OPTIMIZER_TOLERANCE, most),
     ):
         value = getattr(measured, name)
         if value is not None and not low * expected <= value <= high * expected:

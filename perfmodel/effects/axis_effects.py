@@ -21,6 +21,7 @@ from perfmodel.errors import NotEnoughTracesError
 from perfmodel.features.columns import relative_error
 from perfmodel.features.training_data import common_setting, measured
 from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import LOSS
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.statistics.bootstrap import LEVEL, RESAMPLES, Estimate, estimate, group_weights
 from perfmodel.traces.trace import Trace
@@ -105,9 +106,7 @@ class Effects:
     axes: tuple[AxisEffect, ...]
 
 
-def axis_effects(
-    traces: Sequence[Trace], metric: str = "held_out_loss", *, resamples: int = RESAMPLES, seed: int = 0
-) -> Effects:
+def axis_effects(traces: Sequence[Trace], metric: str = LOSS, *, resamples: int = RESAMPLES, seed: int = 0) -> Effects:
     """Returns the effect of each axis on a metric against the seed noise of the same traces.
 
     Args:

@@ -25,6 +25,7 @@ from perfmodel.errors import NotEnoughTracesError
 from perfmodel.features.columns import relative_error
 from perfmodel.features.training_data import common_setting, measured
 from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
 from perfmodel.statistics.rank_correlation import kendall, spearman
@@ -91,17 +92,17 @@ def agreement(traces: Sequence[Trace], *, seed: int = 0) -> Agreement:
         UserError: when the traces mix settings.
     """
     common_setting(traces)
-    usable = [trace for trace in measured(traces, "held_out_loss")[0] if trace.measured.accuracy is not None]
+    usable = [trace for trace in measured(traces, LOSS)[0] if trace.measured.accuracy is not None]
     groups = np.array([trace.asked.configuration.identifier for trace in usable], dtype=object)
     count = len(set(groups))
     _require("loss and accuracy were measured", count, MINIMUM_FOR_RANKS)
     weights = group_weights(groups, seed=seed)
-    ease = -measured(usable, "held_out_loss")[1]
-    accuracy = measured(usable, "accuracy")[1]
+    ease = -measured(usable, LOSS)[1]
+    accuracy = measured(usable, ACCURACY)[1]
     return Agreement(count, *(estimate(of(ease, accuracy, weights)) for of in (spearman, kendall)))
 
 
-def alignment(traces: Sequence[Trace], metric: str = "held_out_loss", *, seed: int = 0) -> Alignment:
+def alignment(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> Alignment:
     """Returns whether bits and ranks go together or stand in for each other.
 
     Args:

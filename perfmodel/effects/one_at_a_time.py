@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from perfmodel.effects.axis_effects import MATTERS_ABOVE, MINIMUM_REPEATS
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.features.training_data import measured
+from perfmodel.space.metrics import LOSS
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
@@ -84,9 +85,7 @@ class Departures:
         return greatest
 
 
-def departures(
-    traces: Sequence[Trace], middle: Configuration, recipe: Recipe, metric: str = "held_out_loss"
-) -> Departures:
+def departures(traces: Sequence[Trace], middle: Configuration, recipe: Recipe, metric: str = LOSS) -> Departures:
     """Returns what each axis does to a metric on one task.
 
     Args:

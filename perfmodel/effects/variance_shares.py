@@ -41,6 +41,7 @@ from perfmodel.effects.repeats import Repeats, repeats
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.features.columns import THIRDS, relative_error
 from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import LOSS
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.space.space import Configuration
 from perfmodel.statistics.bootstrap import Estimate
@@ -82,7 +83,7 @@ class Decomposition:
     axes: dict[str, Estimate]
 
 
-def decomposition(traces: Sequence[Trace], metric: str = "held_out_loss", *, seed: int = 0) -> Decomposition:
+def decomposition(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> Decomposition:
     """Returns the shares of a metric's variance.
 
     Args:

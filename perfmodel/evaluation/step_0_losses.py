@@ -28,8 +28,8 @@ from perfmodel.evaluation.transfer import SIZES, Start, TransferPoint, transfer_
 from perfmodel.features.columns import START_COLUMN, Featurizer
 from perfmodel.features.training_data import TrainingData, rows_of
 from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import LOSS
 from perfmodel.surrogates.contract import Posterior
-from perfmodel.surrogates.learning_curve import METRIC
 from perfmodel.surrogates.registry import make_surrogate
 from perfmodel.traces.trace import Trace
 
@@ -61,7 +61,7 @@ def starting_losses(traces: Sequence[Trace], featurizer: Featurizer) -> Training
         )
     features = featurizer.table(ConfigurationArrays.from_configurations([each.asked.configuration for each in known]))
     losses = np.array([trace.loss_at(0) for trace in known])
-    return TrainingData(METRIC, features, losses, start_keys(features))
+    return TrainingData(LOSS, features, losses, start_keys(features))
 
 
 def start_keys(features: "pd.DataFrame") -> NDArray[Any]:
@@ -180,7 +180,7 @@ class StartedSurrogate:
         """Returns the model itself, fitted; no row at all is allowed. See ``AbstractSurrogate.fit``."""
         self._model = None
         if len(target):
-            self._model = make_surrogate(self._name, METRIC, seed=self._seed)
+            self._model = make_surrogate(self._name, LOSS, seed=self._seed)
             self._model.fit(self._started(features), target, groups)
         return self
 
@@ -218,7 +218,7 @@ def _learned(
 
 
 def _fitted(cheap: TrainingData, seed: int) -> Model:
-    model = make_surrogate(START_MODEL, METRIC, seed=seed)
+    model = make_surrogate(START_MODEL, LOSS, seed=seed)
     return model.fit(cheap.features, cheap.target, cheap.groups)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from perfmodel.features.columns import PEAK_COLUMN, START_COLUMN
 from perfmodel.features.sensitivity_columns import COST_COLUMNS
+from perfmodel.space.metrics import ADAPTERS, LOSS, OPTIMIZER, PEAK, WEIGHTS
 
 ASKED_FOR = ("active_scarcity", PEAK_COLUMN)
 """Columns for models that name them: where one model of 20 collapsed, a line through the first follows that model, and
@@ -65,7 +66,7 @@ _ERROR_COLUMNS = frozenset(
 )
 
 SLOPES: dict[str, Slopes] = {
-    "held_out_loss": Slopes(
+    LOSS: Slopes(
         rising=_ERROR_COLUMNS | _BARE_COLUMNS | {"share_bits_2", START_COLUMN, *COST_COLUMNS},
         falling=frozenset(("bits", "mean_bits", "share_bits_16")) | _ADAPTED_COLUMNS,
         # Stored bytes need not rise with bits in every choice of formats, and say nothing that the errors do not; what
@@ -73,10 +74,10 @@ SLOPES: dict[str, Slopes] = {
         unused=frozenset(("share_bits_3", "share_bits_4", "share_bits_8", "mean_rank", "active_kept_share"))
         | {f"state_{of}_bytes" for of in ("weight", "adapter", "training", "total")},
     ),
-    "peak_memory_bytes": Slopes(rising=_RANK_COLUMNS | {"state_weight_bytes"}, falling=_BARE_COLUMNS),
-    "weight_bytes": Slopes(rising=frozenset(("state_weight_bytes",))),
-    "adapter_bytes": Slopes(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
-    "optimizer_bytes": Slopes(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
+    PEAK: Slopes(rising=_RANK_COLUMNS | {"state_weight_bytes"}, falling=_BARE_COLUMNS),
+    WEIGHTS: Slopes(rising=frozenset(("state_weight_bytes",))),
+    ADAPTERS: Slopes(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
+    OPTIMIZER: Slopes(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
 }
 """No predicted loss rises with bits or with rank, no predicted memory falls with rank; what is resident is part of the
 peak. Without signs for adapters a model of few traces took few adapters for better than many, and searches went there:

@@ -7,10 +7,9 @@ from typing import TypeVar
 from perfmodel.errors import UserError
 from perfmodel.planner.question import Interval, Question
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import LOSS
 from perfmodel.space.sampling import stratified
 from perfmodel.space.space import Configuration, Space
-
-LOSS = "held_out_loss"
 
 DRAWN = 192
 """Mixed configurations that are tried beside the uniform ones."""

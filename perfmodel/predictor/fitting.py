@@ -12,12 +12,12 @@ from perfmodel.features.training_data import common_setting, measured, training_
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.record import PredictorRecord
 from perfmodel.space.arrays import ConfigurationArrays
-from perfmodel.space.metrics import METRICS
+from perfmodel.space.metrics import LOSS, METRICS, PEAK
 from perfmodel.space.space import Configuration, Space
-from perfmodel.surrogates.closed_form import PEAK, ClosedFormSurrogate, load_that_peaks, with_closed_form
+from perfmodel.surrogates.closed_form import ClosedFormSurrogate, load_that_peaks, with_closed_form
 from perfmodel.surrogates.contract import AbstractSurrogate
 from perfmodel.surrogates.feasibility import Feasibility
-from perfmodel.surrogates.learning_curve import METRIC, recorded_steps
+from perfmodel.surrogates.learning_curve import recorded_steps
 from perfmodel.surrogates.registry import CANDIDATES, make_surrogate
 from perfmodel.traces.trace import Setting, Trace
 
@@ -63,7 +63,7 @@ def fit_surrogates(
         n_traces[metric] = len(data.target)
         domain = np.vstack((domain, data.features[list(DOMAIN_COLUMNS)]))
     ends = zip(domain.min(axis=0).tolist(), domain.max(axis=0).tolist(), strict=True)
-    curve = _fit_curve(traces, featurizer, chosen[METRIC], seed) if METRIC in chosen else {}
+    curve = _fit_curve(traces, featurizer, chosen[LOSS], seed) if LOSS in chosen else {}
     arrays = ConfigurationArrays.from_configurations([trace.asked.configuration for trace in traces])
     record = PredictorRecord(
         setting=setting,
@@ -87,12 +87,12 @@ def setting_featurizer(architecture: Architecture, setting: Setting) -> Featuriz
 
 
 def _fit_curve(traces: Sequence[Trace], featurizer: Featurizer, name: str, seed: int) -> dict[int, AbstractSurrogate]:
-    usable, _ = measured(traces, METRIC)
-    data = training_data(usable, METRIC, featurizer)
+    usable, _ = measured(traces, LOSS)
+    data = training_data(usable, LOSS, featurizer)
     fitted: dict[int, AbstractSurrogate] = {}
     for step in recorded_steps(usable):
         target = np.array([trace.loss_at(step) for trace in usable])
-        fitted[step] = make_surrogate(name, METRIC, seed=seed).fit(data.features, target, data.groups)
+        fitted[step] = make_surrogate(name, LOSS, seed=seed).fit(data.features, target, data.groups)
     return fitted
 
 

@@ -19,9 +19,9 @@ from perfmodel.predictor.prediction import Prediction
 from perfmodel.predictor.record import PredictorRecord, curve_folder
 from perfmodel.predictor.shipped import predictor_folder
 from perfmodel.space.arrays import space_vectors
+from perfmodel.space.metrics import ACCURACY, LOSS, PEAK, STEP_TIME
 from perfmodel.space.space import Configuration, Space
 from perfmodel.surrogates.contract import AbstractSurrogate
-from perfmodel.surrogates.learning_curve import METRIC as LOSS
 from perfmodel.surrogates.learning_curve import LearningCurve
 from perfmodel.surrogates.registry import surrogate_class
 from perfmodel.traces.trace import Setting, Trace
@@ -29,9 +29,9 @@ from perfmodel.traces.trace import Setting, Trace
 if TYPE_CHECKING:
     import pandas as pd
 
-DEFAULT_METRICS = ("held_out_loss", "accuracy", "peak_memory_bytes", "step_time_s")
+DEFAULT_METRICS = (LOSS, ACCURACY, PEAK, STEP_TIME)
 
-ONLY_AT_THE_END = ("accuracy",)
+ONLY_AT_THE_END = (ACCURACY,)
 """Metrics that training changes and that traces know after the last step only."""
 
 NORMAL_REACH = NormalDist().inv_cdf(0.5 + INTERVAL_LEVEL / 2)

@@ -1,7 +1,7 @@
 """The measured columns: unit, direction and range of each, in one table.
 
-Objectives are minimised everywhere inside the project; ``Metric.to_loss`` is the one place where a direction
-is turned round, and ``Metric.from_loss`` turns it back at the border.
+Objectives are minimised everywhere inside the project; ``Metric.to_loss`` is the one place where a direction is
+turned round.
 """
 
 from dataclasses import dataclass
@@ -36,21 +36,25 @@ class Metric:
         """Returns the value as something to minimise."""
         return value if self.minimize else -value
 
-    def from_loss(self, loss: float) -> float:
-        """Returns the value whose ``to_loss`` is ``loss``."""
-        return loss if self.minimize else -loss
 
+LOSS = "held_out_loss"
+ACCURACY = "accuracy"
+PEAK = "peak_memory_bytes"
+WEIGHTS = "weight_bytes"
+ADAPTERS = "adapter_bytes"
+OPTIMIZER = "optimizer_bytes"
+STEP_TIME = "step_time_s"
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("held_out_loss", "Held-out loss", "nats per answer token", minimize=True, log_target=True),
-        Metric("accuracy", "Accuracy (exact match)", "share", minimize=False, log_target=False, upper=1.0),
-        Metric("peak_memory_bytes", "Peak training memory", "bytes", minimize=True, log_target=False),
-        Metric("weight_bytes", "Resident weights", "bytes", minimize=True, log_target=False),
-        Metric("adapter_bytes", "Adapters", "bytes", minimize=True, log_target=False),
-        Metric("optimizer_bytes", "Optimiser state", "bytes", minimize=True, log_target=False),
-        Metric("step_time_s", "Step time (median)", "s", minimize=True, log_target=True),
+        Metric(LOSS, "Held-out loss", "nats per answer token", minimize=True, log_target=True),
+        Metric(ACCURACY, "Accuracy (exact match)", "share", minimize=False, log_target=False, upper=1.0),
+        Metric(PEAK, "Peak training memory", "bytes", minimize=True, log_target=False),
+        Metric(WEIGHTS, "Resident weights", "bytes", minimize=True, log_target=False),
+        Metric(ADAPTERS, "Adapters", "bytes", minimize=True, log_target=False),
+        Metric(OPTIMIZER, "Optimiser state", "bytes", minimize=True, log_target=False),
+        Metric(STEP_TIME, "Step time (median)", "s", minimize=True, log_target=True),
     )
 }
 

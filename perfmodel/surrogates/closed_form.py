@@ -23,14 +23,13 @@ from perfmodel.files.state_file import read_state, write_state
 from perfmodel.memory.load import typical_load
 from perfmodel.memory.peak import Load, allocated_peaks
 from perfmodel.model.architecture import Architecture
+from perfmodel.space.metrics import PEAK
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
 from perfmodel.traces.trace import Trace
 
 if TYPE_CHECKING:
     from perfmodel.surrogates.contract import Features
 
-PEAK = "peak_memory_bytes"
-"""The metric."""
 
 LEAST_SCALE = 1e-6
 """Of z. Peaks that agree to the byte are no proof that the next one will."""

@@ -17,7 +17,6 @@ from perfmodel.surrogates.contract import AbstractSurrogate, Posterior
 from perfmodel.surrogates.ridge import Ridge, by_configuration, signed_ridge
 from perfmodel.traces.trace import Trace
 
-METRIC = "held_out_loss"
 MINIMUM_CONFIGURATIONS = 5
 
 

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from perfmodel.errors import InvalidSuiteError, UnknownNameError
 from perfmodel.memory.load import typical_load
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import ACCURACY, LOSS, PEAK, WEIGHTS
 from perfmodel.space.space import Configuration
-from perfmodel.surrogates.closed_form import PEAK
-from perfmodel.surrogates.learning_curve import METRIC as LOSS
 from perfmodel.traces.trace import Trace
 from reports.live.backend import LiveTrials
 from reports.run.progress import bar
@@ -43,7 +42,7 @@ AS_GOOD: Final = 1.02
 """Predicted loss over the reference's at which a challenger counts as good: below what a few seeds can tell apart."""
 
 AT_PEAK: Final = (PEAK,)
-AT_PEAK_AND_WEIGHTS: Final = (PEAK, "weight_bytes")
+AT_PEAK_AND_WEIGHTS: Final = (PEAK, WEIGHTS)
 AT_LOSS: Final = (LOSS,)
 
 
@@ -249,7 +248,7 @@ def _loss(trace: Trace) -> float:
 
 
 def _row(trace: Trace) -> dict[str, Any]:
-    names = (LOSS, "accuracy", *COSTS)
+    names = (LOSS, ACCURACY, *COSTS)
     values = {name: getattr(trace.measured, name) for name in names}
     identifier = trace.asked.configuration.identifier
     return {"seed": trace.asked.seed, "configuration": identifier, "status": trace.measured.status, **values}

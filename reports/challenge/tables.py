@@ -6,8 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from datasets_cache.release.card_analysis import table
-from perfmodel.surrogates.closed_form import PEAK
-from perfmodel.surrogates.learning_curve import METRIC as LOSS
+from perfmodel.space.metrics import LOSS, PEAK, WEIGHTS
 from search.comparison.closed_form_costs import COSTS
 from search.comparison.metrics import OverSeeds, over_seeds
 from search.comparison.optima import bits_with_ranks
@@ -119,7 +118,7 @@ def _held(record: Record) -> str:
     return " and ".join(_WORDS[name] for name in record["held"])
 
 
-_WORDS: Final = {LOSS: "loss", PEAK: "peak", "weight_bytes": "weights"}
+_WORDS: Final = {LOSS: "loss", PEAK: "peak", WEIGHTS: "weights"}
 
 
 def _losses(runs: Sequence[Record]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from datasets_cache import load_task
 from datasets_cache.base_models.loading import quiet_transformers
+from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import DeviceClass
 from reports.run.progress import bar
@@ -51,8 +52,8 @@ def evaluate_model(
     result: dict[str, float | int | str] = {
         "task": loaded.name,
         "examples": scores.examples,
-        "held_out_loss": scores.loss,
-        "accuracy": scores.accuracy,
+        LOSS: scores.loss,
+        ACCURACY: scores.accuracy,
     }
     if with_lm_eval:
         with bar("lm-evaluation-harness", None):

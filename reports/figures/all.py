@@ -8,6 +8,7 @@ plot_effects      5  axes against seed noise
 plot_layers       6  bits and ranks, layer by layer
 """
 
+from perfmodel.space.metrics import PEAK
 from reports.figures.effects import effects_drawing
 from reports.figures.figure import Drawing
 from reports.figures.front import front_drawing, front_panels
@@ -22,7 +23,7 @@ SECTIONS = ("front", "prediction", "hypervolume", "effects", "layers")
 def drawings(record: Record) -> dict[str, list[Drawing]]:
     """Returns the figures of each of ``SECTIONS``; a section without data has none."""
     known = quantities(record)
-    memory = known.get("peak_memory_bytes") or quantity("peak_memory_bytes", ())
+    memory = known.get(PEAK) or quantity(PEAK, ())
     panels = [(known.get(x) or quantity(x, ()), known[y]) for x, y in front_panels(record)]
     rows = layer_rows(record)
     found: dict[str, list[Drawing | None]] = {

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from perfmodel.space.metrics import ACCURACY, LOSS, PEAK
 from reports.figures.figure import BLUE, GREY, ROLES, Drawing, axis, bars, escaped, layout, rule, rule_label
 from reports.figures.quantity import Quantity, Record
 
-_BLIND = {"held_out_loss": "loss", "accuracy": "accuracy"}
+_BLIND = {LOSS: "loss", ACCURACY: ACCURACY}
 """Which question-blind score belongs to which metric."""
 
 _LEARNT = {"plan": ("traces learnt from", "circle"), "baseline": ("uniform traces", "square-open")}
@@ -16,7 +17,7 @@ _LEARNT = {"plan": ("traces learnt from", "circle"), "baseline": ("uniform trace
 def front_panels(record: Record) -> list[tuple[str, str]]:
     """Returns the (x, y) metrics of each panel: every cost objective against the first objective."""
     first, *others = record["objectives"]
-    return [(name, first) for name in others or ["peak_memory_bytes"] if name != first]
+    return [(name, first) for name in others or [PEAK] if name != first]
 
 
 def front_drawing(record: Record, x: Quantity, y: Quantity) -> Drawing:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from perfmodel.space.metrics import PEAK
 from reports.figures.figure import Drawing, axis, escaped, layout
 from reports.figures.quantity import Quantity, Record
 
@@ -91,7 +92,7 @@ def layers_drawing(rows: Sequence[Row], field: Literal["bits", "ranks"], memory:
 
 
 def _row(entry: Mapping[str, Any], name: str) -> Row:
-    blocks = (entry.get(block, {}).get("peak_memory_bytes") or {} for block in ("measured", "predicted"))
+    blocks = (entry.get(block, {}).get(PEAK) or {} for block in ("measured", "predicted"))
     known = [block["value"] for block in blocks if block.get("value") is not None]
     configuration = entry["configuration"]
     return Row(f"{name} · {100 * configuration['pruning_rate']:.0f}\u00a0%", known[0] if known else None, configuration)

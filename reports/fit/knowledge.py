@@ -15,11 +15,11 @@ from perfmodel.features.columns import Featurizer
 from perfmodel.features.sensitivity_columns import SensitivityFeaturizer
 from perfmodel.features.training_data import TrainingData, training_data
 from perfmodel.model.architecture import Architecture
+from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.space import Unit
-from perfmodel.surrogates.learning_curve import METRIC as LOSS
 from perfmodel.traces.trace import Trace
 
-ON_QUALITY = (LOSS, "accuracy")
+ON_QUALITY = (LOSS, ACCURACY)
 """Metrics of which sensitivities may say something."""
 
 LEFT_OUT = (BASELINE, "stack")

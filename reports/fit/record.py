@@ -17,7 +17,8 @@ from perfmodel.features.columns import Featurizer
 from perfmodel.features.training_data import TrainingData, common_setting, pooled_data, rows_of, training_data
 from perfmodel.files.processes import as_done, usable_cores
 from perfmodel.model.architecture import Architecture
-from perfmodel.surrogates.closed_form import PEAK, ClosedFormSurrogate, load_that_peaks, with_closed_form
+from perfmodel.space.metrics import PEAK
+from perfmodel.surrogates.closed_form import ClosedFormSurrogate, load_that_peaks, with_closed_form
 from perfmodel.surrogates.registry import SURROGATES
 from perfmodel.traces.trace import Setting, Trace
 from reports.fit.knowledge import LEFT_OUT, start_entry, worth_entry

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from perfmodel.errors import UnknownNameError
 from perfmodel.memory.peak import Load
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import LOSS, PEAK
 from perfmodel.space.space import Configuration
 from perfmodel.traces.trace import Asked
 from reports.comparison.command import known_sensitivities
@@ -113,14 +114,14 @@ def live_knowledge(run: Run, seed: int) -> Knowledge:
     load = Load(largest.batch_size, largest.length, max(each.answer_tokens for each in loads))
     others = other_tasks(run.shelf.traces if run.shelf else (), setting, space)
     prior = PriorLoss(tuple(fit_priors(others, space, run.architecture))) if others else None
-    memory = "peak_memory_bytes"
+    memory = PEAK
     known = memory in run.suite.objectives
     return Knowledge(
         known_sensitivities(setting, space),
         known_peak(run.architecture, space, setting, load),
         run.suite.budget.get(memory),
         memory_objective=run.suite.objectives.index(memory) if known else None,
-        loss_objective=run.suite.objectives.index("held_out_loss"),
+        loss_objective=run.suite.objectives.index(LOSS),
         prior=prior,
     )
 

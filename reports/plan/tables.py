@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfmodel.files.sizes import gibibytes
 from perfmodel.planner.question import LEVEL, Choice
+from perfmodel.space.metrics import LOSS
 from perfmodel.timing.step_time import finetune_seconds
 from reports.figures.quantity import UNKNOWN
 
@@ -133,7 +134,7 @@ def _choice_values(choice: Choice, answer: "Answer") -> dict[str, Any]:
         "peak_high_bytes": choice.high,
         "coverage": choice.coverage,
         "changed_norm": choice.changed,
-        "held_out_loss": choice.loss and {"value": choice.loss.value, "low": choice.loss.low, "high": choice.loss.high},
+        LOSS: choice.loss and {"value": choice.loss.value, "low": choice.loss.low, "high": choice.loss.high},
         "step_s": step and step.seconds,
         "finetune_s": step and finetune_seconds(step, question.recipe),
         "seconds_are_lower_bound": step and step.lower_bound,

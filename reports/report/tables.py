@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from perfmodel.space.metrics import ACCURACY, PEAK, STEP_TIME
 from reports.figures.effects import AXIS_LABELS
 from reports.figures.quantity import UNKNOWN, Quantity, Record, counted, duration, estimate_text, quantities
 
 NOT_MEASURED = "not measured"
 
-_MEASURED_TOO = ("accuracy", "step_time_s")
+_MEASURED_TOO = (ACCURACY, STEP_TIME)
 """Shown beside the objectives where a validation run measured them."""
 
 
@@ -46,7 +47,7 @@ def facts(record: Record) -> list[tuple[str, str]]:
         ("Validated by real runs", counted(counts["validated"], "run")),
         ("Failed runs", str(counts["failed"])),
         ("Objectives", ", ".join(known[name].label.lower() for name in record["objectives"])),
-        ("Memory budget" if "peak_memory_bytes" in record["budget"] else "Budget", ", ".join(budget) or "none"),
+        ("Memory budget" if PEAK in record["budget"] else "Budget", ", ".join(budget) or "none"),
         ("Time of its fine-tunes", duration(record["elapsed_s"])),
         ("Made", record["created_at"]),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from perfmodel.space.metrics import METRICS
+from perfmodel.space.metrics import ACCURACY, LOSS, METRICS, PEAK
 
 ALIKE = 0.05
 """Two configurations count as equal in memory when their measured peaks differ by at most this share."""
@@ -28,12 +28,12 @@ def _task_counts(record: Mapping[str, Any]) -> list[str]:
         for point in record["training_points"]
         if point["status"] == "ok" and point["mean_bits"] == 16 and point["pruning_rate"] == 0
         if point["adapted_share"] == 1
-        if None not in ((metrics := point["metrics"])["held_out_loss"], metrics["accuracy"])
+        if None not in ((metrics := point["metrics"])[LOSS], metrics[ACCURACY])
     ]
     if not plain:
         return ["No unpruned 16-bit fine-tune was run in this setting, so whether the task counts is not known."]
-    loss, accuracy = mean(each["held_out_loss"] for each in plain), mean(each["accuracy"] for each in plain)
-    counts = loss < blind["loss"] and accuracy > blind["accuracy"]
+    loss, accuracy = mean(each[LOSS] for each in plain), mean(each[ACCURACY] for each in plain)
+    counts = loss < blind["loss"] and accuracy > blind[ACCURACY]
     return [
         f"Unpruned 16-bit LoRA reaches a held-out loss of {loss:.3f} and an accuracy of {accuracy:.2f} "
         f"(mean of {len(plain)} runs); the best answer that ignores the question reaches {blind['loss']:.3f} and "
@@ -110,17 +110,17 @@ def _axes(effects: Mapping[str, Any] | None, reason: str) -> list[str]:
 
 
 def _loss(row: Mapping[str, Any]) -> float | None:
-    value = row["measured"]["held_out_loss"]["value"]
+    value = row["measured"][LOSS]["value"]
     return None if value is None else float(value)
 
 
 def _memory(row: Mapping[str, Any]) -> float | None:
-    value = row["measured"]["peak_memory_bytes"]["value"]
+    value = row["measured"][PEAK]["value"]
     return None if value is None else float(value)
 
 
 def _runs(row: Mapping[str, Any]) -> str:
-    count = row["measured"]["held_out_loss"]["n"]
+    count = row["measured"][LOSS]["n"]
     return f"{count} run{'' if count == 1 else 's'}"
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from datasets_cache import load_tokenizer, majority_accuracy, question_blind_loss
+from perfmodel.space.metrics import ACCURACY
 from reports.run.run import Run
 
 
@@ -15,6 +16,6 @@ def question_blind(run: Run) -> dict[str, float]:
     train = [example.answer for example in encode(task.train, tokenizer, recipe.max_length)]
     held_out = [example.answer for example in encode(task.held_out, tokenizer, recipe.max_length)]
     return {
-        "accuracy": majority_accuracy(task),
+        ACCURACY: majority_accuracy(task),
         "loss": question_blind_loss(train, held_out[: recipe.eval_examples]),
     }

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from collectors.trial.retention import Retention
 from perfmodel.errors import InvalidSuiteError
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
-from perfmodel.space.metrics import METRICS
+from perfmodel.space.metrics import ACCURACY, LOSS, METRICS, PEAK
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Unit
 from perfmodel.surrogates.registry import SURROGATES
@@ -111,7 +111,7 @@ class FitSection(_Section):
 
     shelf: str | None = None
     surrogates: tuple[str, ...] | None = None
-    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = ("held_out_loss", "accuracy", "peak_memory_bytes")
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = (LOSS, ACCURACY, PEAK)
 
 
 class SearchSection(_Section):
@@ -142,7 +142,7 @@ class Suite(_Section):
     model: str = "smollm2-135m"
     task: str
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    objectives: Annotated[tuple[str, ...], Field(min_length=2, max_length=4)] = ("held_out_loss", "peak_memory_bytes")
+    objectives: Annotated[tuple[str, ...], Field(min_length=2, max_length=4)] = (LOSS, PEAK)
     budget: Mapping[str, Annotated[float, BeforeValidator(parse_quantity)]] = {}
     recipe: Recipe = Recipe()
     space: SpaceSection = SpaceSection()

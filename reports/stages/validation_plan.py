@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import LOSS
 from perfmodel.space.sampling import stratified
 from perfmodel.space.space import Configuration
-from perfmodel.surrogates.learning_curve import METRIC as LOSS
 from search.contract.pareto import non_dominated, spread
 
 

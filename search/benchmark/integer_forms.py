@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
 from perfmodel.files.optional import needs_extra
+from perfmodel.space.metrics import LOSS, PEAK, STEP_TIME
 from perfmodel.space.space import Space
 from search.contract.pareto import non_dominated
 from search.contract.problem import AbstractProblem
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Form = Literal["zdt1", "dtlz2", "dtlz7"]
 
-OBJECTIVES: Final = ("held_out_loss", "peak_memory_bytes", "step_time_s")
+OBJECTIVES: Final = (LOSS, PEAK, STEP_TIME)
 
 # The level that every variable which leads away from the front has on it.
 _ON_FRONT: Final[dict[Form, float]] = {"zdt1": 0.0, "dtlz2": 0.5, "dtlz7": 0.0}

@@ -13,11 +13,12 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.space.metrics import LOSS, PEAK
 from perfmodel.space.space import Space
 from search.contract.pareto import non_dominated
 from search.contract.problem import AbstractProblem
 
-OBJECTIVES: Final = ("held_out_loss", "peak_memory_bytes")
+OBJECTIVES: Final = (LOSS, PEAK)
 
 Floats = NDArray[np.float64]
 

@@ -14,11 +14,12 @@ from perfmodel.features.table_columns import SpaceFeatures
 from perfmodel.memory.peak import Load
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.fitting import setting_featurizer
+from perfmodel.space.metrics import ADAPTERS, PEAK, WEIGHTS
 from perfmodel.space.space import Space
 from perfmodel.traces.trace import Setting
 from search.comparison.tasks import known_peak
 
-COSTS: Final = ("peak_memory_bytes", "weight_bytes", "adapter_bytes")
+COSTS: Final = (PEAK, WEIGHTS, ADAPTERS)
 _STORED: Final = ("state_weight_bytes", "state_adapter_bytes")
 
 

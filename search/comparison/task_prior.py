@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import LOSS
 from perfmodel.space.space import Space
-from perfmodel.surrogates.learning_curve import METRIC as LOSS
 from perfmodel.traces.trace import Setting, Trace
 
 ENOUGH: Final = 20

@@ -19,6 +19,7 @@ from perfmodel.memory.peak import Load, allocated_peaks
 from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import LOSS, PEAK
 from perfmodel.space.space import Configuration, Space
 from perfmodel.timing.device_profiles import DeviceProfile
 from perfmodel.traces.parquet import read_traces, write_traces
@@ -33,7 +34,7 @@ from search.comparison.task_prior import PriorLoss, fit_priors
 from search.contract.knowledge import Knowledge, Memory
 from search.joint.remembered_memory import RememberedMemory
 
-OBJECTIVES = ("held_out_loss", "peak_memory_bytes")
+OBJECTIVES = (LOSS, PEAK)
 
 UNIFORM_BITS, UNIFORM_RANK = 4, 8
 

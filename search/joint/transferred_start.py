@@ -9,6 +9,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.space.metrics import LOSS, PEAK
 from perfmodel.space.space import Space
 from search.contract.knowledge import Knowledge
 from search.contract.loop import run
@@ -21,7 +22,6 @@ from search.general.nsga2 import NSGA2
 _EVALUATIONS: Final = 3000
 _POPULATION: Final = 100
 _START: Final = 8
-_LOSS, _MEMORY = "held_out_loss", "peak_memory_bytes"
 
 
 @final
@@ -45,8 +45,8 @@ class TransferredStart(AbstractStart):
         def told(vectors: NDArray[np.int64]) -> NDArray[np.float64]:
             return np.column_stack([prior(vectors), memory(vectors)])
 
-        budget = {} if self._knowledge.budget is None else {_MEMORY: self._knowledge.budget}
-        problem = SurrogateProblem(self._space, (_LOSS, _MEMORY), told, budget=budget)
+        budget = {} if self._knowledge.budget is None else {PEAK: self._knowledge.budget}
+        problem = SurrogateProblem(self._space, (LOSS, PEAK), told, budget=budget)
         searched = run(
             NSGA2(Setup(self._space, 2, self._seed), population=_POPULATION), problem, _EVALUATIONS, _POPULATION
         )
