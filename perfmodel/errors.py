@@ -21,7 +21,12 @@
     └── DownloadError               a file could not be fetched
 
 Physical failures of a trial (out of memory, divergence) are not errors: they are traces with that status.
+
+``did_you_mean`` and ``unknown_name`` word the messages about a name that does not exist.
 """
+
+import difflib
+from collections.abc import Iterable
 
 
 class PerfModelError(Exception):
@@ -118,3 +123,39 @@ class InterruptedRunError(PerfModelError):
 
 class DownloadError(PerfModelError):
     """A file could not be fetched from the package index or the hub."""
+
+
+def did_you_mean(
+    name: str,
+    known: Iterable[str],
+    otherwise: str = "use one of these names",
+    *,
+    most: int = 1,
+    likeness: float = 0.5,
+) -> str:
+    """Returns a question that names the known names most like a misspelt one, or what to do where none is like it.
+
+    Args:
+        name: as it was written; case does not matter.
+        known: the names that exist.
+        otherwise: what to do where no known name is like it.
+        most: how many names the question offers at most, 1 or more.
+        likeness: least share of the letters that match, from 0 to 1, as ``difflib`` counts it.
+    """
+    by_lower = {each.lower(): each for each in known}
+    close = [by_lower[each] for each in difflib.get_close_matches(name.lower(), by_lower, n=most, cutoff=likeness)]
+    return f"did you mean {' or '.join(map(repr, close))}?" if close else otherwise
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """Returns the error that a name does not exist, to be raised by the caller.
+
+    Args:
+        kind: what the name was to be of, such as ``metric``.
+        name: as it was written.
+        known: the names that exist.
+    """
+    names = list(known)
+    return UnknownNameError(
+        f"{kind} {name!r} is unknown", f"known are {', '.join(names) or 'none'}", did_you_mean(name, names)
+    )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import UnknownNameError, unknown_name
 from perfmodel.space.space import Space
 from search.contract.knowledge import NOTHING, Knowledge
 from search.contract.searcher import AbstractSearcher
@@ -68,9 +68,7 @@ def searcher(
         UserError: when the searcher needs knowledge that is not there.
     """
     if name not in SEARCHERS:
-        raise UnknownNameError(
-            f"searcher {name!r} is unknown", f"searchers are {', '.join(SEARCHERS)}", "use one of these names"
-        )
+        raise unknown_name("searcher", name, SEARCHERS)
     made = SEARCHERS[name]
     known = [key for key in inspect.signature(made).parameters if key != "setup"]
     for option in options:

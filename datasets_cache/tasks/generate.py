@@ -15,7 +15,7 @@ from datasets_cache.tasks.examples import SPLITS, shuffled_questions
 from datasets_cache.tasks.shipped import METADATA_KEY, REGISTRY_FILE, SCHEMA_VERSION, TASK_DATA
 from datasets_cache.tasks.sources.recipes import RECIPES, TaskRecipe
 from datasets_cache.tasks.sources.task_source import Drawn
-from perfmodel.errors import InvalidTaskError, PerfModelError, UnknownNameError
+from perfmodel.errors import InvalidTaskError, PerfModelError, unknown_name
 from perfmodel.files.checksum import sha256_of
 from perfmodel.files.optional import needs_extra
 
@@ -87,9 +87,7 @@ def write_tasks(names: Sequence[str], folder: Path = TASK_DATA) -> None:
     """
     unknown = sorted(set(names) - set(RECIPES))
     if unknown:
-        raise UnknownNameError(
-            f"there is no recipe {unknown[0]!r}", f"recipes are {', '.join(sorted(RECIPES))}", "check the spelling"
-        )
+        raise unknown_name("recipe", unknown[0], sorted(RECIPES))
     folder.mkdir(parents=True, exist_ok=True)
     registry_file = folder / REGISTRY_FILE
     known = json.loads(registry_file.read_text(encoding="utf-8"))["tasks"] if registry_file.is_file() else {}

@@ -7,7 +7,6 @@
 80 % (train), 5 % (calibration) and 15 % (held_out); the cut depends on the set of questions, not on their order.
 """
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from datasets_cache.tasks.examples import SPLITS, Example, Task, shuffled_questions
-from perfmodel.errors import InvalidTaskError
+from perfmodel.errors import InvalidTaskError, did_you_mean
 from perfmodel.files.checksum import sha256_of
 
 MINIMUM_SIZES: Mapping[str, int] = {"train": 16, "calibration": 4, "held_out": 8}
@@ -87,9 +86,9 @@ def _parse(path: Path, number: int, line: str) -> _Line:
     if not isinstance(content, dict):
         _refuse(path, number, f"holds a {type(content).__name__}", "each line is one JSON object", "mend the line")
     for key in content:
-        meant = difflib.get_close_matches(str(key).lower(), _KEYS, n=1, cutoff=0.75)
+        meant = did_you_mean(str(key), _KEYS, "", likeness=0.75)
         if key not in _KEYS and meant:
-            _refuse(path, number, f"has the key {key!r}", f"keys are {', '.join(_KEYS)}", f"write {meant[0]!r}")
+            _refuse(path, number, f"has the key {key!r}", f"keys are {', '.join(_KEYS)}", meant)
     question, answer = (_text(path, number, content, key) for key in ("question", "answer"))
     choices = _choices(path, number, content.get("choices"), answer)
     split = content.get("split")

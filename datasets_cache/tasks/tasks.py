@@ -1,6 +1,5 @@
 """Finds a task by name or file, and scores the answer that needs no model."""
 
-import difflib
 from collections import Counter
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from datasets_cache.tasks.examples import Example, Task
 from datasets_cache.tasks.hub import HUB_TASKS, hub_source, read_hub_task
 from datasets_cache.tasks.jsonl import read_jsonl_task
 from datasets_cache.tasks.shipped import read_registry, read_shipped_task
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import UnknownNameError, did_you_mean
 
 __all__ = ["Example", "Task", "load_task", "majority_accuracy", "online_task_names", "task_names"]
 
@@ -53,12 +52,11 @@ def load_task(name_or_path: str, *, progress: Progress | None = None) -> Task:
     names = task_names()
     if name_or_path in names:
         return read_shipped_task(name_or_path)
-    close = difflib.get_close_matches(name_or_path.partition("@")[0], (*names, *online_task_names()), n=1)
     raise UnknownNameError(
         f"there is no task {name_or_path!r}",
         f"tasks are {', '.join(names)}, the path of a .jsonl file, and, from the hub or from a local copy of its data"
         f" set (NAME@/path/to/folder), {', '.join(online_task_names())}",
-        f"did you mean {close[0]!r}?" if close else "check the spelling",
+        did_you_mean(name_or_path.partition("@")[0], (*names, *online_task_names()), "check the spelling"),
     )
 
 

@@ -4,27 +4,51 @@ import re
 
 from perfmodel.errors import InvalidConfigurationError
 
-UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 UNITS |= {"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+_QUANTITY = re.compile(r"\s*(\d+(?:\.\d*)?(?:e[+-]?\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
+
+
+def parse_quantity(value: object) -> float:
+    """Returns a number, or the bytes of a text such as ``12GiB`` or ``450 MB``.
+
+    Args:
+        value: a number of 0 or more, or a text with one and, where it is a size, a unit of ``UNITS`` in any case.
+
+    Raises:
+        ValueError: when it is neither.
+    """
+    found = _QUANTITY.fullmatch(str(value))
+    if found is None or found[2].lower() not in UNITS:
+        raise ValueError(f"{value!r} is no quantity; write a number, or bytes as 450MB or 12GiB")
+    return float(found[1]) * UNITS[found[2].lower()]
 
 
 def parse_bytes(text: str) -> int:
     """Returns the bytes of a size such as ``12GiB``, ``24 GB`` or ``500000000``.
 
+    Args:
+        text: a number above 0 and a unit of ``UNITS`` in any case, bytes where there is none.
+
     Raises:
         InvalidConfigurationError: when it is no size, or none above 0.
     """
-    found = _SIZE.fullmatch(text)
-    unit = (found[2] or "b").lower() if found else ""
-    if found is None or unit not in UNITS or float(found[1]) <= 0:
+    try:
+        size = int(parse_quantity(text))
+    except ValueError:
+        size = 0
+    if size <= 0:
         raise InvalidConfigurationError(
             f"the size {text!r}", "a number above 0 with GiB, GB, MiB, MB or bytes", "write it like 12GiB"
         )
-    return int(float(found[1]) * UNITS[unit])
+    return size
 
 
 def gibibytes(size: float) -> str:
-    """Returns a size in GiB with two decimals, or three below one."""
+    """Returns a size in GiB as text, with two decimals, or three below one.
+
+    Args:
+        size: bytes, 0 or more.
+    """
     return f"{size / 2**30:.{2 if size >= 2**30 else 3}f} GiB"

@@ -1,11 +1,10 @@
 """GPU cards by name, with the memory that a process really finds on them and where that figure was reported."""
 
-import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import UnknownNameError, did_you_mean, unknown_name
 
 CARDS_FILE = Path(__file__).with_name("cards.json")
 
@@ -47,13 +46,9 @@ def find_card(name: str) -> Card:
     alike = {plain: card for plain, card in by_plain.items() if _plain(name) and _plain(name) in plain}
     if len(alike) == 1:
         return known[next(iter(alike.values()))]
-    close = list(alike) or difflib.get_close_matches(_plain(name), by_plain, n=3, cutoff=0.4)
-    hint = f"did you mean {', '.join(by_plain[plain] for plain in close)}? " if close else ""
-    raise UnknownNameError(
-        f"there is no card {name!r} in the table",
-        f"cards are {', '.join(known)}",
-        f"{hint}or give its memory with --budget",
-    )
+    found = unknown_name("card", name, known)
+    close = did_you_mean(_plain(name), alike.values() or known, "use one of these names", most=3)
+    raise UnknownNameError(found.given, found.allowed, f"{close}, or give its memory with --budget")
 
 
 def _plain(name: str) -> str:

@@ -6,10 +6,9 @@
 They are written by ``python -m datasets_cache.release.predictors``.
 """
 
-import difflib
 from pathlib import Path
 
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import UnknownNameError, did_you_mean
 from perfmodel.predictor.record import FILE
 
 PREDICTOR_DATA = Path(__file__).parent / "predictor_data"
@@ -45,9 +44,9 @@ def predictor_folder(name: str | Path, folder: Path = PREDICTOR_DATA) -> Path:
         raise UnknownNameError(
             f"release {name!r} has predictors of {len(found)} tasks", f"they are {', '.join(found)}", "name one of them"
         )
-    close = difflib.get_close_matches(name, sorted({*names, *(each.partition("/")[0] for each in names)}), n=1)
+    alike = sorted({*names, *(each.partition("/")[0] for each in names)})
     raise UnknownNameError(
         f"there is no folder and no predictor {name!r}",
         f"predictors that come with the package are {', '.join(names) or 'none'}",
-        f"did you mean {close[0]!r}?" if close else "name one of them, or a folder with one",
+        did_you_mean(name, alike, "name one of them, or a folder with one"),
     )

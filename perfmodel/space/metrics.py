@@ -6,7 +6,7 @@ turned round.
 
 from dataclasses import dataclass
 
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import unknown_name
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,5 @@ def metric(name: str) -> Metric:
         UnknownNameError: when there is none.
     """
     if name not in METRICS:
-        raise UnknownNameError(
-            f"metric {name!r} is unknown", f"metrics are {', '.join(METRICS)}", "use one of these names"
-        )
+        raise unknown_name("metric", name, METRICS)
     return METRICS[name]

@@ -1,6 +1,5 @@
 """What is decided: a configuration, and the space of legal ones as a versioned JSON."""
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import InvalidConfigurationError, SchemaVersionError
+from perfmodel.errors import InvalidConfigurationError, SchemaVersionError, did_you_mean
 from perfmodel.files.checksum import sha256_of_json
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
@@ -75,9 +74,11 @@ class Configuration:
         allowed = ("pruning_rate", "bits", "ranks", "methods")
         for key in values:
             if key not in allowed:
-                close = difflib.get_close_matches(str(key), allowed, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else "remove it"
-                raise InvalidConfigurationError(f"a configuration has the key {key!r}", f"keys are {allowed}", hint)
+                raise InvalidConfigurationError(
+                    f"a configuration has the key {key!r}",
+                    f"keys are {allowed}",
+                    did_you_mean(str(key), allowed, "remove it"),
+                )
         try:
             return cls(
                 float(values["pruning_rate"]),

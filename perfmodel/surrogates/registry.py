@@ -1,6 +1,6 @@
 """The surrogates by name: an extension is one file and one line here."""
 
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import unknown_name
 from perfmodel.features.monotone import FREE, SLOPES
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.surrogates.additive import AdditiveSurrogate
@@ -36,9 +36,7 @@ def surrogate_class(name: str) -> type[AbstractSurrogate]:
     """
     known = SURROGATES | OF_ONE_METRIC
     if name not in known:
-        raise UnknownNameError(
-            f"surrogate {name!r} is unknown", f"surrogates are {', '.join(SURROGATES)}", "use one of these names"
-        )
+        raise unknown_name("surrogate", name, SURROGATES)
     return known[name]
 
 

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perfmodel.errors import CorruptFileError, SchemaVersionError, UnknownNameError
+from perfmodel.errors import CorruptFileError, SchemaVersionError, unknown_name
 from perfmodel.files.checksum import sha256_of
 from perfmodel.files.whole_file import write_whole
 from perfmodel.traces.columns import ADDED, COLUMNS, TRACE_VERSION, columns_of
@@ -151,9 +151,7 @@ def _check_file(path: Path, sha256: str | None) -> None:
 def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if name not in COLUMNS:
-            raise UnknownNameError(
-                f"there is no column {name!r}", f"columns are {', '.join(COLUMNS)}", "use one of these names"
-            )
+            raise unknown_name("column", name, COLUMNS)
 
 
 def _unreadable(path: Path, error: Exception) -> CorruptFileError:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import unknown_name
 from perfmodel.memory.peak import Load
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.metrics import LOSS, PEAK
@@ -96,11 +96,7 @@ def check_name(name: str) -> None:
         UnknownNameError: when it does not.
     """
     if name.removesuffix(ON_SURROGATE) not in SEARCHERS:
-        raise UnknownNameError(
-            f"searcher {name!r} is unknown",
-            f"searchers are {', '.join(SEARCHERS)}, each also with {ON_SURROGATE}",
-            "use one of these names",
-        )
+        raise unknown_name("searcher", name, [each + end for end in ("", ON_SURROGATE) for each in SEARCHERS])
 
 
 def live_knowledge(run: Run, seed: int) -> Knowledge:

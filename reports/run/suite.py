@@ -1,7 +1,5 @@
 """What a run does: the suite file, validated, with ``key=value`` overrides."""
 
-import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from collectors.trial.retention import Retention
-from perfmodel.errors import InvalidSuiteError
+from perfmodel.errors import InvalidSuiteError, did_you_mean, unknown_name
+from perfmodel.files.sizes import parse_quantity
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
 from perfmodel.space.metrics import ACCURACY, LOSS, METRICS, PEAK
 from perfmodel.space.recipe import Recipe
@@ -20,20 +19,6 @@ from perfmodel.traces.trace import Status
 from search.registry import SEARCHERS
 
 TrialPlan = Literal["stratified", "design", "pilot", "capacity", "run_lengths"]
-
-_UNITS = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-
-
-def parse_quantity(value: object) -> float:
-    """Returns a number, or the bytes of a text such as ``12GiB`` or ``450 MB``.
-
-    Raises:
-        ValueError: when it is neither.
-    """
-    found = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([a-zA-Z]*)\s*", str(value))
-    if found is None or found[2].lower() not in _UNITS:
-        raise ValueError(f"{value!r} is no quantity; write a number, or bytes as 450MB or 12GiB")
-    return float(found[1]) * _UNITS[found[2].lower()]
 
 
 def parse_workers(value: object) -> int | Literal["auto"]:
@@ -234,16 +219,15 @@ def _find(name_or_path: str) -> Path:
     raise InvalidSuiteError(
         f"there is no suite {name_or_path!r}",
         f"a YAML file, or one of {', '.join(shipped_suites())}",
-        _closest(name_or_path, shipped_suites()),
+        did_you_mean(name_or_path, shipped_suites()),
     )
 
 
 def _check_names(kind: str, names: Iterable[str], known: Mapping[str, object]) -> None:
     for name in names:
         if name not in known:
-            raise InvalidSuiteError(
-                f"{kind} {name!r} is unknown", f"{kind}s are {', '.join(known)}", _closest(name, known)
-            )
+            found = unknown_name(kind, name, known)
+            raise InvalidSuiteError(found.given, found.allowed, found.action)
 
 
 def _apply(values: dict[str, Any], override: str) -> None:
@@ -278,7 +262,7 @@ def _explained(error: ValidationError) -> InvalidSuiteError:
         return InvalidSuiteError(
             f"the suite has the key {place!r}",
             f"keys there are {', '.join(known)}",
-            _closest(str(first["loc"][-1]), known),
+            did_you_mean(str(first["loc"][-1]), known),
         )
     if first["type"] == "missing":
         return InvalidSuiteError(f"the suite lacks {place!r}", "it is needed", "add it")
@@ -293,8 +277,3 @@ def _keys(place: Sequence[int | str]) -> list[str]:
     if fields is None:
         return list(section.__dataclass_fields__)
     return [field.alias or name for name, field in fields.items()]
-
-
-def _closest(name: str, known: Sequence[str] | Mapping[str, object]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else "choose one of these"

@@ -13,7 +13,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import UnknownNameError, UserError
+from perfmodel.errors import UserError, unknown_name
 from perfmodel.space.space import Configuration, Space
 from search.benchmark.backends import AbstractBackend, Answer, Backend
 from search.benchmark.costs import AbstractCost
@@ -137,7 +137,5 @@ class BenchmarkProblem(AbstractProblem):
 
     def _chosen(self, backend: Backend) -> AbstractBackend:
         if backend not in self._backends:
-            raise UnknownNameError(
-                f"there is no back end {backend!r}", f"this problem has {', '.join(self._backends)}", "use one of these"
-            )
+            raise unknown_name("back end", backend, self._backends)
         return self._backends[backend]

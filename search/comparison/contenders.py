@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, final
 
-from perfmodel.errors import UnknownNameError
+from perfmodel.errors import unknown_name
 from search.registry import SEARCHERS
 
 Options = Mapping[str, int]
@@ -92,7 +92,5 @@ def contender(name: str) -> Contender:
     if name in VARIANTS:
         return VARIANTS[name]
     if name not in SEARCHERS:
-        raise UnknownNameError(
-            f"searcher {name!r} is unknown", f"known are {', '.join((*SEARCHERS, *VARIANTS))}", "use one of these"
-        )
+        raise unknown_name("searcher", name, (*SEARCHERS, *VARIANTS))
     return Contender(name, name)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import NotEnoughTracesError, UnknownNameError
+from perfmodel.errors import NotEnoughTracesError, unknown_name
 from perfmodel.features.sensitivities import Sensitivities
 from perfmodel.files.checksum import sha256_of, sha256_of_json
 from perfmodel.files.state_file import read_state, write_state
@@ -189,7 +189,7 @@ def setting_traces(traces: Sequence[Trace], task: str, space: Space) -> list[Tra
     ]
     if not fitting:
         tasks = sorted({trace.asked.setting.task for trace in traces})
-        raise UnknownNameError(f"there is no trace of {task!r}", f"tasks are {', '.join(tasks)}", "use one of these")
+        raise unknown_name("task", task, tasks)
     settings = [trace.asked.setting.identifier for trace in fitting]
     most = max(dict.fromkeys(settings), key=settings.count)
     return [trace for trace in fitting if trace.asked.setting.identifier == most]

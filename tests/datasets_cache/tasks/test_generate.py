@@ -84,7 +84,7 @@ def test_an_unknown_recipe_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     with pytest.raises(UnknownNameError, match="chain_sum"):
         write_tasks(["none"], tmp_path)
     assert main(["none", "--folder", str(tmp_path)]) == 2
-    assert "there is no recipe 'none'" in capsys.readouterr().err
+    assert "recipe 'none' is unknown" in capsys.readouterr().err
 
 
 def test_split_sizes_shrink_in_proportion() -> None:

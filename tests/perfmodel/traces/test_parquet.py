@@ -186,7 +186,7 @@ def test_a_table_of_an_older_file_has_what_older_rows_say_in_new_columns(written
 
 
 def test_an_unknown_column_is_refused_by_name(written):
-    with pytest.raises(UnknownNameError, match="there is no column 'loss'"):
+    with pytest.raises(UnknownNameError, match="column 'loss' is unknown"):
         read_table(written, columns=["loss"])
-    with pytest.raises(UnknownNameError, match="there is no column 'rate'"):
+    with pytest.raises(UnknownNameError, match="column 'rate' is unknown"):
         read_table(written, where=[("rate", "<", 1)])
