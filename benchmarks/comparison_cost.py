@@ -17,7 +17,7 @@ from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Space
 from reports.comparison.command import BATCH, known_sensitivities
 from search.comparison.runs import Plan, run_job
-from search.comparison.tasks import StoredWorlds, setting_traces, store_world
+from search.comparison.tasks import StoredTasks, setting_traces, store_task
 
 
 def main(shelf: str, task: str, evaluations: int, names: tuple[str, ...]) -> None:
@@ -29,14 +29,14 @@ def main(shelf: str, task: str, evaluations: int, names: tuple[str, ...]) -> Non
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         known = known_sensitivities(own[0].asked.setting, space)
-        store_world(folder, task, own, space, architecture, known)
-        worlds = StoredWorlds(folder)
+        store_task(folder, task, own, space, architecture, known)
+        tasks = StoredTasks(folder)
         plan = Plan(names, (task,), (0,), evaluations, BATCH, 1)
         # What libraries take to load is no part of any search.
-        run_job(Plan(("joint",), (task,), (0,), 16, BATCH, 1), ("joint", task, 1), worlds, folder)
+        run_job(Plan(("joint",), (task,), (0,), 16, BATCH, 1), ("joint", task, 1), tasks, folder)
         for name in names:
             began = time.process_time()
-            record = run_job(plan, (name, task, 0), worlds, folder)
+            record = run_job(plan, (name, task, 0), tasks, folder)
             whole = time.process_time() - began
             said = {"benchmark": "comparison_cost", "shelf": shelf, "task": task, "evaluations": evaluations}
             own_s = record.get("overhead_s")

@@ -20,7 +20,7 @@ from search.comparison.contenders import contender
 from search.comparison.runs import Plan, compare, records
 from search.comparison.summary import summary
 from search.comparison.task_prior import other_tasks
-from search.comparison.tasks import OBJECTIVES, StoredWorlds, setting_traces, store_world
+from search.comparison.tasks import OBJECTIVES, StoredTasks, setting_traces, store_task
 
 BATCH = 8
 REFERENCE = 20_000
@@ -42,7 +42,7 @@ class Options:
         profile: of a device, for the simulated seconds.
         batch: configurations between two proposals.
         reference: evaluations of the long search that finds the front to be compared with.
-        surrogate: name of the model that the worlds are; None for that of the lowest out-of-fold error, task by task.
+        surrogate: name of the model that answers searchers; None for that of the lowest out-of-fold error on each task.
     """
 
     suite: str | None
@@ -77,7 +77,7 @@ def compare_command(options: Options) -> Path:
         say(f"{task}: {len(own)} traces")
         known = known_sensitivities(own[0].asked.setting, space)
         others = other_tasks(everything, own[0].asked.setting, space)
-        store_world(options.folder, task, own, space, architecture, known, objectives, others, options.surrogate)
+        store_task(options.folder, task, own, space, architecture, known, objectives, others, options.surrogate)
     plan = Plan(
         options.contenders,
         tasks,
@@ -89,7 +89,7 @@ def compare_command(options: Options) -> Path:
     with bar("searching", len(plan.contenders) * len(tasks) * options.seeds) as advance:
         compare(
             plan,
-            StoredWorlds(options.folder.resolve(), options.profile, budget),
+            StoredTasks(options.folder.resolve(), options.profile, budget),
             options.folder,
             options.workers,
             advance,
@@ -139,7 +139,7 @@ def _check(options: Options) -> None:
 
 
 class _Source(NamedTuple):
-    """Where a comparison's worlds come from; no space means that of the model."""
+    """Where a comparison's tasks come from; no space means that of the model."""
 
     everything: Sequence[Trace]
     traces: list[Trace]

@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 @final
 @dataclass(frozen=True)
-class World:
+class SearchTask:
     """A task to search on.
 
     Args:
@@ -53,8 +53,8 @@ class World:
     uniform: tuple[int, ...] | None
 
 
-MakeWorld = Callable[[str], World]
-"""From a task to its world; equal by value and sent to worker processes, such as a frozen dataclass."""
+MakeTask = Callable[[str], SearchTask]
+"""From the name of a task to what is searched; equal by value and sent to worker processes: a frozen dataclass."""
 
 
 @final
@@ -64,7 +64,7 @@ class Plan:
 
     Args:
         contenders: names.
-        tasks: names that the maker of worlds knows.
+        tasks: names that the maker of tasks knows.
         seeds: of each contender on each task.
         evaluations: full trainings of each search.
         batch: configurations between two proposals.
@@ -83,14 +83,14 @@ class Plan:
         return ((name, task, seed) for seed in self.seeds for task in self.tasks for name in self.contenders)
 
 
-def compare(plan: Plan, make_world: MakeWorld, folder: Path, workers: int, say: Say) -> None:
+def compare(plan: Plan, make_task: MakeTask, folder: Path, workers: int, say: Say) -> None:
     """Makes every run and reference that the folder does not hold.
 
     A searcher that raises leaves a file with its reason, and is tried again next time.
 
     Args:
         plan: what is compared.
-        make_world: from a task to its world.
+        make_task: from the name of a task to what is searched.
         folder: of the comparison.
         workers: processes, 1 for this one.
         say: told after each run.
@@ -103,24 +103,23 @@ def compare(plan: Plan, make_world: MakeWorld, folder: Path, workers: int, say: 
     for name in plan.contenders:
         contender(name)
     for task in plan.tasks:
-        require_feasible(_world(make_world, task).problem(None), 0)
+        require_feasible(_task(make_task, task).problem(None), 0)
     for task in plan.tasks:
-        _reference(plan, task, _world(make_world, task), folder)
-    todo = [job for job in plan.jobs() if not _is_done(plan, job, _world(make_world, job[1]).identity, folder)]
-    for record in as_done(partial(run_job, plan, make_world=make_world, folder=folder), todo, workers):
+        _reference(plan, task, _task(make_task, task), folder)
+    todo = [job for job in plan.jobs() if not _is_done(plan, job, _task(make_task, job[1]).identity, folder)]
+    for record in as_done(partial(run_job, plan, make_task=make_task, folder=folder), todo, workers):
         say(_line(record))
 
 
-def run_job(plan: Plan, job: tuple[str, str, int], make_world: MakeWorld, folder: Path) -> dict[str, Any]:
+def run_job(plan: Plan, job: tuple[str, str, int], make_task: MakeTask, folder: Path) -> dict[str, Any]:
     """Returns the record of one search, and writes it."""
     name, task, seed = job
-    world = _world(make_world, task)
+    chosen, on = contender(name), _task(make_task, task)
     record: dict[str, Any] = {"version": VERSION, "contender": name, "task": task, "seed": seed}
-    record |= {"identity": world.identity, "batch": plan.batch, "evaluations": plan.evaluations}
-    chosen = contender(name)
+    record |= {"identity": on.identity, "batch": plan.batch, "evaluations": plan.evaluations}
     record["options"] = dict(chosen.options)
     try:
-        record |= _searched(plan, chosen, seed, world)
+        record |= _searched(plan, chosen, seed, on)
     except Exception as error:  # noqa: BLE001 - whatever a searcher does wrong, the others are compared
         record |= {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
     write_whole(run_path(folder, job), json.dumps(record, allow_nan=False))
@@ -163,12 +162,10 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _searched(plan: Plan, chosen: Contender, seed: int, world: World) -> dict[str, Any]:
-    problem, truth = world.problem(_NOISE + seed), world.problem(None)
+def _searched(plan: Plan, chosen: Contender, seed: int, on: SearchTask) -> dict[str, Any]:
+    problem, truth = on.problem(_NOISE + seed), on.problem(None)
     began = time.process_time()
-    made = searcher(
-        chosen.searcher, problem.space, len(problem.objectives), seed, world.knowledge, **dict(chosen.options)
-    )
+    made = searcher(chosen.searcher, problem.space, len(problem.objectives), seed, on.knowledge, **dict(chosen.options))
     history = run(made, problem, plan.evaluations, plan.batch)
     overhead = time.process_time() - began - problem.answering_s
     known = truth.evaluate_vectors(history.vectors)
@@ -184,13 +181,13 @@ def _searched(plan: Plan, chosen: Contender, seed: int, world: World) -> dict[st
     }
 
 
-def _reference(plan: Plan, task: str, world: World, folder: Path) -> None:
+def _reference(plan: Plan, task: str, on: SearchTask, folder: Path) -> None:
     path = folder / "reference" / f"{file_name(task)}.json"
     if path.exists():
         found = read(path)
-        if found["identity"] == world.identity and found["evaluations"] >= plan.reference:
+        if found["identity"] == on.identity and found["evaluations"] >= plan.reference:
             return
-    problem = world.problem(None)
+    problem = on.problem(None)
     made = searcher("nsga2", problem.space, len(problem.objectives), 0, population=_REFERENCE_POPULATION)
     # Where a budget is hard to meet, an end of the space may be all that meets it.
     ends = corners(problem.space, np.random.default_rng(0))
@@ -200,10 +197,10 @@ def _reference(plan: Plan, task: str, world: World, folder: Path) -> None:
     objectives = np.concatenate([told.objectives, history.objectives])
     front = non_dominated(objectives, np.concatenate([told.violations, history.violations]))
     vectors = np.concatenate([ends, history.vectors])[front]
-    body = {"version": VERSION, "identity": world.identity, "evaluations": plan.reference, "task": task}
+    body = {"version": VERSION, "identity": on.identity, "evaluations": plan.reference, "task": task}
     uniform = None
-    if world.uniform is not None:
-        uniform = problem.evaluate_vectors(np.asarray([world.uniform], dtype=np.int64)).objectives[0].tolist()
+    if on.uniform is not None:
+        uniform = problem.evaluate_vectors(np.asarray([on.uniform], dtype=np.int64)).objectives[0].tolist()
     space = json.loads(problem.space.to_json())
     known = {"front": objectives[front].tolist(), "vectors": vectors.tolist(), "uniform": uniform}
     record = {**body, **known, "objectives": list(problem.objectives), "space": space}
@@ -225,9 +222,9 @@ def _is_done(plan: Plan, job: tuple[str, str, int], identity: str, folder: Path)
 
 
 @cache
-def _world(make_world: MakeWorld, task: str) -> World:
-    """Returns a world, made once in each process."""
-    return make_world(task)
+def _task(make_task: MakeTask, task: str) -> SearchTask:
+    """Returns a task to search on, made once in each process."""
+    return make_task(task)
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -1,11 +1,12 @@
 """A comparison's runs as one record: everything that its page shows, in plain values.
 
-answer       what to use, in words                                                      ``comparison_answer``
-sentences    what won, what did not, in words, task by task                          ``comparison_sentences``
-tasks        yardstick, curves, attainment, and a row a contender
-ranks        at each budget over all tasks and seeds
-ablations    what each stage of a method is worth                                    ``comparison_ablations``
-optima       the correlation of bits and ranks over all tasks and seeds
+answer       what to use, in words                                                     ``answer``, ``sentences``
+sentences    what won and what did not, task by task, in words                  ``task_findings``, ``sentences``
+findings     the same two as facts with their numbers
+tasks        yardstick, curves, attainment, and a row a contender                                  ``metrics``
+ranks        at each budget over all tasks and seeds                                                 ``ranks``
+ablations    what each stage of a method is worth                                                ``ablations``
+optima       the correlation of bits and ranks over all tasks and seeds                             ``optima``
 """
 
 from collections.abc import Sequence
@@ -29,9 +30,10 @@ from search.comparison.metrics import (
 )
 from search.comparison.optima import correlations, stability
 from search.comparison.ranks import ranks
-from search.comparison.sentences import sentences
+from search.comparison.sentences import sentence
+from search.comparison.task_findings import task_findings
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 def summary(runs: Sequence[Record], references: dict[str, Any], budgets: Sequence[int]) -> dict[str, Any]:
@@ -60,9 +62,10 @@ def summary(runs: Sequence[Record], references: dict[str, Any], budgets: Sequenc
         "ablations": ablations(usable, against, budgets),
         "optima": _optima(usable, references),
         "failed": failed,
-        "sentences": sentences(usable, against, budgets),
     }
-    return {**found, "answer": answer(found)}
+    findings = {"answer": answer(found), "sentences": task_findings(usable, against, budgets)}
+    said = {name: [sentence(each) for each in those] for name, those in findings.items()}
+    return {**found, **said, "findings": {name: [asdict(each) for each in those] for name, those in findings.items()}}
 
 
 def _task(runs: Sequence[Record], known: Record, against: Yardstick, budgets: Sequence[int]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The worlds of a comparison: a task's traces as predictors, measured noise, known memory and simulated cost."""
+"""Tasks to search on: predictors of measured traces, measured noise, known memory and simulated cost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +29,7 @@ from search.benchmark.costs import AbstractCost, MeasuredCost, ModelledCost
 from search.benchmark.noise import MeasuredNoise
 from search.benchmark.problem import BenchmarkProblem
 from search.benchmark.truncated_traces import cut_short, shares
-from search.comparison.runs import World, file_name
+from search.comparison.runs import SearchTask, file_name
 from search.comparison.task_prior import PriorLoss, fit_priors
 from search.contract.knowledge import Knowledge, Memory
 from search.joint.remembered_memory import RememberedMemory
@@ -38,13 +38,13 @@ OBJECTIVES = (LOSS, PEAK)
 
 UNIFORM_BITS, UNIFORM_RANK = 4, 8
 
-_WORLD_VERSION = 1
+_VERSION = 1
 _PRIOR = "prior"
 
 
 @dataclass(frozen=True)
-class StoredWorlds:
-    """Makes the worlds that ``store_world`` wrote: small enough to send to a worker process, equal by value.
+class StoredTasks:
+    """Reads the tasks that ``store_task`` wrote: small enough to send to a worker process, equal by value.
 
     Args:
         folder: of the comparison.
@@ -56,14 +56,14 @@ class StoredWorlds:
     profile: Path | None = None
     budget: float | None = None
 
-    def __call__(self, task: str) -> World:
-        """Returns the world of a task.
+    def __call__(self, task: str) -> SearchTask:
+        """Returns a task to search on.
 
         Raises:
             CorruptFileError: when a file of it is missing or damaged.
         """
-        place = self.folder / "worlds" / file_name(task)
-        body = read_state(place / "world.json", "comparison world", _WORLD_VERSION)
+        place = self.folder / "tasks" / file_name(task)
+        body = read_state(place / "task.json", "comparison task", _VERSION)
         traces = read_traces(place / "traces.parquet")
         predictors = {float(share): Predictor.load(place / name) for share, name in body["predictors"].items()}
         space = predictors[1.0].record.space
@@ -95,7 +95,7 @@ class StoredWorlds:
                 seed=seed or 0,
             )
 
-        return World(self._identity(place), problem, knowledge, uniform_vector(space))
+        return SearchTask(self._identity(place), problem, knowledge, uniform_vector(space))
 
     def _identity(self, place: Path) -> str:
         """Returns a digest of everything that decides what searchers are told."""
@@ -105,7 +105,7 @@ class StoredWorlds:
         return sha256_of_json(known)[:16]
 
 
-def store_world(
+def store_task(
     folder: Path,
     task: str,
     traces: Sequence[Trace],
@@ -116,7 +116,7 @@ def store_world(
     others: Mapping[str, Sequence[Trace]] = MappingProxyType({}),
     surrogate: str | None = None,
 ) -> None:
-    """Writes a task's world; one that is there already for the same traces is kept.
+    """Writes a task to search on; one that is there already for the same traces is kept.
 
     Args:
         folder: of the comparison.
@@ -127,13 +127,13 @@ def store_world(
         known: sensitivities, None where there are none.
         objectives: ``OBJECTIVES``, and perhaps others.
         others: traces of other tasks, which searchers that can are told of.
-        surrogate: name of the model that the world is; None for that of the lowest out-of-fold error.
+        surrogate: name of the model that answers searchers; None for that of the lowest out-of-fold error.
 
     Raises:
         NotEnoughTracesError: when there are too few traces, or no repeated run to measure the noise by.
         OutputFolderError: when the folder cannot be written.
     """
-    place = folder / "worlds" / file_name(task)
+    place = folder / "tasks" / file_name(task)
     usable = [trace for trace in traces if trace.ok]
     if not usable:
         raise NotEnoughTracesError(f"no usable trace of {task}", "a surrogate needs some tens", "choose another task")
@@ -143,8 +143,8 @@ def store_world(
     candidates = None if surrogate is None else (surrogate,)
     if known is not None:
         known.save(place / "sensitivities.json")
-    if (place / "world.json").is_file():
-        body = read_state(place / "world.json", "comparison world", _WORLD_VERSION)
+    if (place / "task.json").is_file():
+        body = read_state(place / "task.json", "comparison task", _VERSION)
         if body["traces"] == digest:
             return
     predictors = {}
@@ -163,7 +163,7 @@ def store_world(
         "traces": digest,
         "objectives": objectives,
     }
-    write_state(place / "world.json", "comparison world", _WORLD_VERSION, body)
+    write_state(place / "task.json", "comparison task", _VERSION, body)
 
 
 def uniform_vector(space: Space) -> tuple[int, ...] | None:

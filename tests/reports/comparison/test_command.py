@@ -1,4 +1,4 @@
-"""Options become plans, mistakes are named at once, and a world is what its traces say."""
+"""Options become plans, mistakes are named at once, and a task is what its traces say."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from perfmodel.space.space import Space
 from reports.comparison.command import Options, compare_command, names, numbers
 from search.comparison.tasks import (
     OBJECTIVES,
-    StoredWorlds,
+    StoredTasks,
     setting_traces,
-    store_world,
+    store_task,
     uniform_vector,
 )
 
@@ -75,41 +75,41 @@ def test_uniform_is_four_bits_and_rank_eight_on_the_whole_base() -> None:
     assert uniform_vector(Space(2, pruning_rates=(0.2,))) is None
 
 
-def test_a_world_needs_repeats_to_know_its_noise(tmp_path: Path) -> None:
+def test_a_task_needs_repeats_to_know_its_noise(tmp_path: Path) -> None:
     own = setting_traces(first_traces(73), "chain_sum", Space(30))
     single = {trace.asked.configuration: trace for trace in own}
     with pytest.raises(NotEnoughTracesError, match="two seeds"):
-        store_world(tmp_path, "chain_sum", list(single.values()), Space(30), None, None)  # type: ignore[arg-type]
+        store_task(tmp_path, "chain_sum", list(single.values()), Space(30), None, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
 @pytest.mark.real
-def test_a_world_of_three_objectives_answers_in_three_columns_with_noise(tmp_path: Path) -> None:
+def test_a_task_of_three_objectives_answers_in_three_columns_with_noise(tmp_path: Path) -> None:
     own = setting_traces(first_traces(73), "chain_sum", Space(30))
     architecture = Architecture.from_config(resolve("smollm2-135m").config)
     three = (*OBJECTIVES, "step_time_s")
-    store_world(tmp_path, "chain_sum", own, Space(30), architecture, None, three)
-    world = StoredWorlds(tmp_path)("chain_sum")
+    store_task(tmp_path, "chain_sum", own, Space(30), architecture, None, three)
+    made = StoredTasks(tmp_path)("chain_sum")
     vectors = sample(Space(30), 40, np.random.default_rng(0))
-    noisy, plain = (world.problem(seed).evaluate_vectors(vectors).objectives for seed in (1, None))
+    noisy, plain = (made.problem(seed).evaluate_vectors(vectors).objectives for seed in (1, None))
     assert noisy.shape == (40, 3)
     assert (np.abs(noisy / plain - 1).mean(axis=0)[[0, 2]] > 1e-4).all()
     times = np.median([trace.measured.step_time_s for trace in own if trace.ok])
     assert 0.3 < np.median(plain[:, 2]) / times < 3
-    before = (tmp_path / "worlds" / "chain_sum" / "world.json").read_bytes()
-    store_world(tmp_path, "chain_sum", own, Space(30), architecture, None)
-    assert (tmp_path / "worlds" / "chain_sum" / "world.json").read_bytes() != before
+    before = (tmp_path / "tasks" / "chain_sum" / "task.json").read_bytes()
+    store_task(tmp_path, "chain_sum", own, Space(30), architecture, None)
+    assert (tmp_path / "tasks" / "chain_sum" / "task.json").read_bytes() != before
 
 
 @pytest.mark.real
-def test_a_world_is_the_surrogate_that_was_asked_for(tmp_path: Path) -> None:
+def test_a_task_is_the_surrogate_that_was_asked_for(tmp_path: Path) -> None:
     own = setting_traces(first_traces(73), "chain_sum", Space(30))
     architecture = Architecture.from_config(resolve("smollm2-135m").config)
     vectors = sample(Space(30), 40, np.random.default_rng(0))
     losses = {}
     for kind in ("additive", "constant"):
-        store_world(tmp_path, "chain_sum", own, Space(30), architecture, None, surrogate=kind)  # one place: made anew
-        losses[kind] = StoredWorlds(tmp_path)("chain_sum").problem(None).evaluate_vectors(vectors).objectives[:, 0]
+        store_task(tmp_path, "chain_sum", own, Space(30), architecture, None, surrogate=kind)  # one place: made anew
+        losses[kind] = StoredTasks(tmp_path)("chain_sum").problem(None).evaluate_vectors(vectors).objectives[:, 0]
     assert len(set(losses["constant"])) == 1
     assert len(set(losses["additive"])) > 30
 

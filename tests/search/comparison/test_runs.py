@@ -14,7 +14,7 @@ from search.benchmark.backends import AbstractBackend, Answer
 from search.benchmark.costs import AbstractCost
 from search.benchmark.problem import BenchmarkProblem
 from search.comparison.metrics import recommended
-from search.comparison.runs import Plan, World, compare, records, run_path
+from search.comparison.runs import Plan, SearchTask, compare, records, run_path
 from search.comparison.summary import summary
 from search.contract.knowledge import Knowledge
 
@@ -47,15 +47,15 @@ class Minute(AbstractCost):
 
 
 @dataclass(frozen=True)
-class Worlds:
-    """Makes additive worlds, equal by value."""
+class AdditiveTasks:
+    """Makes additive problems to search on, equal by value."""
 
     identity: str = "first"
     units: int = 3
     memory: float | None = None
     fails: bool = False
 
-    def __call__(self, task: str) -> World:
+    def __call__(self, task: str) -> SearchTask:
         space = Space(self.units) if self.units > 1 else Space(1, (0.0,), (4,), (8,))
         backend = Sums(space, fails=self.fails)
         budget = None if self.memory is None else {OBJECTIVES[1]: self.memory}
@@ -73,7 +73,7 @@ class Worlds:
             )
 
         uniform = (0, *[0] * self.units, *[0] * self.units) if self.units == 1 else (0, 2, 2, 2, 3, 3, 3)
-        return World(f"{self.identity} {task}", problem, Knowledge(), uniform)
+        return SearchTask(f"{self.identity} {task}", problem, Knowledge(), uniform)
 
 
 def made_files(folder: Path) -> dict[str, float]:
@@ -81,7 +81,7 @@ def made_files(folder: Path) -> dict[str, float]:
 
 
 def test_a_run_says_what_was_asked_seen_true_and_spent(tmp_path: Path) -> None:
-    compare(PLAN, Worlds(), tmp_path, 1, lambda _: None)
+    compare(PLAN, AdditiveTasks(), tmp_path, 1, lambda _: None)
     runs, references = records(PLAN, tmp_path)
     assert [(run["contender"], run["seed"]) for run in runs] == [(n, s) for s in (0, 1) for n in PLAN.contenders]
     space = Space(3)
@@ -96,8 +96,8 @@ def test_a_run_says_what_was_asked_seen_true_and_spent(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_run_and_others_differ(tmp_path: Path) -> None:
-    compare(PLAN, Worlds(), tmp_path / "a", 1, lambda _: None)
-    compare(PLAN, Worlds(), tmp_path / "b", 1, lambda _: None)
+    compare(PLAN, AdditiveTasks(), tmp_path / "a", 1, lambda _: None)
+    compare(PLAN, AdditiveTasks(), tmp_path / "b", 1, lambda _: None)
     first, second = (
         [(run["vectors"], run["observed"]) for run in records(PLAN, tmp_path / name)[0]] for name in ("a", "b")
     )
@@ -107,12 +107,12 @@ def test_the_same_seed_gives_the_same_run_and_others_differ(tmp_path: Path) -> N
 
 def test_a_rerun_makes_only_what_is_missing(tmp_path: Path) -> None:
     said: list[str] = []
-    compare(PLAN, Worlds(), tmp_path, 1, said.append)
+    compare(PLAN, AdditiveTasks(), tmp_path, 1, said.append)
     assert len(said) == 4
     before = made_files(tmp_path)
     gone = run_path(tmp_path, ("nsga2", "sums", 1))
     gone.unlink()
-    compare(replace(PLAN, seeds=(0, 1, 2)), Worlds(), tmp_path, 1, said.append)
+    compare(replace(PLAN, seeds=(0, 1, 2)), AdditiveTasks(), tmp_path, 1, said.append)
     assert sorted(said[4:]) == ["nsga2 on sums, seed 1", "nsga2 on sums, seed 2", "random on sums, seed 2"]
     after = made_files(tmp_path)
     assert {name for name in before if after[name] != before[name]} == {gone.relative_to(tmp_path).as_posix()}
@@ -120,17 +120,17 @@ def test_a_rerun_makes_only_what_is_missing(tmp_path: Path) -> None:
 
 def test_fewer_evaluations_are_there_already_and_more_are_not(tmp_path: Path) -> None:
     said: list[str] = []
-    compare(PLAN, Worlds(), tmp_path, 1, said.append)
-    compare(replace(PLAN, evaluations=4), Worlds(), tmp_path, 1, said.append)
+    compare(PLAN, AdditiveTasks(), tmp_path, 1, said.append)
+    compare(replace(PLAN, evaluations=4), AdditiveTasks(), tmp_path, 1, said.append)
     assert len(said) == 4
-    compare(replace(PLAN, evaluations=8), Worlds(), tmp_path, 1, said.append)
+    compare(replace(PLAN, evaluations=8), AdditiveTasks(), tmp_path, 1, said.append)
     assert len(said) == 8
 
 
-def test_another_world_is_searched_again(tmp_path: Path) -> None:
+def test_another_task_of_the_same_name_is_searched_again(tmp_path: Path) -> None:
     said: list[str] = []
-    compare(PLAN, Worlds(), tmp_path, 1, said.append)
-    compare(PLAN, Worlds("second"), tmp_path, 1, said.append)
+    compare(PLAN, AdditiveTasks(), tmp_path, 1, said.append)
+    compare(PLAN, AdditiveTasks("second"), tmp_path, 1, said.append)
     assert len(said) == 8
     assert records(PLAN, tmp_path)[1]["sums"]["identity"] == "second sums"
 
@@ -144,9 +144,9 @@ def test_an_interrupted_comparison_goes_on(tmp_path: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        compare(PLAN, Worlds(), tmp_path, 1, stop)
+        compare(PLAN, AdditiveTasks(), tmp_path, 1, stop)
     assert len(records(PLAN, tmp_path)[0]) == 2
-    compare(PLAN, Worlds(), tmp_path, 1, said.append)
+    compare(PLAN, AdditiveTasks(), tmp_path, 1, said.append)
     assert len(said) == 4
     assert len(set(said)) == 4
     assert not list(tmp_path.rglob("*.partial*"))
@@ -155,12 +155,12 @@ def test_an_interrupted_comparison_goes_on(tmp_path: Path) -> None:
 def test_a_searcher_that_raises_is_recorded_and_tried_again(tmp_path: Path) -> None:
     plan = replace(PLAN, contenders=("random", "milp"), seeds=(0,))
     said: list[str] = []
-    compare(plan, Worlds(), tmp_path, 1, said.append)
+    compare(plan, AdditiveTasks(), tmp_path, 1, said.append)
     runs = {run["contender"]: run for run in records(plan, tmp_path)[0]}
     assert runs["random"]["status"] == "ok"
     assert runs["milp"]["status"] == "failed"
     assert "given no memory" in runs["milp"]["reason"]
-    compare(plan, Worlds(), tmp_path, 1, said.append)
+    compare(plan, AdditiveTasks(), tmp_path, 1, said.append)
     assert len(said) == 3
     assert "given no memory" in said[-1]
 
@@ -168,13 +168,13 @@ def test_a_searcher_that_raises_is_recorded_and_tried_again(tmp_path: Path) -> N
 def test_an_infeasible_budget_is_refused_before_anything_is_searched(tmp_path: Path) -> None:
     smallest = AdditiveProblem(Space(3)).front()[:, 1].min()
     with pytest.raises(InfeasibleBudgetError, match=f"peak_memory_bytes {smallest:g}"):
-        compare(PLAN, Worlds(memory=smallest - 1), tmp_path, 1, lambda _: None)
+        compare(PLAN, AdditiveTasks(memory=smallest - 1), tmp_path, 1, lambda _: None)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_budget_that_is_hard_to_meet_leaves_a_summary(tmp_path: Path) -> None:
     smallest = AdditiveProblem(Space(3)).front()[:, 1].min()
-    compare(PLAN, Worlds(memory=smallest), tmp_path, 1, lambda _: None)
+    compare(PLAN, AdditiveTasks(memory=smallest), tmp_path, 1, lambda _: None)
     runs, references = records(PLAN, tmp_path)
     assert any(max(run["violations"]) > 0 for run in runs)
     assert references["sums"]["front"][0][1] == smallest
@@ -184,7 +184,7 @@ def test_a_budget_that_is_hard_to_meet_leaves_a_summary(tmp_path: Path) -> None:
 
 def test_failed_trials_cost_and_are_told_to_nobody(tmp_path: Path) -> None:
     plan = replace(PLAN, contenders=("random", "nsga2_20"), evaluations=40)
-    compare(plan, Worlds(fails=True), tmp_path, 1, lambda _: None)
+    compare(plan, AdditiveTasks(fails=True), tmp_path, 1, lambda _: None)
     runs, _ = records(plan, tmp_path)
     for run in runs:
         failed = np.asarray(run["vectors"])[:, 1] > 2
@@ -208,7 +208,7 @@ def test_a_searcher_that_proposes_what_is_illegal_or_repeated_is_compared_on_leg
             """Learns nothing."""
 
     monkeypatch.setattr("search.registry.SEARCHERS", {**SEARCHERS, "random": Rogue})
-    compare(replace(PLAN, contenders=("random",)), Worlds(), tmp_path, 1, lambda _: None)
+    compare(replace(PLAN, contenders=("random",)), AdditiveTasks(), tmp_path, 1, lambda _: None)
     for run in records(replace(PLAN, contenders=("random",)), tmp_path)[0]:
         assert len({tuple(row) for row in run["vectors"]}) == 6
         for configuration in Space(3).decode(np.asarray(run["vectors"])):
@@ -216,25 +216,25 @@ def test_a_searcher_that_proposes_what_is_illegal_or_repeated_is_compared_on_leg
 
 
 def test_a_damaged_run_is_made_again(tmp_path: Path) -> None:
-    compare(PLAN, Worlds(), tmp_path, 1, lambda _: None)
+    compare(PLAN, AdditiveTasks(), tmp_path, 1, lambda _: None)
     path = run_path(tmp_path, ("random", "sums", 0))
     path.write_text(path.read_text()[:40])
     with pytest.raises(CorruptFileError, match="made again"):
         records(PLAN, tmp_path)
     said: list[str] = []
-    compare(PLAN, Worlds(), tmp_path, 1, said.append)
+    compare(PLAN, AdditiveTasks(), tmp_path, 1, said.append)
     assert said == ["random on sums, seed 0"]
 
 
 def test_a_space_of_one_point(tmp_path: Path) -> None:
-    compare(PLAN, Worlds(units=1), tmp_path, 1, lambda _: None)
+    compare(PLAN, AdditiveTasks(units=1), tmp_path, 1, lambda _: None)
     assert [len(run["vectors"]) for run in records(PLAN, tmp_path)[0]] == [1] * 4
 
 
 def test_mistakes_are_named_before_anything_is_searched(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="joint_without_warm_start"):
-        compare(replace(PLAN, contenders=("oracle",)), Worlds(), tmp_path, 1, lambda _: None)
+        compare(replace(PLAN, contenders=("oracle",)), AdditiveTasks(), tmp_path, 1, lambda _: None)
     assert not list(tmp_path.iterdir())
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputFolderError):
-        compare(PLAN, Worlds(), tmp_path / "file", 1, lambda _: None)
+        compare(PLAN, AdditiveTasks(), tmp_path / "file", 1, lambda _: None)
