@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from datasets_cache.tasks.sources.food_reviews import FoodReviews
+from datasets_cache.tasks.sources.home_intents import HomeIntents
 from datasets_cache.tasks.sources.pronunciations import Pronunciations
 from datasets_cache.tasks.sources.reasoning_gym import ReasoningGym
 from datasets_cache.tasks.sources.task_source import AbstractTaskSource
@@ -88,6 +89,12 @@ RECIPES: dict[str, TaskRecipe] = {
         seed=1,
         kind="text classification",
         description="Tell a food review of five stars from one of fewer.",
+    ),
+    "intent": TaskRecipe(
+        source=HomeIntents(),
+        seed=1,
+        kind="text classification",
+        description="Tell which of 28 intents a sentence said to a smart home has.",
     ),
     "number_sequence": TaskRecipe(
         source=ReasoningGym("number_sequence", {}),

@@ -1,7 +1,9 @@
 """Tasks of human text: what is taken of a package, in which order, and which file is refused."""
 
 import io
+import json
 import lzma
+import re
 import struct
 import tarfile
 import zipfile
@@ -14,6 +16,7 @@ import pytest
 
 from datasets_cache.tasks.shipped import TASK_DATA, read_registry
 from datasets_cache.tasks.sources.food_reviews import DATABASE, FoodReviews
+from datasets_cache.tasks.sources.home_intents import FILLED, HomeIntents
 from datasets_cache.tasks.sources.package_text import PACKAGES_VARIABLE, AbstractPackageText, drawn
 from datasets_cache.tasks.sources.pronunciations import Pronunciations
 from datasets_cache.tasks.sources.recipes import RECIPES
@@ -38,6 +41,20 @@ read(2) R IY1 D
 it's IH1 T S
 aardvark AA1 R D V AA2 R K # place, old
 """
+
+
+INTENTS = {
+    "intents": {
+        "HassTurnOn": {"data": [{"sentences": ["turn on <the> {area} (lamp;{level:brightness})", "say {message}"]}]},
+        "HassNevermind": {"data": [{"sentences": ["never mind"]}]},
+    },
+    "lists": {
+        "level": {"range": {"from": 10, "to": 30, "step": 10}},
+        "message": {"wildcard": True},
+        "state": {"values": ["on", {"in": "off[line]", "out": "off"}]},
+    },
+    "expansion_rules": {"the": "[the|my]"},
+}
 
 
 def _tar(path: Path, mode: str, files: dict[str, bytes]) -> Path:
@@ -66,6 +83,20 @@ def test_a_word_of_one_pronunciation_is_spelled_and_asked_for_its_sounds(tmp_pat
         Drawn(0, "Sounds of the word aback: a b a c k", "AH B AE K"),
         Drawn(4, "Sounds of the word aardvark: a a r d v a r k", "AA R D V AA R K"),
     ]
+
+
+def test_a_template_is_expanded_by_hashed_choices_and_asked_for_its_intent(tmp_path: Path) -> None:
+    pytest.importorskip("hassil")
+    file = tmp_path / "package.whl"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("home_assistant_intents/data/en.json", json.dumps(INTENTS))
+    rows = list(HomeIntents(expansions=300).rows(file))
+    said = rf"turn on (the |my )?({'|'.join(FILLED['area'])}) (lamp [123]0|[123]0 lamp)"
+    assert {row.answer for row in rows} == {"turn on"}  # the other intent has one sentence only
+    assert all(re.fullmatch(rf"What is asked for\? {said}", row.question) for row in rows)
+    assert [row.index for row in rows] == list(range(300))
+    assert len({row.question for row in rows}) > 60
+    assert rows == list(HomeIntents(expansions=300).rows(file))
 
 
 def test_a_short_review_without_markup_is_asked_for_its_score(tmp_path: Path) -> None:
