@@ -6,7 +6,8 @@
     row_fingerprints  A fingerprint of every published row
     sensitivities     Sensitivities by model and task: those that come with the package
     shelf             The published traces: named releases that lie beside the code or were fetched
+    shipped_files     The sha256 of every data file that comes with the package
     verify            Checks published traces: every checksum, every row against its fingerprint
 
-May import: ``files``.
+May import: ``files``, ``tasks``.
 """

@@ -1,5 +1,6 @@
 """``bench data``: the published traces: list, show, verify, fetch, export."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,21 +55,29 @@ def show_card(name: NameArgument, debug: DebugOption = False) -> None:
 @data_app.command("verify")
 def verify_data(
     what: Annotated[
-        str | None, typer.Argument(help="A release or a Parquet file of traces; all releases by default.")
+        str | None,
+        typer.Argument(help="A release or a Parquet file of traces; every data file here by default."),
     ] = None,
     debug: DebugOption = False,
 ) -> None:
     """Recompute every checksum and check every trace; exit status 1 where something does not hold."""
     from datasets_cache.shelf.shelf import shelf_files
+    from datasets_cache.shelf.shipped_files import ShippedFiles, check_shipped_files, shipped_files
     from datasets_cache.shelf.verify import rows_of, verify
     from reports.run.progress import bar
 
     names = [what] if what is not None else list(shelf_files())
     with bar("traces", sum(map(rows_of, names))) as advance:
         found = [verify(each, advance) for each in names]
+    shipped = ShippedFiles(0, ())
+    if what is None:
+        with bar("files", len(shipped_files())) as advance:
+            shipped = check_shipped_files(advance=advance)
+        typer.echo(f"shipped files: {shipped.files} checksums, {len(shipped.problems)} problems")
+        _tell_problems(shipped.problems)
     for each in found:
         _tell(each)
-    problems = [problem for each in found for problem in each.problems]
+    problems = [*shipped.problems, *(problem for each in found for problem in each.problems)]
     if problems:
         raise CorruptFileError(
             f"{len(problems)} things do not hold, the first: {problems[0]}",
@@ -118,12 +127,16 @@ def export(
 
 def _tell(found: "Verification") -> None:
     typer.echo(f"{found.file.stem}: {found.traces} traces, {found.checksums} checksums, {len(found.problems)} problems")
-    for problem in found.problems[:SHOWN_PROBLEMS]:
-        typer.echo(f"  {problem}")
-    if len(found.problems) > SHOWN_PROBLEMS:
-        typer.echo(f"  and {len(found.problems) - SHOWN_PROBLEMS} more")
+    _tell_problems(found.problems)
     for what in found.unchecked:
         typer.echo(f"  not checked: {what}")
+
+
+def _tell_problems(problems: Sequence[str]) -> None:
+    for problem in problems[:SHOWN_PROBLEMS]:
+        typer.echo(f"  {problem}")
+    if len(problems) > SHOWN_PROBLEMS:
+        typer.echo(f"  and {len(problems) - SHOWN_PROBLEMS} more")
 
 
 def _to_csv(parquet: Path, to: Path) -> None:

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from datasets_cache.shelf.registry import register
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf, shelf_file, shelf_names
+from datasets_cache.shelf.shipped_files import FOLDERS
+from datasets_cache.tasks.shipped import TASK_DATA
 from perfmodel.errors import CorruptFileError, OutputFolderError, UnknownNameError, UserError
 from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.store import TraceStore
@@ -46,7 +48,8 @@ def test_show_prints_the_card(bench):
 
 def test_verify_takes_all_releases_one_or_a_file(bench):
     assert "0 problems" in bench("verify", NAME)
-    assert bench("verify").count("0 problems") == len(shelf_names())
+    everything = bench("verify")
+    assert everything.count("0 problems") == len(shelf_names()) + 1 and "shipped files: " in everything
     assert "122 traces, 7 checksums, 0 problems" in bench("verify", shelf_file(NAME))
 
 
@@ -63,6 +66,18 @@ def test_verify_fails_on_a_flipped_byte_and_says_where(bench, tmp_path, capsys):
     ) as told:
         bench("verify", path)
     assert told.value.exit_code == 1
+
+
+def test_verify_fails_on_a_flipped_byte_of_any_shipped_file(bench, tmp_path, monkeypatch):
+    folder = shutil.copytree(TASK_DATA, tmp_path / "task_data")
+    licence = folder / "LICENCE-WordNet.txt"
+    licence.write_bytes(b"w" + licence.read_bytes()[1:])
+    monkeypatch.setitem(FOLDERS, "tasks", folder)
+
+    with pytest.raises(
+        CorruptFileError, match=r"1 things do not hold, the first: tasks/LICENCE-WordNet\.txt has sha256"
+    ):
+        bench("verify")
 
 
 def test_fetch_brings_a_release_from_a_folder(bench, tmp_path):
