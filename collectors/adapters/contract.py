@@ -13,11 +13,11 @@ class AbstractAdapter(ABC):
 
     @abstractmethod
     def scaling(self, rank: int, alpha: float) -> float:
-        """Returns what the product of B and A is multiplied by.
+        """Returns the factor that multiplies the product of B and A.
 
         Args:
-            rank: above 0.
-            alpha: LoRA's numerator.
+            rank: rank of the adapter, 1 or more.
+            alpha: numerator of LoRA's scaling, above 0.
         """
 
     @abstractmethod
@@ -33,21 +33,21 @@ class AbstractAdapter(ABC):
         """Returns the model wrapped by PEFT, with float32 adapters that start where ``peft_start`` says.
 
         Args:
-            model: its linear modules lie in their final formats; they are wrapped in place.
-            ranks: of each linear module by its full name; 0 leaves the module as it is.
-            alphas: of each module with a rank above 0, by the same names.
-            dropout: before A, in [0, 1).
-            peft_start: from the initialiser.
+            model: model whose linear modules lie in their final formats; they are wrapped in place.
+            ranks: rank of each linear module by the module's full name; 0 leaves a module without an adapter.
+            alphas: alpha of each module with a rank above 0, by the same names.
+            dropout: probability of dropping an input of A while training, in [0, 1).
+            peft_start: start of A and B that PEFT is asked for, from ``AbstractInitializer.peft_start``.
 
         Raises:
-            InvalidConfigurationError: when every rank is 0, or a module does not suit the adapter.
+            InvalidConfigurationError: every rank is 0, or a module does not suit the adapter.
         """
 
     @abstractmethod
     def set_start(self, model: nn.Module, starts: Mapping[str, Start]) -> None:
-        """Copies the A and B of an initialiser into the adapters, with all that follows from them.
+        """Copies the A and B of an initialiser into the adapters, and sets what follows from them.
 
         Args:
-            model: from ``attach``.
-            starts: by full module name; where A and B are None the adapter stays as it is.
+            model: model from ``attach``.
+            starts: start of each module by its full name; where A and B are None the adapter stays as it is.
         """

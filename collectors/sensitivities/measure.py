@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from collectors.pruning.importances import importance_of
+from collectors.pruning.importances.cached import importance_of
 from collectors.pruning.input_moments import input_moments
 from collectors.pruning.prune import ModuleKey
 from collectors.quantizers import QUANTIZERS

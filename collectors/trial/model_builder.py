@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from collectors.adapters import ADAPTERS
 from collectors.initializers import INITIALIZERS, Start
-from collectors.pruning.importances import importance_of
+from collectors.pruning.importances.cached import importance_of
 from collectors.pruning.input_moments import input_moments
 from collectors.pruning.prune import LayerImportance, ModuleKey, PrunedLinear, decoder_layers, linear_modules, prune
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes

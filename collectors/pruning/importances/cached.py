@@ -15,8 +15,8 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from collectors.pruning.calibration_texts import calibration_texts
+from collectors.pruning.importances import IMPORTANCES
 from collectors.pruning.importances.by_layer import layer_importances
-from collectors.pruning.importances.table import IMPORTANCES
 from collectors.pruning.scope import LayerImportance
 from datasets_cache.files.cache import cache_folder, locked, make_folder
 from perfmodel.errors import OutputFolderError

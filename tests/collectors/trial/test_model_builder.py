@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors.pruning.importances import importance_of
+from collectors.pruning.importances.cached import importance_of
 from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, AbstractQuantizer
 from collectors.trial import model_builder as workshop_module

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from collectors.pruning.importances import IMPORTANCES, importance_of, layer_importances
+from collectors.pruning.importances import IMPORTANCES, layer_importances
 from collectors.pruning.importances import cached as measured_once
+from collectors.pruning.importances.cached import importance_of
 from perfmodel.model.architecture import Architecture
 
 TEXTS = [[(7 * i + 11 * j) % 300 + 2 for j in range(5 + 3 * i)] for i in range(4)]
