@@ -21,7 +21,7 @@ def is_balanced(start):
     return torch.allclose(start.a.norm(dim=1), start.b.norm(dim=0), rtol=1e-4)
 
 
-@pytest.mark.parametrize("rank", [1, 8, 64])
+@pytest.mark.parametrize("rank", [1, 64])
 def test_the_projection_is_the_best_part_of_a_rank(case, rank):
     exact = case.weight.double()
     a, b = factors(leading_directions(exact, rank), exact, rank, 0.5)
@@ -36,7 +36,7 @@ def test_loftq_1_is_the_svd_of_what_quantisation_lost(case):
     assert is_balanced(start)
 
 
-@pytest.mark.parametrize("fmt", ["bf16", "int8", "nf4", "hqq3g64", "hqq2g64"])
+@pytest.mark.parametrize("fmt", ["int8", "nf4", "hqq2g64"])
 def test_more_rounds_of_loftq_never_leave_more(case, fmt):
     errors = [case.error(case.start(f"loftq{rounds}", fmt)[1]) for rounds in range(1, 6)]
     assert errors == sorted(errors, reverse=True)
@@ -73,7 +73,7 @@ def test_qera_is_the_closed_form(case, kind):
 
 
 @pytest.mark.parametrize("name", ["qera_diag", "qera_exact", "corda", "eva"])
-@pytest.mark.parametrize("tokens", [1, 5, 40])
+@pytest.mark.parametrize("tokens", [1, 40])
 def test_moments_of_few_tokens_are_singular_and_do_no_harm(case, name, tokens):
     few = type(case)(case.weight, case.inputs[:tokens])
     start, whole = few.start(name, "hqq3g64")

@@ -10,7 +10,11 @@ from perfmodel.errors import InvalidConfigurationError
 from perfmodel.model.formats import FORMATS
 
 ALL = pytest.mark.parametrize("name", QUANTIZERS)
-SHAPES = [(64, 64), (32, 64), (576, 1488), (192, 576), (64, 112), (96, 100), (3, 64), (33, 65)]
+ONE_OF_EACH_KIND = ("bf16", "int8", "nf4", "nf4dq", "fp4", "hqq8g64", "hqq4g32", "hqq3g64", "hqq2g128")
+"""Every code path once: HQQ's group sizes differ in counts of bytes and in error only, which other tests try on all."""
+
+EACH = pytest.mark.parametrize("name", ONE_OF_EACH_KIND)
+SHAPES = [(192, 576), (64, 112), (3, 64), (33, 65)]
 PEFT_LAYER = {"bf16": "lora.layer.Linear", "int8": "lora.bnb.Linear8bitLt"} | dict.fromkeys(
     ("nf4", "nf4dq", "fp4"), "lora.bnb.Linear4bit"
 )
@@ -60,9 +64,8 @@ def test_there_is_a_quantizer_for_every_format_under_its_name():
 
 @ALL
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-def test_stored_bytes_are_the_closed_form_or_the_shape_is_refused(name, shape, dtype, make_linear):
-    quantizer, linear = QUANTIZERS[name], make_linear(*shape)
+def test_stored_bytes_are_the_closed_form_or_the_shape_is_refused(name, shape, make_linear):
+    quantizer, linear, dtype = QUANTIZERS[name], make_linear(*shape), torch.bfloat16
     if storable(name, *shape):
         module = quantizer.quantize(linear, dtype)
 
@@ -76,7 +79,7 @@ def test_stored_bytes_are_the_closed_form_or_the_shape_is_refused(name, shape, d
                 refuse()
 
 
-@ALL
+@EACH
 def test_packed_tensors_are_all_that_is_stored(name, make_linear):
     module = QUANTIZERS[name].quantize(make_linear(96, 64, bias=True), torch.float32)
     tensors = QUANTIZERS[name].pack(module)
@@ -85,10 +88,12 @@ def test_packed_tensors_are_all_that_is_stored(name, make_linear):
     assert sum(tensor.nbytes for tensor in tensors.values()) == stored_bytes(module)
 
 
-@ALL
-@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("used", [True, False], ids=["used", "fresh"])
+@EACH
+@pytest.mark.parametrize(
+    ("bias", "dtype", "used"),
+    [(True, torch.float32, True), (False, torch.bfloat16, False)],
+    ids=["used, with bias", "fresh, without"],
+)
 def test_a_module_that_was_packed_and_unpacked_is_the_same(name, bias, dtype, used, make_linear):
     quantizer = QUANTIZERS[name]
     module = quantizer.quantize(make_linear(96, 128, bias=bias), dtype)
@@ -108,7 +113,7 @@ def test_a_module_that_was_packed_and_unpacked_is_the_same(name, bias, dtype, us
     assert all(torch.equal(repacked[key], tensor) for key, tensor in tensors.items())
 
 
-@ALL
+@EACH
 def test_unpacking_where_the_tensors_lie_copies_nothing(name, make_linear):
     quantizer = QUANTIZERS[name]
     tensors = quantizer.pack(quantizer.quantize(make_linear(96, 64, bias=True), torch.float32))
@@ -126,7 +131,7 @@ def test_the_error_on_a_gaussian_matrix_is_the_format_s(name, wide):
     assert error(name, modules[name], source) == pytest.approx(FORMATS[name].gaussian_error, rel=0.06)
 
 
-@ALL
+@EACH
 def test_only_hqq_s_eight_bits_lose_by_bfloat16_scales_and_zeros(name, make_linear):
     source = make_linear(192, 576)
     fine, coarse = (
@@ -143,7 +148,7 @@ def test_only_hqq_s_eight_bits_lose_by_bfloat16_scales_and_zeros(name, make_line
         ("bf16", "int8", "nf4", "hqq3g64", "hqq2g64"),
         ("int8", "nf4", "nf4dq"),
         ("int8", "fp4"),
-        *(tuple(f"hqq{bits}g{group}" for bits in (8, 4, 3, 2)) for group in (32, 64, 128)),
+        tuple(f"hqq{bits}g64" for bits in (8, 4, 3, 2)),
         *(tuple(f"hqq{bits}g{group}" for group in (32, 64, 128)) for bits in (8, 4, 3, 2)),
     ],
     ids="-".join,
@@ -156,9 +161,10 @@ def test_fewer_bits_or_wider_groups_never_lessen_the_error(family, wide):
     assert len(set(errors)) == len(errors)
 
 
-@ALL
-@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@EACH
+@pytest.mark.parametrize(
+    ("training", "bias"), [(True, True), (False, False)], ids=["training, with bias", "evaluation, without"]
+)
 def test_the_product_is_that_of_the_dequantised_weight(name, bias, training, make_linear):
     module = QUANTIZERS[name].quantize(make_linear(96, 128, bias=bias), torch.float32).train(training)
     x = torch.randn(5, 7, 128)
@@ -169,7 +175,7 @@ def test_the_product_is_that_of_the_dequantised_weight(name, bias, training, mak
     assert norm_ratio(found, expected) < (0.02 if name == "int8" and not training else 1e-5)
 
 
-@ALL
+@EACH
 def test_the_input_s_gradient_goes_through_the_dequantised_weight(name, make_linear):
     module = QUANTIZERS[name].quantize(make_linear(96, 128), torch.float32)
     x, upstream = torch.randn(5, 7, 128, requires_grad=True), torch.randn(5, 7, 96)
@@ -180,8 +186,8 @@ def test_the_input_s_gradient_goes_through_the_dequantised_weight(name, make_lin
     assert norm_ratio(x.grad, upstream @ QUANTIZERS[name].dequantize(module)) < 1e-5
 
 
-@ALL
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
+@EACH
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_the_source_is_left_as_it_was_and_shares_nothing(name, dtype, make_linear):
     source = make_linear(96, 128, bias=True).to(dtype)
     weight, bias = source.weight.detach().clone(), source.bias.detach().clone()
@@ -194,7 +200,7 @@ def test_the_source_is_left_as_it_was_and_shares_nothing(name, dtype, make_linea
     assert not theirs & {tensor.untyped_storage().data_ptr() for tensor in stored_tensors(module)}
 
 
-@ALL
+@EACH
 def test_peft_wraps_it_as_its_own_kind_and_trains_it(name, make_linear):
     from peft import LoraConfig, get_peft_model
 
@@ -251,12 +257,14 @@ ROWS, COLUMNS = (
     torch.tensor([0, 1, 5, 40, 95]).repeat_interleave(2) + torch.tensor([0, 96]).repeat(5),
     torch.arange(128, 384),
 )
-CUTS = [(ROWS, None), (None, COLUMNS), (ROWS, COLUMNS), (None, COLUMNS.view(-1, 128).flip(0).flatten())]
 
 
-@ALL
-@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-@pytest.mark.parametrize(("rows", "columns"), CUTS, ids=["rows", "columns", "both", "columns in another order"])
+@EACH
+@pytest.mark.parametrize(
+    ("rows", "columns", "bias"),
+    [(ROWS, None, True), (ROWS, COLUMNS, False), (None, COLUMNS.view(-1, 128).flip(0).flatten(), True)],
+    ids=["rows", "both", "columns in another order"],
+)
 def test_a_part_that_is_cut_has_the_whole_s_weights(name, rows, columns, bias, make_linear):
     quantizer, source = QUANTIZERS[name], make_linear(192, 512, bias=bias)
     whole = quantizer.quantize(source, torch.float32)
@@ -279,7 +287,7 @@ def test_a_part_that_is_cut_has_the_whole_s_weights(name, rows, columns, bias, m
     assert part.bias is None if not bias else torch.equal(part.bias, spot.bias)
 
 
-@pytest.mark.parametrize("name", [name for name in QUANTIZERS if name.startswith("hqq")])
+@pytest.mark.parametrize("name", ["hqq4g32", "hqq3g64", "hqq2g128"])
 @pytest.mark.parametrize(
     ("shape", "columns"),
     [
