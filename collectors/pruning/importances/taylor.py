@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, final
 
+import torch
 from torch import Tensor, nn
 
 from collectors.pruning.importances.contract import AbstractImportance
@@ -13,6 +14,7 @@ from collectors.pruning.importances.gradients import (
     only_these_trained,
     prunable_weights,
 )
+from collectors.pruning.prune import ModuleKey
 from perfmodel.model.architecture import Architecture
 
 
@@ -45,13 +47,13 @@ class Taylor(AbstractImportance):
         with only_these_trained(model, weights):
             if self.order == "first":
                 accumulate_gradients(model, token_ids)
-                squares = {}
+                squares: dict[ModuleKey, Tensor] = {}
             else:
                 squares = accumulate_with_squares(model, weights, token_ids)
             for (layer, name), weight in weights.items():
                 assert weight.grad is not None
                 value = weight.detach()
-                scores = 0.0 if self.order == "second" else value * weight.grad
+                change = torch.zeros_like(value) if self.order == "second" else -value * weight.grad
                 if squares:
-                    scores = scores - 0.5 * value**2 * squares.pop((layer, name))
-                yield layer, name, scores.abs()
+                    change += 0.5 * value**2 * squares.pop((layer, name))
+                yield layer, name, change.abs()
