@@ -1,13 +1,13 @@
-"""One trial: build the model of a configuration, fine-tune it, keep what was asked for.
+"""One trial: build the model of a configuration, fine-tune it, measure it.
 
-    checkpoint     What a trial leaves on disk, so that it can be extended by further steps, or its adapters exported
-    finetune       The fine-tuning loop: batches, learning rate, steps, and the measurements taken around them
-    linear_slots   The linear modules of a model that is being built: what each becomes, and what lies outside them
-    model_builder  Builds the pruned, quantised
-    optimizers     The optimisers of a recipe: AdamW, bitsandbytes' 8-bit AdamW
-    retention      What stays on disk of a trial once it has ended
-    saved_model    A pruned, mixed-precision, adapted model on disk, and back with identical logits
-    trial          One configuration in, one trace out: prune, quantise, adapt, fine-tune, evaluate
+    trial          runs one trial and returns its trace: read this first
+    model_builder  builds the pruned, quantised and adapted model
+    linear_slots   the linear modules of that model, and what each becomes
+    finetune       the fine-tuning loop
+    optimizers     the optimisers that a recipe can name
+    checkpoint     files from which a trial goes on, or its adapters are exported
+    retention      what stays on disk of a trial; imports no torch
+    saved_model    the built model in a folder, and back
 
 May import: ``adapters``, ``initializers``, ``measuring``, ``pruning``, ``quantizers``, ``scoring``.
 """

@@ -1,4 +1,4 @@
-"""What a trial leaves on disk, so that it can be extended by further steps, or its adapters exported.
+"""Files that a trial leaves behind, from which it can be trained further or its adapters exported.
 
     <folder>/<lineage>/<steps>/adapter.safetensors     adapters, by PEFT's names
                                optimizer.safetensors   its state by parameter, and the generators' states
@@ -35,11 +35,11 @@ class Progress:
 
     Args:
         step: optimiser steps done.
-        curve: scores by step.
-        step_seconds: of every timed step.
-        peak_memory_bytes: so far.
-        peak_reserved_bytes: so far, None where the device does not say.
-        energy_j: so far, None where the device does not say.
+        curve: scores by number of steps done.
+        step_seconds: seconds of every timed step.
+        peak_memory_bytes: highest peak so far.
+        peak_reserved_bytes: highest reserved bytes so far, None where the device does not say.
+        energy_j: joules so far, None where the device does not say.
     """
 
     step: int
@@ -55,7 +55,7 @@ class Checkpoints:
     """The checkpoints below one folder.
 
     Args:
-        folder: made when something is saved.
+        folder: folder of the checkpoints; made when something is saved.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -65,12 +65,19 @@ class Checkpoints:
         """Returns the checkpoint from which a trial can go on after most steps, None where there is none.
 
         It has an optimiser's state, no more steps than are asked for, and every earlier point of the learning curve.
+
+        Args:
+            asked: trial to continue.
         """
         usable = [path for path in self._stages(asked) if _continues(path, asked.setting.recipe)]
         return max(usable, key=lambda path: int(path.name), default=None)
 
     def finished(self, asked: Asked) -> Path | None:
-        """Returns the file of the adapters of exactly this trial, None where they were not kept."""
+        """Returns the file of the adapters of exactly this trial, None where there is none.
+
+        Args:
+            asked: trial that ended.
+        """
         path = self.folder / lineage(asked) / str(asked.setting.recipe.steps) / _ADAPTER
         return path if path.is_file() else None
 
@@ -85,11 +92,11 @@ class Checkpoints:
         """Writes a checkpoint; it appears whole or not at all.
 
         Args:
-            asked: the trial.
-            model: wrapped by PEFT.
-            optimizer: after its last step.
-            progress: so far.
-            retention: ``adapter`` or ``checkpoint``.
+            asked: trial that ended.
+            model: model wrapped by PEFT.
+            optimizer: optimiser after its last step.
+            progress: steps done and measurements so far.
+            retention: ``adapter`` writes the adapters only, ``checkpoint`` the optimiser's state too.
         """
         from peft import get_peft_model_state_dict
         from safetensors.torch import save_file
@@ -116,12 +123,12 @@ def restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> P
     """Puts a checkpoint back, generators included, and returns how far it had come.
 
     Args:
-        path: from ``Checkpoints.latest``.
-        model: built for the same configuration and seed.
-        optimizer: fresh, over the same parameters.
+        path: folder from ``Checkpoints.latest``.
+        model: model built for the same configuration and seed.
+        optimizer: new optimiser over the adapters of that model.
 
     Raises:
-        CorruptFileError: when a file is damaged or belongs to another model.
+        CorruptFileError: a file is damaged or belongs to another model.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -148,11 +155,11 @@ def load_adapter(file: Path, model: nn.Module) -> None:
     """Puts stored adapters into a model that has such adapters.
 
     Args:
-        file: safetensors by PEFT's names.
-        model: wrapped by PEFT.
+        file: safetensors file of adapters by PEFT's names.
+        model: model wrapped by PEFT.
 
     Raises:
-        ValueError: when they are not those of this model.
+        ValueError: the adapters are not those of this model.
     """
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
@@ -164,7 +171,11 @@ def load_adapter(file: Path, model: nn.Module) -> None:
 
 
 def lineage(asked: Asked) -> str:
-    """Returns sixteen hexadecimal digits that trials share which differ only in how many steps they made."""
+    """Returns sixteen hexadecimal digits that name a trial whatever its number of steps.
+
+    Args:
+        asked: any trial; two that differ only in their number of steps have the same digits.
+    """
     recipe = {**asked.setting.recipe.to_dict(), "schedule_steps": asked.setting.recipe.horizon}
     del recipe["steps"], recipe["curve_points"]
     setting = asked.setting

@@ -1,4 +1,4 @@
-"""The fine-tuning loop: batches, learning rate, steps, and the measurements taken around them."""
+"""The fine-tuning loop: draws the batches, sets the learning rate, takes the steps, and measures memory and time."""
 
 import math
 import random
@@ -27,7 +27,7 @@ class DivergedError(Exception):
 
 @dataclass(frozen=True)
 class Training:
-    """What the loop measured; units as in ``perfmodel.traces.trace.Measured``."""
+    """What the loop measured; the fields and their units are those of ``perfmodel.traces.trace.Measured``."""
 
     peak_memory_bytes: int
     peak_reserved_bytes: int | None
@@ -45,7 +45,7 @@ class Training:
 
     @property
     def step_time_p95_s(self) -> float:
-        """95th percentile."""
+        """95th percentile of the seconds of a step."""
         if len(self.step_seconds) == 1:
             return self.step_seconds[0]
         return quantiles(self.step_seconds, n=20, method="inclusive")[-1]
@@ -70,18 +70,19 @@ def finetune(
     the only one, because the optimiser has no state before it.
 
     Args:
-        model: with adapters; only they require gradients.
-        optimizer: over them.
-        examples: training set.
-        recipe: how.
-        seed: of the order of the examples.
-        device: where the model lies.
-        resident_bytes: of the model with its adapters.
-        after_step: called with the number of steps done, after each.
-        before: what an earlier stage measured; model, optimiser and generators are as it left them.
+        model: model wrapped by PEFT; only its adapters require gradients.
+        optimizer: optimiser over the adapters' parameters.
+        examples: encoded training examples, at least one.
+        recipe: steps, batch size, learning rate, schedule and checkpointing.
+        seed: seed of the order of the examples.
+        device: device on which the model lies.
+        resident_bytes: bytes of the model with its adapters, 0 or more; added to what a step allocates on a CPU.
+        after_step: called after each step with the number of steps done, from 1.
+        before: what an earlier stage of the same trial measured, None for a trial that starts at step 0; model,
+            optimiser and random generators must be as that stage left them.
 
     Raises:
-        DivergedError: when a step's loss is not finite.
+        DivergedError: the loss of a step is not finite.
     """
     first = before.step if before else 0
     drawn = list(batches(examples, recipe, seed, device))
@@ -140,8 +141,8 @@ def learning_rate(recipe: Recipe, index: int) -> float:
     It rises in a line over the warm-up's steps, then stays, or falls in a line or a half cosine towards 0.
 
     Args:
-        recipe: peak rate, schedule, warm-up and horizon.
-        index: of the step, from 0.
+        recipe: peak rate, schedule, share of warm-up steps and horizon in steps.
+        index: index of the step, from 0.
     """
     warmup = max(1, round(recipe.warmup_share * recipe.horizon)) if recipe.warmup_share else 0
     if index < warmup:
@@ -152,13 +153,24 @@ def learning_rate(recipe: Recipe, index: int) -> float:
 
 
 def checkpoint_activations(base: Any) -> None:
-    """Turns checkpointing on by the name it has in this transformers: the old one warns since 5.23 and ends with 6."""
+    """Turns activation checkpointing on, by whichever of its two names this transformers has.
+
+    Args:
+        base: model of transformers, without PEFT's wrapper.
+    """
     enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
     enable({"use_reentrant": False})
 
 
 def batches(examples: Sequence[Encoded], recipe: Recipe, seed: int, device: torch.device) -> Iterator[Batch]:
-    """Yields the batch of every step; the same seed draws the same ones."""
+    """Yields the batch of every step; the same seed draws the same batches.
+
+    Args:
+        examples: encoded training examples, at least one; all are drawn once before any is drawn again.
+        recipe: number of steps and batch size.
+        seed: seed of the order.
+        device: where the batches are put.
+    """
     generator = random.Random(seed)  # noqa: S311 - reproducible order, not secrecy
     queue: list[Encoded] = []
     for _ in range(recipe.steps):
@@ -169,7 +181,14 @@ def batches(examples: Sequence[Encoded], recipe: Recipe, seed: int, device: torc
 
 
 def heaviest(drawn: Sequence[Batch], first: int) -> frozenset[int]:
-    """Returns the steps whose batches are largest, in padded tokens and in answer tokens, from ``first`` on."""
+    """Returns the indices of the steps whose batches have most padded tokens and most answer tokens.
+
+    The first step is among them only where there is no other, because the optimiser has no state before it.
+
+    Args:
+        drawn: batch of every step.
+        first: index of the first step that will be run, from 0.
+    """
     later = range(max(1, first), len(drawn)) or range(first, len(drawn))
     if not later:
         return frozenset()

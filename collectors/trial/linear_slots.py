@@ -1,4 +1,4 @@
-"""The linear modules of a model that is being built: what each becomes, and what lies outside them."""
+"""The linear modules of a model that is being built, and what each will become."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from perfmodel.space.space import Configuration, by_module
 
 @dataclass(frozen=True)
 class LinearSlot:
-    """One linear module and what it becomes.
+    """One linear module and what it will become.
 
     Args:
-        name: its full name in the base model.
-        key: layer and name of the linear module.
-        parent: module that holds it.
-        attribute: its name there.
-        format: that stores its weight.
-        rank: of its adapter, 0 for none.
-        alpha: of its adapter.
+        name: full name of the module in the base model, such as ``model.layers.3.mlp.up_proj``.
+        key: index of its layer and its name within the layer.
+        parent: module that holds it as an attribute.
+        attribute: name of that attribute.
+        format: name of the format that will store its weight, of ``perfmodel.model.formats.FORMATS``.
+        rank: rank of its adapter; 0 for no adapter.
+        alpha: alpha of its adapter, above 0; not read at rank 0.
     """
 
     name: str
@@ -37,12 +37,12 @@ class LinearSlot:
 def linear_slots(
     model: nn.Module, shapes: Architecture, configuration: Configuration, alpha: Callable[[int], float]
 ) -> list[LinearSlot]:
-    """Returns the slots of a model, layer by layer.
+    """Returns the slot of every linear module, layer by layer.
 
     Args:
         model: float model with these shapes.
-        shapes: after pruning.
-        configuration: bits and ranks by layer or by module.
+        shapes: architecture of the model, after pruning.
+        configuration: bits and ranks, one for each layer or one for each linear module.
         alpha: gives LoRA's alpha for a rank.
     """
     layers, modules = decoder_layers(model), len(shapes.modules)
@@ -62,7 +62,14 @@ def linear_slots(
 def move_rest_to_device(
     model: nn.Module, slots: Sequence[LinearSlot], device: torch.device, dtype: torch.dtype
 ) -> None:
-    """Moves to the device, and into the compute type, what no quantiser has taken: embeddings, head and norms."""
+    """Moves all parameters outside the slots (embeddings, head, norms) to the device and the compute type, frozen.
+
+    Args:
+        model: model whose slots already hold quantised modules; changed in place.
+        slots: every slot of the model.
+        device: target device; buffers are moved there too.
+        dtype: target type of the parameters.
+    """
     stored = {id(parameter) for slot in slots for parameter in getattr(slot.parent, slot.attribute).parameters()}
     for parameter in model.parameters():
         if id(parameter) not in stored:

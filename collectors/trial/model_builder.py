@@ -1,4 +1,4 @@
-"""Builds the pruned, quantised, adapted model of a configuration from parts that are loaded and made once."""
+"""Builds the pruned, quantised and adapted model of a configuration; what trials share is loaded once."""
 
 import copy
 import sys
@@ -34,15 +34,15 @@ class Built:
     """A model ready to be fine-tuned.
 
     Args:
-        model: wrapped by PEFT.
-        architecture: after pruning.
+        model: model wrapped by PEFT.
+        architecture: shapes of the model after pruning.
         formats: name of the format of every linear module, by the module's full name in the base model.
-        adapter: form of the adapters.
-        ranks: of every module with an adapter, by full name.
-        alphas: likewise.
-        weight_bytes: resident bytes of the base model.
+        adapter: name of the adapter, of ``collectors.adapters.ADAPTERS``.
+        ranks: rank of every module that has an adapter, by full name; 1 or more.
+        alphas: alpha of the same modules, by full name.
+        weight_bytes: resident bytes of the base model, adapters left out.
         adapter_bytes: resident bytes of the adapters.
-        adapter_parameters: their count.
+        adapter_parameters: number of trained parameters.
     """
 
     model: nn.Module
@@ -57,16 +57,16 @@ class Built:
 
 
 class ModelBuilder:
-    """What the trials of one setting share: base model, encoded task, importances and quantised modules.
+    """Builds models, and keeps what the trials of one setting share: base model, task, importances, quantised modules.
 
     On a CPU a module once quantised is used again, since nothing ever changes a frozen module. On CUDA nothing but the
     trial's own model may lie on the device, or the allocator's peak would count it.
 
     Args:
-        setting: model, task, recipe and device class.
+        setting: model, task, recipe and device class of the trials.
 
     Raises:
-        CorruptFileError: when the model's or the task's checksum is not the setting's.
+        CorruptFileError: the checksum of the model or the task is not the setting's.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -108,11 +108,12 @@ class ModelBuilder:
         """Returns the model of a configuration: pruned, quantised, its adapters started and attached.
 
         Args:
-            configuration: checked against the architecture.
-            seed: of the adapters' start, and of a random pruning.
+            configuration: pruning rate, bits, ranks and methods.
+            seed: seed of the adapters' start, and of random pruning.
 
         Raises:
-            InvalidConfigurationError: when it does not fit the model, or a format is not fair on this base.
+            InvalidConfigurationError: the configuration does not fit the model, or the base model has been through the
+                grid of one of its formats.
         """
         self._check(configuration)
         torch.manual_seed(seed)
@@ -229,7 +230,13 @@ class ModelBuilder:
         return self._moments[1]
 
     def whole(self, slot: LinearSlot, linear: nn.Linear, pruning: Hashable) -> nn.Module:
-        """Returns a module's own weight, quantised: from the library, or what cannot be cut from there on the spot."""
+        """Returns the quantised module of a slot's own weight, from the library where it is there.
+
+        Args:
+            slot: slot of the module.
+            linear: float module of the slot, pruned or not.
+            pruning: what tells this pruning from others, None where nothing is pruned.
+        """
         quantizer = QUANTIZERS[slot.format]
         name = f"{slot.key[0]}.{slot.key[1]}"
         if not isinstance(linear, PrunedLinear):

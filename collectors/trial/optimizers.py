@@ -13,8 +13,12 @@ from perfmodel.space.recipe import Optimizer, Recipe
 def make_optimizer(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
     """Returns the recipe's optimiser over the adapters' parameters.
 
+    Args:
+        parameters: trained parameters, at least one.
+        recipe: name of the optimiser, learning rate and weight decay.
+
     Raises:
-        InvalidConfigurationError: when it pages and the parameters do not lie on a CUDA device.
+        InvalidConfigurationError: it pages and the parameters do not lie on a CUDA device.
     """
     optimizer: torch.optim.Optimizer = OPTIMIZERS[recipe.optimizer](
         parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -23,7 +27,11 @@ def make_optimizer(parameters: Sequence[Tensor], recipe: Recipe) -> torch.optim.
 
 
 def state_bytes_of(optimizer: torch.optim.Optimizer) -> int:
-    """Returns the bytes of an optimiser's state."""
+    """Returns the bytes of the tensors in an optimiser's state.
+
+    Args:
+        optimizer: any; before its first step the state is empty.
+    """
     return sum(
         value.untyped_storage().nbytes()
         for state in optimizer.state.values()

@@ -1,4 +1,4 @@
-"""A pruned, mixed-precision, adapted model on disk, and back with identical logits.
+"""Writes a pruned, mixed-precision, adapted model to a folder, and reads it back with identical logits.
 
     <folder>/model.json          version, base model, config, shapes, format of every linear module, adapters
              base.safetensors    what each linear module stores, and every other parameter
@@ -38,13 +38,13 @@ def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str
     """Writes a built model, trained or not.
 
     Args:
-        folder: must be empty or not there.
-        built: from ``ModelBuilder.build``.
-        base: its unpruned base model.
-        details: JSON values about where it comes from, kept as they are.
+        folder: folder to write; it must be empty or not there.
+        built: model from ``ModelBuilder.build``.
+        base: unpruned base model that it was built from.
+        details: JSON values about where it comes from, stored as they are.
 
     Raises:
-        OutputFolderError: when the folder is not empty or cannot be written.
+        OutputFolderError: the folder is not empty or cannot be written.
     """
     from safetensors.torch import save_file
 
@@ -83,12 +83,12 @@ def load_model(folder: Path, device_class: DeviceClass) -> nn.Module:
     """Returns the model that ``save_model`` wrote, wrapped by PEFT, in eval mode.
 
     Args:
-        folder: of the model.
-        device_class: where it will run.
+        folder: folder that ``save_model`` wrote.
+        device_class: ``cpu`` or ``cuda``, where the model will run.
 
     Raises:
-        CorruptFileError: when a file is missing or damaged.
-        SchemaVersionError: when a newer version wrote it.
+        CorruptFileError: a file is missing or damaged.
+        SchemaVersionError: a newer version wrote it.
     """
     from safetensors.torch import load_file
 
@@ -169,11 +169,14 @@ def _fill(
 
 
 def read_saved(folder: Path) -> dict[str, Any]:
-    """Returns what a saved model's ``model.json`` says, after its weights have been checked.
+    """Returns the content of a saved model's ``model.json``, after its weights have been checked.
+
+    Args:
+        folder: folder that ``save_model`` wrote.
 
     Raises:
-        CorruptFileError: when a file is missing or damaged.
-        SchemaVersionError: when a newer version wrote it.
+        CorruptFileError: a file is missing or damaged.
+        SchemaVersionError: a newer version wrote it.
     """
     try:
         record: dict[str, Any] = json.loads((folder / _RECORD).read_text())

@@ -1,4 +1,8 @@
-"""One configuration in, one trace out: prune, quantise, adapt, fine-tune, evaluate, measured all the way."""
+"""Runs one trial: builds the model of a configuration, fine-tunes it, scores it, and returns the trace.
+
+Read from top to bottom: ``TrialRunner.__call__`` turns whatever happens into a trace, ``_measure`` is the trial itself,
+``_measured`` puts its numbers together.
+"""
 
 import gc
 import math
@@ -22,14 +26,14 @@ from perfmodel.traces.trace import Asked, Measured, Setting, Trace
 
 
 class TrialRunner:
-    """Runs real fine-tunes one after the other; what they share is loaded once per setting.
+    """Runs real fine-tunes one after the other; the trials of one setting share the loaded model and task.
 
     Args:
-        threads: of torch in this process.
-        campaign: name that the traces carry.
-        checkpoints: folder of what trials leave behind; None for nothing. A trial whose lineage left a checkpoint
-            there goes on from it.
-        retention: what a trial leaves there.
+        threads: threads of torch in this process, 1 or more.
+        campaign: name of the campaign, which every trace records.
+        checkpoints: folder where trials leave adapters or checkpoints; None leaves nothing. A trial that differs from
+            an earlier one only in its number of steps goes on from the checkpoint of that one.
+        retention: what each trial leaves in that folder.
     """
 
     def __init__(
@@ -42,16 +46,19 @@ class TrialRunner:
         self._builder: ModelBuilder | None = None
 
     def __call__(self, asked: Asked) -> Trace:
-        """Returns the trace of one trial; what goes wrong physically is a status and a reason.
+        """Returns the trace of one trial; memory that runs out or a loss that diverges is a status with a reason.
+
+        Args:
+            asked: setting, configuration and seed of the trial.
 
         Raises:
-            PerfModelError: when what was asked for cannot be a trial (bad input).
+            PerfModelError: bad input: no trial can be made of what was asked for.
         """
         torch.set_num_threads(self.threads)
         record = ran_on(asked.setting.device_class, self.campaign, self.threads)
         try:
             measured = self._measure(asked)
-        except CorruptFileError as error:  # of this model or task; trials of others can go on
+        except CorruptFileError as error:  # this model or task is damaged; trials of others can go on
             measured = Measured("failed", str(error))
         except PerfModelError:
             raise
@@ -66,6 +73,7 @@ class TrialRunner:
         return Trace(asked, measured, record)
 
     def _measure(self, asked: Asked) -> Measured:
+        """Returns what a trial measured: it builds, restores, scores, trains, and leaves what is to be retained."""
         builder, recipe = self._shared(asked.setting), asked.setting.recipe
         start = time.perf_counter()
         built = builder.build(asked.configuration, asked.seed)
@@ -96,7 +104,7 @@ class TrialRunner:
             before=before,
         )
         measured = _measured(recipe, built, training, curve, prepare_time_s, eval_times, before)
-        self._save(asked, built, optimizer, training, curve)  # of a trial that came through, and of no other
+        self._save(asked, built, optimizer, training, curve)  # only of a trial that ended well
         return measured
 
     def _save(
@@ -135,10 +143,10 @@ def _measured(
     eval_times: Sequence[float],
     before: Progress | None,
 ) -> Measured:
-    """Returns what a trial that came through has to say.
+    """Returns the measurements of a trial that ran to its last step.
 
     Raises:
-        DivergedError: when its last loss is not finite.
+        DivergedError: the last held-out loss is not finite.
     """
     final = curve[recipe.steps]
     if not math.isfinite(final.loss):
