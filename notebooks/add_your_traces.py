@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Adding your own traces
 #
-# Your fine-tunes become traces in a store or a Parquet file, and go beside the published ones. Nothing is invented
-# here: the part of "yours" is played by the traces that release `smollm2-v0b` added to `smollm2-v0`.
+# Your fine-tunes become traces in a store or a Parquet file and stand beside the published ones. In this notebook the
+# first 73 published traces play the published ones, and the 14 that were made next play yours: all of them are real.
 
 # %%
 from collections import Counter
@@ -35,18 +35,18 @@ from perfmodel.space.space import Space
 from perfmodel.traces.parquet import read_traces, write_traces
 from perfmodel.traces.store import TraceStore
 
-published = load_shelf("smollm2-v0").traces
+by_time = sorted(load_shelf("smollm2-v1b").traces, key=lambda trace: trace.ran_on.started_at)
+published, yours = by_time[:73], by_time[73:87]
 known = {trace.asked.key for trace in published}
-yours = [trace for trace in load_shelf("smollm2-v0b").traces if trace.asked.key not in known]
 tasks = Counter(trace.asked.setting.task for trace in yours)
 display(Markdown(f"{len(published)} published traces; yours are {', '.join(f'{n} of {t}' for t, n in tasks.items())}."))
 task = tasks.most_common(1)[0][0]
 
 # %% [markdown]
 # ## Into a store
-# `bench collect` fills the store of a run; `bench traces export` and `bench traces import` carry traces between runs
-# as Parquet with a checksum. In Python it is the same. A trial that a store holds already is kept as it is: the key is
-# what was asked, so adding twice changes nothing.
+# `bench collect` fills the store of a run. `bench traces export` and `bench traces import` carry traces between runs as
+# Parquet files with a checksum; in Python the same is done as below. Each trace has a key made from what was asked, so
+# adding a trace twice changes nothing.
 
 # %%
 with TemporaryDirectory() as folder:
@@ -60,7 +60,8 @@ assert (first, second) == (len(published) + len(yours), 0)
 
 # %% [markdown]
 # ## One setting at a time
-# A predictor is of one setting: base model, task, recipe and device are held fixed. Traces that mix them are refused.
+# A predictor belongs to one setting: one base model, task, recipe and device class. Traces that mix settings are refused,
+# and so are traces of fewer than ten configurations.
 
 # %%
 architecture = known_architectures()["smollm2-135m"]
@@ -88,11 +89,11 @@ display(
 )
 
 # %% [markdown]
-# ## What other tasks are worth, and losses before fine-tuning
-# Models of the other tasks give a prior mean; a line carries it over to your task. The loss of the quantised, pruned
-# model before fine-tuning costs one evaluation: measured, it is one more column; predicted, it comes from a model of
-# such losses of other configurations. Error on the logarithm of the loss, predicted for configurations that neither
-# your traces nor the others' hold, against starting from scratch.
+# ## Fewer traces of your own
+# Two sources can take the place of some of your fine-tunes. Traces of other tasks: a model fitted to them predicts your
+# task after a straight line has adjusted its level. The loss before fine-tuning (step 0): it costs one evaluation of the
+# quantised, pruned model, and is measured, or predicted from other configurations. The table compares both with starting
+# from scratch: the error of the logarithm of the loss on configurations that none of the models has seen.
 
 # %%
 featurizer = Featurizer(architecture, device_class="cpu", optimizer="adamw")

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Comparing surrogates
 #
-# A score on random splits flatters: other seeds of a configuration may have trained. Here surrogates meet the splits
-# that matter, the best score that noise allows, and a control that has to fail. `bench fit --report` writes all of it
-# for a run, with every split and score; this notebook shows the parts. Your own surrogate is one file and one line in
-# `perfmodel.surrogates.registry`.
+# A random split gives scores that are too good: other seeds of the same configuration may be among the training traces.
+# Here surrogates are scored on harder splits, beside the best score that seed noise allows and beside a control that must
+# fail. `bench fit --report` writes all of this for a run. A surrogate of your own is one file and one line in
+# `perfmodel.surrogates.registry` (see `docs/adding.md`).
 
 # %%
 from collections import Counter
@@ -55,7 +55,7 @@ def text(estimate):
 
 # %% [markdown]
 # ## The best that any predictor can do
-# A measurement is a single run, and another seed gives another number.
+# A measurement is a single run; with another seed it would be another number. This sets a ceiling to every score.
 
 # %%
 best = ceiling(traces, "held_out_loss")
@@ -68,8 +68,8 @@ display(
 
 # %% [markdown]
 # ## The same surrogates on an easy split and on hard ones
-# *random* holds out traces, *configuration* holds out configurations, *extrapolation* predicts the best tenth from the
-# rest: what a search asks for. Intervals are conformal; they should hold 90 %.
+# *random* leaves out traces, *configuration* leaves out configurations, *extrapolation* leaves out the best tenth, which is
+# what a search is after. Intervals are conformal and should hold 90 % of the runs left out.
 
 # %%
 splits = ("random", "configuration", "extrapolation")
@@ -79,8 +79,9 @@ table = {(line.split, line.surrogate): {name: text(line.scores[name]) for name i
 display(pd.DataFrame(table).T)
 
 # %% [markdown]
-# ## Does it know how sure it is?
-# How often a value lies below each predicted quantile; on the diagonal it is as often as said.
+# ## Are its intervals right? Does it gain from more traces?
+# Left: how often a value lies below each predicted quantile; on the diagonal the intervals are right. Right: R² by the number
+# of traces that the surrogate was fitted to, below the ceiling.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
@@ -99,8 +100,8 @@ right.set(xlabel="traces that train", ylabel="R²")
 plt.show()
 
 # %% [markdown]
-# ## A control that has to fail
-# Learnt from shuffled targets, nothing may be ranked: the interval has to hold 0.
+# ## A control that must fail
+# Fitted to shuffled targets no surrogate may rank anything: the interval must hold 0.
 
 # %%
 for name in names[1:]:
@@ -109,8 +110,8 @@ for name in names[1:]:
 
 # %% [markdown]
 # ## What each group of features is worth
-# The error without a group less that with it, so positive helps. A group may be worth nothing because another says the
-# same; put a column of your own into the features and see.
+# The error without the group minus the error with it: positive means that the group helps. A group can be worth nothing
+# because another one holds the same information.
 
 # %%
 rows = [

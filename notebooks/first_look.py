@@ -14,9 +14,8 @@
 # # A first look at the published traces
 #
 # Each trace is one real fine-tune: what was asked (pruning rate, bits and LoRA rank of every layer), what was measured
-# (held-out loss, accuracy, bytes, seconds) and what it ran on. Every number and sentence below is computed from the
-# newest release when the notebook runs: nothing is written down beforehand. The data card, `bench data show NAME`, says
-# how the traces were made and what to mind.
+# (held-out loss, accuracy, bytes, seconds) and what it ran on. Every number and sentence below is computed from the newest
+# release when the notebook runs. The data card, `bench data show NAME`, says how the traces were made and what to mind.
 
 # %%
 import matplotlib.pyplot as plt
@@ -130,9 +129,9 @@ figure.suptitle(largest)
 plt.show()
 
 # %% [markdown]
-# Each axis from its lowest to its highest value, everything else held, in standard deviations of a change of seed
-# (`perfmodel.effects.axis_effects`); below, where there are traces enough, what the variance of the loss is made of
-# (`perfmodel.effects.variance_shares`).
+# First table: how far the loss moves when one axis goes from its lowest to its highest value and the others stay, in
+# standard deviations over seeds (`perfmodel.effects.axis_effects`). Second table: the share of the variance of the loss that
+# each axis explains, for tasks with enough traces (`perfmodel.effects.variance_shares`).
 
 # %%
 effects = for_each_task(axis_effects)
@@ -167,8 +166,8 @@ plt.show()
 
 # %% [markdown]
 # ## Noise
-# What a change of seed alone does to a run, and the best scores that anything can reach against single runs because of
-# it (`perfmodel.effects.noise_ceiling`).
+# How far results differ when only the seed changes, and the best scores that any prediction of single runs can reach
+# because of that (`perfmodel.effects.noise_ceiling`).
 
 # %%
 ceilings = for_each_task(lambda traces: ceiling(traces, "held_out_loss"))
@@ -185,7 +184,7 @@ display(
 )
 
 # %% [markdown]
-# ## Three findings, and one thing that did not show
+# ## Three findings, and one that was not shown
 
 # %%
 judged = [(name, axis) for name, found in effects.items() for axis in found.axes if axis.ratio.value is not None]

@@ -13,9 +13,8 @@
 # %% [markdown]
 # # The predictor in your own optimiser
 #
-# A predictor answers in microseconds, so any optimiser can search on it. Here pymoo, Optuna and BoTorch ask the same
-# predictor for the same thing: low held-out loss within a budget of memory. What they find is a prediction, and real
-# only once it has been fine-tuned.
+# A predictor answers in microseconds, so any optimiser can search on it. Here pymoo, Optuna and BoTorch minimise the same
+# predicted held-out loss within the same budget of memory. What they find is a prediction until it has been fine-tuned.
 
 # %%
 import warnings
@@ -79,7 +78,7 @@ display(Markdown(f"A front of {len(front)} configurations after {result.algorith
 
 # %% [markdown]
 # ## Optuna
-# Optuna gets the space as distributions of indices; what it proposes is decoded and predicted like anything else.
+# Optuna gets the space as distributions of indices; each proposal is decoded to a configuration and predicted.
 
 
 # %%
@@ -101,8 +100,8 @@ if best["peak_memory_bytes"] <= budget:
 
 # %% [markdown]
 # ## BoTorch
-# The predictor is a BoTorch model, with its standard deviation as the spread; outcomes are to be maximised, so losses
-# come out negated. Index vectors have no gradients: BoTorch chooses among candidates, here by a lower confidence bound.
+# The predictor serves as a BoTorch model with its own standard deviation. BoTorch maximises, so losses are negated. Index
+# vectors have no gradients, so BoTorch chooses among candidates, here by a confidence bound.
 
 # %%
 feasible = [drawn[row] for row in np.flatnonzero(table["peak_memory_bytes"] <= budget)]

@@ -13,8 +13,9 @@
 # %% [markdown]
 # # Training a surrogate on the published traces
 #
-# From traces of real fine-tunes to a predictor that says what a configuration will cost, how sure it is, and where it
-# has never been. Every number below is computed from the newest release when the notebook runs.
+# From traces of real fine-tunes to a predictor that says what a configuration will cost, how sure that is, and whether the
+# configuration lies outside what was measured. Every number below is computed from the newest release when the notebook
+# runs.
 
 # %%
 from collections import Counter
@@ -41,8 +42,8 @@ display(Markdown(f"**{shelf.name}**, task **{task}**: {count} traces of {setting
 
 # %% [markdown]
 # ## What a surrogate sees
-# A row of features for each trace: what physics says of the configuration first (quantisation errors, bytes), then the
-# bits and ranks themselves. `groups` says which rows are runs of one configuration, so that no split tears them apart.
+# Each trace becomes a row of numbers: what can be computed from the configuration (quantisation errors, bytes), then its
+# bits and ranks. `groups` says which rows are runs of the same configuration, so that a split never separates them.
 
 # %%
 architecture = known_architectures()[setting.model]
@@ -52,10 +53,10 @@ columns = ["pruning_rate", "mean_bits", "mean_squared_error", "mean_log2_rank", 
 display(data.features[columns].describe().loc[["min", "mean", "max"]].round(3))
 
 # %% [markdown]
-# ## Judged before it is trusted
-# Three repeats of five folds by configuration. R² is taken on the logarithm of the loss, brackets are 95 % bootstrap
-# intervals over configurations, and coverage is of 90 % intervals that are conformal: stretched by what the model got
-# wrong on other folds. A surrogate that does not beat the constant is worth nothing, however fine its R² looks.
+# ## Scores on configurations left out
+# Three repeats of five folds by configuration. R² is that of the logarithm of the loss; brackets are 95 % bootstrap
+# intervals over configurations. Coverage is the share of runs inside the 90 % interval, which is conformal: widened by the
+# errors on other folds. A surrogate that does not beat the constant (predicting the mean) is of no use.
 
 
 # %%
@@ -73,7 +74,7 @@ display(pd.DataFrame(table).T)
 
 # %% [markdown]
 # ## A predictor
-# It judges the candidates for each metric as above, keeps the best, and fits it to everything.
+# It scores the candidates for each metric as above, keeps the best, and fits that one to all traces.
 
 # %%
 space = Space.for_architecture(architecture, methods=traces[0].asked.configuration.methods)
@@ -92,10 +93,10 @@ predicted.index = list(asked)
 display(predicted.round(2))
 
 # %% [markdown]
-# `outside_domain` marks what lies beyond the traces: there the numbers are extrapolated.
+# `outside_domain` marks configurations beyond the measured ones: their predictions are extrapolated.
 #
-# ## Kept without pickles
-# A folder of JSON. What is loaded has to give its stored predictions again.
+# ## Saved without pickles
+# A predictor is saved as a folder of JSON files. Loading checks that it gives its stored predictions again.
 
 # %%
 with TemporaryDirectory() as folder:
