@@ -60,8 +60,8 @@ assert (first, second) == (len(published) + len(yours), 0)
 
 # %% [markdown]
 # ## One setting at a time
-# A predictor belongs to one setting: one base model, task, recipe and device class. Traces that mix settings are refused,
-# and so are traces of fewer than ten configurations.
+# A predictor belongs to one setting: one base model, task, recipe and device class. Traces that mix settings are
+# refused, and so are traces of fewer than ten configurations.
 
 # %%
 architecture = known_architectures()["smollm2-135m"]
@@ -90,10 +90,11 @@ display(
 
 # %% [markdown]
 # ## Fewer traces of your own
-# Two sources can take the place of some of your fine-tunes. Traces of other tasks: a model fitted to them predicts your
-# task after a straight line has adjusted its level. The loss before fine-tuning (step 0): it costs one evaluation of the
-# quantised, pruned model, and is measured, or predicted from other configurations. The table compares both with starting
-# from scratch: the error of the logarithm of the loss on configurations that none of the models has seen.
+# Two sources can take the place of some of your fine-tunes. Traces of other tasks: a model fitted to them predicts
+# your task after a straight line has adjusted its level. The loss before fine-tuning (step 0): it costs one
+# evaluation of the quantised, pruned model, and is measured, or predicted from other configurations. The table
+# compares both with starting from scratch: the error of the logarithm of the loss on configurations that none of the
+# models has seen.
 
 # %%
 featurizer = Featurizer(architecture, device_class="cpu", optimizer="adamw")

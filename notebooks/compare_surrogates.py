@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Comparing surrogates
 #
-# A random split gives scores that are too good: other seeds of the same configuration may be among the training traces.
-# Here surrogates are scored on harder splits, beside the best score that seed noise allows and beside a control that must
-# fail. `bench fit --report` writes all of this for a run. A surrogate of your own is one file and one line in
-# `perfmodel.surrogates.registry` (see `docs/adding.md`).
+# A random split gives scores that are too good: other seeds of the same configuration may be among the training
+# traces. Here surrogates are scored on harder splits, beside the best score that seed noise allows and beside a
+# control that must fail. `bench fit --report` writes all of this for a run. A surrogate of your own is one file and
+# one line in `perfmodel.surrogates.registry` (see `docs/adding.md`).
 
 # %%
 from collections import Counter
@@ -68,8 +68,8 @@ display(
 
 # %% [markdown]
 # ## The same surrogates on an easy split and on hard ones
-# *random* leaves out traces, *configuration* leaves out configurations, *extrapolation* leaves out the best tenth, which is
-# what a search is after. Intervals are conformal and should hold 90 % of the runs left out.
+# *random* leaves out traces, *configuration* leaves out configurations, *extrapolation* leaves out the best tenth,
+# which is what a search is after. Intervals are conformal and should hold 90 % of the runs left out.
 
 # %%
 splits = ("random", "configuration", "extrapolation")
@@ -80,8 +80,8 @@ display(pd.DataFrame(table).T)
 
 # %% [markdown]
 # ## Are its intervals right? Does it gain from more traces?
-# Left: how often a value lies below each predicted quantile; on the diagonal the intervals are right. Right: R² by the number
-# of traces that the surrogate was fitted to, below the ceiling.
+# Left: how often a value lies below each predicted quantile; on the diagonal the intervals are right. Right: R² by
+# the number of traces that the surrogate was fitted to, below the ceiling.
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")

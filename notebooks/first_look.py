@@ -13,9 +13,10 @@
 # %% [markdown]
 # # A first look at the published traces
 #
-# Each trace is one real fine-tune: what was asked (pruning rate, bits and LoRA rank of every layer), what was measured
-# (held-out loss, accuracy, bytes, seconds) and what it ran on. Every number and sentence below is computed from the newest
-# release when the notebook runs. The data card, `bench data show NAME`, says how the traces were made and what to mind.
+# Each trace is one real fine-tune: what was asked (pruning rate, bits and LoRA rank of every layer), what was
+# measured (held-out loss, accuracy, bytes, seconds) and what it ran on. Every number and sentence below is computed
+# from the newest release when the notebook runs. The data card, `bench data show NAME`, says how the traces were made
+# and what to mind.
 
 # %%
 import matplotlib.pyplot as plt
@@ -130,8 +131,8 @@ plt.show()
 
 # %% [markdown]
 # First table: how far the loss moves when one axis goes from its lowest to its highest value and the others stay, in
-# standard deviations over seeds (`perfmodel.effects.axis_effects`). Second table: the share of the variance of the loss that
-# each axis explains, for tasks with enough traces (`perfmodel.effects.variance_shares`).
+# standard deviations over seeds (`perfmodel.effects.axis_effects`). Second table: the share of the variance of the
+# loss that each axis explains, for tasks with enough traces (`perfmodel.effects.variance_shares`).
 
 # %%
 effects = for_each_task(axis_effects)

@@ -13,8 +13,9 @@
 # %% [markdown]
 # # The predictor in your own optimiser
 #
-# A predictor answers in microseconds, so any optimiser can search on it. Here pymoo, Optuna and BoTorch minimise the same
-# predicted held-out loss within the same budget of memory. What they find is a prediction until it has been fine-tuned.
+# A predictor answers in microseconds, so any optimiser can search on it. Here pymoo, Optuna and BoTorch minimise the
+# same predicted held-out loss within the same budget of memory. What they find is a prediction until it has been
+# fine-tuned.
 
 # %%
 import warnings
@@ -100,8 +101,8 @@ if best["peak_memory_bytes"] <= budget:
 
 # %% [markdown]
 # ## BoTorch
-# The predictor serves as a BoTorch model with its own standard deviation. BoTorch maximises, so losses are negated. Index
-# vectors have no gradients, so BoTorch chooses among candidates, here by a confidence bound.
+# The predictor serves as a BoTorch model with its own standard deviation. BoTorch maximises, so losses are negated.
+# Index vectors have no gradients, so BoTorch chooses among candidates, here by a confidence bound.
 
 # %%
 feasible = [drawn[row] for row in np.flatnonzero(table["peak_memory_bytes"] <= budget)]

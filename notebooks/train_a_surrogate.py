@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Training a surrogate on the published traces
 #
-# From traces of real fine-tunes to a predictor that says what a configuration will cost, how sure that is, and whether the
-# configuration lies outside what was measured. Every number below is computed from the newest release when the notebook
-# runs.
+# From traces of real fine-tunes to a predictor that says what a configuration will cost, how sure that is, and
+# whether the configuration lies outside what was measured. Every number below is computed from the newest release
+# when the notebook runs.
 
 # %%
 from collections import Counter
@@ -42,8 +42,9 @@ display(Markdown(f"**{shelf.name}**, task **{task}**: {count} traces of {setting
 
 # %% [markdown]
 # ## What a surrogate sees
-# Each trace becomes a row of numbers: what can be computed from the configuration (quantisation errors, bytes), then its
-# bits and ranks. `groups` says which rows are runs of the same configuration, so that a split never separates them.
+# Each trace becomes a row of numbers: what can be computed from the configuration (quantisation errors, bytes), then
+# its bits and ranks. `groups` says which rows are runs of the same configuration, so that a split never separates
+# them.
 
 # %%
 architecture = known_architectures()[setting.model]
@@ -55,8 +56,8 @@ display(data.features[columns].describe().loc[["min", "mean", "max"]].round(3))
 # %% [markdown]
 # ## Scores on configurations left out
 # Three repeats of five folds by configuration. R² is that of the logarithm of the loss; brackets are 95 % bootstrap
-# intervals over configurations. Coverage is the share of runs inside the 90 % interval, which is conformal: widened by the
-# errors on other folds. A surrogate that does not beat the constant (predicting the mean) is of no use.
+# intervals over configurations. Coverage is the share of runs inside the 90 % interval, which is conformal: widened
+# by the errors on other folds. A surrogate that does not beat the constant (predicting the mean) is of no use.
 
 
 # %%
