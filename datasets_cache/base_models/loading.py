@@ -18,7 +18,7 @@ def load_model(base: BaseModel, *, dtype: "torch.dtype") -> "PreTrainedModel":
     """Returns the causal language model on the CPU, in eval mode, with ``config.use_cache`` off.
 
     Args:
-        base: from ``resolve``.
+        base: the base model, from ``resolve``.
         dtype: of the weights; ``torch.float32`` on a CPU, ``torch.bfloat16`` for a CUDA device.
 
     Raises:
@@ -45,6 +45,9 @@ def load_model(base: BaseModel, *, dtype: "torch.dtype") -> "PreTrainedModel":
 
 def load_tokenizer(base: BaseModel) -> "PreTrainedTokenizerBase":
     """Returns the base model's tokenizer.
+
+    Args:
+        base: the base model, from ``resolve``.
 
     Raises:
         MissingExtraError: transformers is not installed.

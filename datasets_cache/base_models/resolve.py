@@ -1,4 +1,4 @@
-"""Finds a base model by name, folder or hub id, and loads it: the one door to the models that a run starts from."""
+"""Finds a base model by name, folder or hub id; every run gets its base model through ``resolve``."""
 
 from collections.abc import Callable
 from pathlib import Path

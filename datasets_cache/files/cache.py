@@ -25,6 +25,9 @@ def cache_folder() -> Path:
 def make_folder(folder: Path) -> Path:
     """Returns ``folder``, which exists afterwards.
 
+    Args:
+        folder: the folder to create, with its parents.
+
     Raises:
         OutputFolderError: the folder cannot be created.
     """
@@ -41,11 +44,11 @@ def make_folder(folder: Path) -> Path:
 
 @contextmanager
 def locked(folder: Path, progress: Progress) -> Iterator[None]:
-    """Holds the only right to write in ``folder``; another process waits at the entrance.
+    """Holds the only right to write in ``folder``; another process waits until it is free.
 
     Args:
         folder: an existing folder; the lock is the file ``.lock`` in it and dies with its process.
-        progress: told once when another process must be waited for.
+        progress: called once, with one line of text, when another process must be waited for.
 
     Raises:
         OutputFolderError: the lock file cannot be written.

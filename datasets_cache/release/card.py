@@ -26,10 +26,10 @@ def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Call
     """Returns the data card as Markdown.
 
     Args:
-        name: of the release.
-        traces: all of it.
+        name: name of the release.
+        traces: every trace of the release.
         notes: what a person has to say, Markdown.
-        file: the Parquet file.
+        file: the Parquet file of the release.
         blind: gives the question-blind baselines of a trace's task.
     """
     groups = by_setting(compared(traces))
@@ -69,7 +69,11 @@ def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Call
 
 
 def compared(traces: Iterable[Trace]) -> list[Trace]:
-    """Returns the traces of the setting that each model, task and device has most of; departures of a pilot go."""
+    """Returns the traces of the setting that each model, task and device has most of; departures of a pilot go.
+
+    Args:
+        traces: every trace of a release.
+    """
     settings: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     known = list(traces)
     for trace in known:
@@ -83,6 +87,9 @@ def by_setting(traces: Iterable[Trace]) -> dict[str, list[Trace]]:
     """Returns the traces that may be compared with each other, by task, and by what else tells settings apart.
 
     Never mixed: base models, devices, recipes, methods, and bits by layer with bits by module.
+
+    Args:
+        traces: traces of any settings.
     """
     tasks: defaultdict[str, defaultdict[tuple[str, ...], list[Trace]]] = defaultdict(lambda: defaultdict(list))
     for trace in traces:
@@ -104,7 +111,11 @@ def by_setting(traces: Iterable[Trace]) -> dict[str, list[Trace]]:
 
 
 def plain_runs(traces: Iterable[Trace]) -> list[Trace]:
-    """Returns the good runs of unpruned 16-bit LoRA with an adapter in every unit."""
+    """Returns the good runs of unpruned 16-bit LoRA with an adapter in every unit.
+
+    Args:
+        traces: traces of one task.
+    """
     return [trace for trace in traces if trace.ok and _is_plain(trace.asked.configuration)]
 
 
@@ -113,7 +124,11 @@ def _is_plain(configuration: Configuration) -> bool:
 
 
 def losses(traces: Iterable[Trace]) -> list[list[float]]:
-    """Returns the held-out losses of every configuration, nats per answer token."""
+    """Returns the held-out losses of every configuration, nats per answer token.
+
+    Args:
+        traces: traces of one or several settings; failed ones are left out.
+    """
     found: defaultdict[str, list[float]] = defaultdict(list)
     for trace in traces:
         if trace.ok and trace.measured.held_out_loss is not None:
@@ -125,6 +140,9 @@ def noise_and_spread(traces: Sequence[Trace]) -> tuple[float | None, float | Non
     """Returns the pooled deviation of the loss over seeds, and its deviation over configurations' means, in nats.
 
     The first is None where no configuration was run twice, the second where there is a single one.
+
+    Args:
+        traces: traces of one setting; failed ones are left out.
     """
     runs = losses(traces)
     squares = sum((value - mean(values)) ** 2 for values in runs for value in values)
@@ -134,7 +152,11 @@ def noise_and_spread(traces: Sequence[Trace]) -> tuple[float | None, float | Non
 
 
 def takes_part_in_scores(traces: Sequence[Trace]) -> bool | None:
-    """Returns whether the spread of the loss is large beside its seed noise; None where one is not known."""
+    """Returns whether the spread of the loss is large beside its seed noise; None where one is not known.
+
+    Args:
+        traces: traces of one setting; failed ones are left out.
+    """
     noise, spread = noise_and_spread(traces)
     if noise is None or spread is None:
         return None

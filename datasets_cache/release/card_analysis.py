@@ -34,13 +34,22 @@ def analysis(groups: Groups) -> list[str]:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Returns a Markdown table."""
+    """Returns a Markdown table.
+
+    Args:
+        head: the names of the columns.
+        rows: one text per column in each row.
+    """
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def shown(value: Estimate) -> str:
-    """Returns an estimate with its interval."""
+    """Returns an estimate with its interval.
+
+    Args:
+        value: an estimate with or without an interval.
+    """
     if value.value is None:
         return "not defined"
     if value.low is None or value.high is None:

@@ -27,7 +27,7 @@ class ShelfCoverage:
 
     Args:
         counts: by tenth of the mean bits and by rate, shape ``(10, rates)``.
-        rates: of the columns.
+        rates: pruning rate of each column of the counts, in [0, 1).
     """
 
     counts: NDArray[np.int64]
@@ -50,7 +50,11 @@ class ShelfCoverage:
 
 
 def shelf_coverage(traces: Sequence[Trace]) -> ShelfCoverage:
-    """Returns the coverage of the traces of one setting."""
+    """Returns the coverage of the traces of one setting.
+
+    Args:
+        traces: traces of one setting; failed ones are left out.
+    """
     configurations = {trace.asked.configuration for trace in traces if trace.ok}
     rates = tuple(sorted({*DEFAULT_RATES, *(each.pruning_rate for each in configurations)}))
     counts = np.zeros((TENTHS, len(rates)), dtype=np.int64)

@@ -70,12 +70,21 @@ CONTEXT: dict[str, Any] = {
 
 
 def croissant_file(parquet: Path) -> Path:
-    """Returns where the metadata of a Parquet file lie."""
+    """Returns where the metadata of a Parquet file lie.
+
+    Args:
+        parquet: the Parquet file of a release.
+    """
     return parquet.with_name(f"{parquet.stem}.croissant.json")
 
 
 def write_croissant(parquet: Path, traces: Sequence[Trace]) -> None:
-    """Writes the metadata of a release beside its Parquet file."""
+    """Writes the metadata of a release beside its Parquet file.
+
+    Args:
+        parquet: the Parquet file of the release.
+        traces: every trace in it, at least one.
+    """
     text = json.dumps(croissant(parquet, traces), indent=1) + "\n"
     croissant_file(parquet).write_text(text, encoding="utf-8")
 
@@ -84,7 +93,7 @@ def croissant(parquet: Path, traces: Sequence[Trace]) -> dict[str, Any]:
     """Returns the metadata of a release as JSON-LD.
 
     Args:
-        parquet: its file.
+        parquet: the Parquet file of the release.
         traces: all of it, at least one.
     """
     return {

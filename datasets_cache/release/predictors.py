@@ -33,7 +33,7 @@ def fit_predictor(traces: Sequence[Trace]) -> Predictor:
     """Returns the predictor of one setting, of the default space over its units with its methods.
 
     Args:
-        traces: of the setting.
+        traces: traces of one setting, at least 10 configurations.
     """
     asked = traces[0].asked
     architecture = known_architectures()[asked.setting.model]
@@ -46,9 +46,9 @@ def write_predictors(name: str, folder: Path = PREDICTOR_DATA, fit: Fit = fit_pr
     """Yields the folder of each predictor of a release as it is written.
 
     Args:
-        name: of the release.
+        name: name of a release, such as ``smollm2-v1b``.
         folder: where the predictors of all releases lie.
-        fit: fits one.
+        fit: returns the predictor of the traces of one setting.
 
     Raises:
         UnknownNameError: when there is no release of that name.
@@ -76,7 +76,11 @@ def write_predictors(name: str, folder: Path = PREDICTOR_DATA, fit: Fit = fit_pr
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code of the command."""
+    """Returns the exit code of the command.
+
+    Args:
+        arguments: words of the command line; those of the process when left out.
+    """
     parser = argparse.ArgumentParser(prog="python -m datasets_cache.release.predictors", description=__doc__)
     parser.add_argument("name", help="of the release")
     parser.add_argument("--into", type=Path, default=PREDICTOR_DATA, help="folder of the predictors of all releases")

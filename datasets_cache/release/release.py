@@ -36,9 +36,9 @@ def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) 
     """Returns the path of the Parquet file of a new release.
 
     Args:
-        name: of the release.
-        stores: trace stores; a trial in several is taken once, one of a task that is not shipped is left out. Without
-            any the traces stay as they are and all that is computed from them is made anew.
+        name: name of the new or existing release.
+        stores: trace stores; a trial in several is taken once, one of a task that is not shipped is left out.
+            Without any the traces stay as they are and all that is computed from them is made anew.
         folder: holds the releases; ``<name>/<name>.notes.md`` must be there.
 
     Raises:
@@ -59,7 +59,11 @@ def write_release(name: str, stores: Sequence[Path], folder: Path = SHELF_DATA) 
 
 
 def question_blind(trace: Trace) -> Blind:
-    """Returns the question-blind baselines of a trace's task under its model's tokenizer."""
+    """Returns the question-blind baselines of a trace's task under its model's tokenizer.
+
+    Args:
+        trace: a trace of a task that ``load_task`` finds.
+    """
     task, tokenizer = load_task(trace.asked.setting.task), _tokenizer(trace.asked.setting.model)
 
     def ids(answer: str) -> list[int]:
@@ -99,7 +103,11 @@ def _write_beside(path: Path, traces: Sequence[Trace], notes: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code of the command."""
+    """Returns the exit code of the command.
+
+    Args:
+        arguments: words of the command line; those of the process when left out.
+    """
     parser = argparse.ArgumentParser(prog="python -m datasets_cache.release.release", description=__doc__)
     parser.add_argument("name", help="of the release")
     parser.add_argument("stores", type=Path, nargs="*", help="trace stores (SQLite); none to make the card anew")

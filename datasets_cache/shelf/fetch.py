@@ -20,7 +20,7 @@ def fetch_release(name: str, source: str | None, progress: Progress) -> Path:
     A release that is here already is left as it is: published files never change.
 
     Args:
-        name: of the release.
+        name: name of a release, such as ``smollm2-v1b``.
         source: http(s) address or folder that holds ``registry.txt`` and the files; None finds only what is here.
         progress: called with one line of text for every file that is fetched.
 

@@ -60,7 +60,7 @@ def of_release(registry: Mapping[str, str], name: str) -> dict[str, str]:
 
     Args:
         registry: sha256 by file name.
-        name: of the release.
+        name: name of a release, such as ``smollm2-v1b``.
     """
     return {file: digest for file, digest in registry.items() if file.startswith(f"{name}.")}
 
@@ -70,7 +70,7 @@ def register(folder: Path, name: str) -> None:
 
     Args:
         folder: the folder that holds the files, and the registry where there is one already.
-        name: of the release.
+        name: name of a release, such as ``smollm2-v1b``.
     """
     registry = read_registry(folder) if (folder / REGISTRY_FILE).is_file() else {}
     kept = {file: digest for file, digest in registry.items() if not file.startswith(f"{name}.")}

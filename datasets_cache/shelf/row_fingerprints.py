@@ -14,17 +14,30 @@ Row = Mapping[str, Any]
 
 
 def rows_file(parquet: Path) -> Path:
-    """Returns where the fingerprints of a Parquet file lie."""
+    """Returns where the fingerprints of a Parquet file lie.
+
+    Args:
+        parquet: the Parquet file of a release.
+    """
     return parquet.with_name(f"{parquet.stem}.rows.txt")
 
 
 def fingerprint(row: Row) -> str:
-    """Returns sixteen hexadecimal digits that any edit of a row changes."""
+    """Returns sixteen hexadecimal digits that any edit of a row changes.
+
+    Args:
+        row: the row as the file holds it: value by column.
+    """
     return sha256_of_json(dict(row))[:16]
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:
-    """Writes the fingerprints of a file's rows."""
+    """Writes the fingerprints of a file's rows.
+
+    Args:
+        rows: the rows in the order of the file.
+        path: the text file to write.
+    """
     path.write_text("".join(f"{row['key']} {fingerprint(row)}\n" for row in rows), encoding="utf-8")
 
 
@@ -48,5 +61,10 @@ def changed_rows(rows: Sequence[Row], text: str) -> list[str]:
 
 
 def row_name(index: int, key: object) -> str:
-    """Returns the words that name a row in a message."""
+    """Returns the words that name a row in a message.
+
+    Args:
+        index: place of the row in the file, from 0.
+        key: key of the trace, 12 hexadecimal digits.
+    """
     return f"row {index} (key {key})"

@@ -11,7 +11,13 @@ SENSITIVITY_DATA = Path(__file__).parent / "sensitivity_data"
 
 
 def sensitivities_path(model: str, task: str, unit: Unit = "layer") -> Path:
-    """Returns the file in the cache where ``bench sense`` puts its record unless it is told another."""
+    """Returns the file in the cache where ``bench sense`` puts its record unless it is told another.
+
+    Args:
+        model: name of the base model.
+        task: name of the task, or the path of its file.
+        unit: ``layer`` or ``module``.
+    """
     return cache_folder() / "sensitivities" / _file_name(model, task, unit)
 
 
@@ -28,7 +34,7 @@ def load_sensitivities(model: str, task: str, unit: Unit = "layer") -> Sensitivi
 
     Args:
         model: name of the base model.
-        task: name of the task.
+        task: name of the task, or the path of its file.
         unit: ``layer`` or ``module``.
 
     Raises:

@@ -75,7 +75,7 @@ def shelf_file(name: str) -> Path:
     """Returns the Parquet file of a release.
 
     Args:
-        name: of the release.
+        name: name of a release, such as ``smollm2-v1b``.
 
     Raises:
         UnknownNameError: when it is not here; for an earlier release the text names the one that holds its traces.
@@ -96,7 +96,7 @@ def load_shelf(name: str) -> Shelf:
     """Returns a release.
 
     Args:
-        name: of the release.
+        name: name of a release, such as ``smollm2-v1b``.
 
     Raises:
         UnknownNameError: when no release of that name is here.

@@ -30,7 +30,7 @@ class Verification:
     """What was found in one file.
 
     Args:
-        file: that was checked.
+        file: the Parquet file that was checked.
         traces: rows that could be read.
         checksums: files whose checksum was compared.
         problems: what does not hold, each in words that name the file or the row.
@@ -75,7 +75,11 @@ def verify(name_or_file: str, advance: Advance = lambda _: None) -> Verification
 
 
 def rows_of(name_or_file: str) -> int:
-    """Returns how many rows there are to check, 0 where the file cannot be read; raises as ``verify`` does."""
+    """Returns how many rows there are to check, 0 where the file cannot be read; raises as ``verify`` does.
+
+    Args:
+        name_or_file: name of a release that is here, or a path that ends in ``.parquet``.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -90,10 +90,19 @@ def hash_rank(text: str, *, seed: int) -> str:
     """Returns what to sort texts by for an order that looks random and never changes: the sha256 of ``<seed>:<text>``.
 
     It depends on no generator's implementation.
+
+    Args:
+        text: any text, such as a question.
+        seed: changes the order as a whole.
     """
     return hashlib.sha256(f"{seed}:{text}".encode()).hexdigest()
 
 
 def shuffled_questions(questions: Iterable[str], *, seed: int) -> list[str]:
-    """Returns the distinct questions in the order of their hash rank."""
+    """Returns the distinct questions in the order of their hash rank.
+
+    Args:
+        questions: any texts, repeated ones count once.
+        seed: changes the order as a whole.
+    """
     return sorted(set(questions), key=lambda question: hash_rank(question, seed=seed))

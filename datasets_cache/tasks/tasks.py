@@ -65,6 +65,9 @@ def majority_accuracy(task: Task) -> float:
 
     Where choices have places (``Example.right``) the answer is a place: most choices are met only once. Among equally
     common answers the one met first in training is given.
+
+    Args:
+        task: the task, with its training and held-out examples.
     """
     commonest = Counter(map(_given, task.train)).most_common(1)[0][0]
     return sum(_given(example) == commonest for example in task.held_out) / len(task.held_out)

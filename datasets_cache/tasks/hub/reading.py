@@ -40,7 +40,7 @@ def read_hub_task(name: str, task: HubTask, folder: Path | None, progress: Progr
         name: that the task carries.
         task: which data set.
         folder: of a local copy; None reads from the hub's own cache or from the network.
-        progress: told what is being waited for, if anyone wants to know.
+        progress: called with one line of text about what is being waited for, if anyone wants to know.
 
     Raises:
         InvalidTaskError: the folder is not a copy of the data set, or too few of its rows have a label.

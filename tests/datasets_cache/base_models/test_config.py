@@ -74,7 +74,7 @@ def test_without_the_network_a_hub_id_says_so(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
     said = []
-    with pytest.raises(DownloadError, match=r"go online, or give the path of a config\.json"):
+    with pytest.raises(DownloadError, match="go online"):
         model_config("owner/name", said.append)
     assert said == ["asking the hub for the config of owner/name (one in its cache is used as it is)"]
 
