@@ -28,7 +28,7 @@ from datasets_cache.shelf.verify import known_architectures
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.evaluation.step_0_losses import start_points, starting_losses
 from perfmodel.evaluation.transfer import transfer_points
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import training_data
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.space import Space

@@ -31,7 +31,7 @@ from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.evaluation.ablation import feature_worths
 from perfmodel.evaluation.score_sheet import learning_curve, shuffled_control, split_lines
 from perfmodel.evaluation.scores import QUANTILES
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import training_data
 
 shelf = load_shelf(newest_shelf())

@@ -29,7 +29,7 @@ from IPython.display import Markdown, display
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 from datasets_cache.shelf.verify import known_architectures
 from perfmodel.evaluation.selection import judge
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import training_data
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.space import Configuration, Space

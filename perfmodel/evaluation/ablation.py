@@ -82,7 +82,7 @@ def feature_worths(data: TrainingData, surrogate: str, *, repeats: int = REPEATS
         UnknownNameError: when the surrogate does not exist.
     """
     require_configurations(data)
-    columns = tuple(data.features.columns)
+    columns = data.features.columns
     groups: dict[str, tuple[str, ...]] = {
         group: tuple(column for column in columns if feature_group(column) == group)
         for group in (*DEFAULT_GROUPS, *SENSITIVITY_GROUPS)
@@ -118,7 +118,7 @@ def _worths(
         key = frozenset(kept)
         if key not in errors:
             ordered = [column for column in data.features.columns if column in key]
-            result = out_of_fold(replace(data, features=data.features[ordered]), surrogate, splitters, seed=seed)
+            result = out_of_fold(replace(data, features=data.features.select(ordered)), surrogate, splitters, seed=seed)
             errors[key] = averaged(result, weights, STATISTICS["link_rmse"])
         return errors[key]
 

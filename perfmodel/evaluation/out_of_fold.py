@@ -6,7 +6,7 @@ k   repeats of the whole split
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.conformal import Conformal
 from perfmodel.evaluation.splits import ConfigurationFolds, Fold, Splitter
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.surrogates.contract import Posterior
 from perfmodel.surrogates.registry import make_surrogate
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 INTERVAL_LEVEL = 0.9
 LEVELS = (0.5, INTERVAL_LEVEL)
@@ -30,10 +28,10 @@ LEVELS = (0.5, INTERVAL_LEVEL)
 class Model(Protocol):
     """What can be judged: every surrogate, and models made of several."""
 
-    def fit(self, features: "pd.DataFrame", target: NDArray[np.float64], groups: NDArray[Any]) -> object:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> object:
         """Fits the model; see ``AbstractSurrogate.fit``."""
 
-    def posterior(self, features: "pd.DataFrame") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
 
 
@@ -200,8 +198,8 @@ def out_of_fold(
 
 def _predicted(data: TrainingData, make: Make, train: NDArray[np.int64], test: NDArray[np.int64]) -> Posterior:
     model = make(data.groups[test])
-    model.fit(data.features.iloc[train], data.target[train], data.groups[train])
-    return model.posterior(data.features.iloc[test])
+    model.fit(data.features.rows(train), data.target[train], data.groups[train])
+    return model.posterior(data.features.rows(test))
 
 
 def _at(
@@ -219,7 +217,7 @@ def _inner(data: TrainingData, make: Make, fold: Fold, seed: int) -> Conformal:
     location, scale = np.zeros(len(data.target)), np.ones(len(data.target))
     count = min(5, len(np.unique(data.groups[train])))
     splitter = ConfigurationFolds(count, seed)
-    for inside, outside in splitter.split(data.features.iloc[train], groups=data.groups[train]):
+    for inside, outside in splitter.split(data.features.rows(train), groups=data.groups[train]):
         posterior = _predicted(data, make, train[inside], train[outside])
         location[train[outside]], scale[train[outside]] = posterior.location, posterior.scale
     calibration = _at(data, location, scale, train)

@@ -16,7 +16,7 @@ Source: Wang et al. (2020), APQ, arXiv:2006.08509, which starts a predictor of f
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +25,15 @@ from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.out_of_fold import Model
 from perfmodel.evaluation.splits import ConfigurationFolds
 from perfmodel.evaluation.transfer import SIZES, Start, TransferPoint, transfer_point, transfer_points
-from perfmodel.features.columns import START_COLUMN, Featurizer
+from perfmodel.features.columns import START_COLUMN
+from perfmodel.features.featurizer import Featurizer
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, rows_of
 from perfmodel.space.arrays import ConfigurationArrays
 from perfmodel.space.metrics import LOSS
 from perfmodel.surrogates.contract import Posterior
 from perfmodel.surrogates.registry import make_surrogate
 from perfmodel.traces.trace import Trace
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 START_MODEL = "damage"
 """Predicts m: nothing else happened to such a model. Of 20 traces of chain_sum an additive model explained 65 % with
@@ -59,19 +58,18 @@ def starting_losses(traces: Sequence[Trace], featurizer: Featurizer) -> Training
         raise NotEnoughTracesError(
             "no trace has a loss at step 0", "one or more are needed", "evaluate before training"
         )
-    features = featurizer.table(ConfigurationArrays.from_configurations([each.asked.configuration for each in known]))
+    features = featurizer.matrix(ConfigurationArrays.from_configurations([each.asked.configuration for each in known]))
     losses = np.array([trace.loss_at(0) for trace in known])
     return TrainingData(LOSS, features, losses, start_keys(features))
 
 
-def start_keys(features: "pd.DataFrame") -> NDArray[Any]:
+def start_keys(features: FeatureMatrix) -> NDArray[Any]:
     """Returns k of each row as text, shape ``(n,)``.
 
     Args:
         features: n rows with the pruning rate and the raw bits.
     """
-    columns = ["pruning_rate", *(name for name in features.columns if str(name).startswith("bits_"))]
-    rows = features[columns].to_numpy(dtype=np.float64)
+    rows = features.take(("pruning_rate", *(name for name in features.columns if name.startswith("bits_"))))
     return np.array([" ".join(f"{value:g}" for value in row) for row in rows], dtype=object)
 
 
@@ -86,7 +84,7 @@ def with_measured_starts(data: TrainingData, cheap: TrainingData) -> TrainingDat
     keys = start_keys(data.features)
     kept = rows_of(data, np.flatnonzero([key in known for key in keys]))
     starts = [known[key] for key in start_keys(kept.features)]
-    return replace(kept, features=kept.features.assign(**{START_COLUMN: starts}))
+    return replace(kept, features=kept.features.with_column(START_COLUMN, starts))
 
 
 def start_points(
@@ -151,10 +149,10 @@ class LearnedStarts:
         folds = ConfigurationFolds(min(FOLDS, len(np.unique(cheap.groups))), seed)
         for train, test in folds.split(cheap.features, groups=cheap.groups):
             model = _fitted(rows_of(cheap, train), seed)
-            location = model.posterior(cheap.features.iloc[test]).location
+            location = model.posterior(cheap.features.rows(test)).location
             self._left_out.update(zip(cheap.groups[test].tolist(), location.tolist(), strict=True))
 
-    def of(self, features: "pd.DataFrame") -> NDArray[np.float64]:
+    def of(self, features: FeatureMatrix) -> NDArray[np.float64]:
         """Returns m of each row by a model that did not hold its k, shape ``(n,)``."""
         location = self._model.posterior(features).location
         return np.array([self._left_out.get(key, own) for key, own in zip(start_keys(features), location, strict=True)])
@@ -176,7 +174,7 @@ class StartedSurrogate:
         self._starts = starts
         self._model: Model | None = None
 
-    def fit(self, features: "pd.DataFrame", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; no row at all is allowed. See ``AbstractSurrogate.fit``."""
         self._model = None
         if len(target):
@@ -184,18 +182,18 @@ class StartedSurrogate:
             self._model.fit(self._started(features), target, groups)
         return self
 
-    def posterior(self, features: "pd.DataFrame") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; without a fitted trace m, and a spread that means nothing."""
         started = self._started(features)
         if self._model is not None:
             return self._model.posterior(started)
-        start = started[START_COLUMN].to_numpy(dtype=np.float64)
+        start = started.column(START_COLUMN)
         return Posterior(start, np.ones(len(start)), log=True)
 
-    def _started(self, features: "pd.DataFrame") -> "pd.DataFrame":
+    def _started(self, features: FeatureMatrix) -> FeatureMatrix:
         if self._starts is None:
             return features
-        return features.drop(columns=START_COLUMN, errors="ignore").assign(**{START_COLUMN: self._starts.of(features)})
+        return features.with_column(START_COLUMN, self._starts.of(features))
 
 
 def _started(surrogate: str, seed: int, learned: Any, asked: NDArray[Any]) -> StartedSurrogate:

@@ -14,7 +14,7 @@ configurations but cannot know the task's level.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, final
+from typing import Any, Literal, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,12 @@ from perfmodel.evaluation.out_of_fold import Make, out_of_fold
 from perfmodel.evaluation.score_table import STATISTICS, averaged
 from perfmodel.evaluation.selection import MINIMUM_CONFIGURATIONS
 from perfmodel.evaluation.splits import ConfigurationFolds, FewerTraces
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, rows_of
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, link_target
 from perfmodel.surrogates.registry import make_surrogate, surrogate_class
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Start = Literal["scratch", "other tasks", "step 0 predicted", "step 0 measured", "other tasks and step 0"]
 """What a model has to begin with; ``perfmodel.evaluation.step_0_losses`` gives those of step 0."""
@@ -74,7 +72,7 @@ class TransferredSurrogate:
         self._noise: float | None = None
         self._residual: AbstractSurrogate | None = None
 
-    def fit(self, features: "pd.DataFrame", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; no row at all is allowed.
 
         Args:
@@ -99,7 +97,7 @@ class TransferredSurrogate:
             self._residual = self._residual_class(log_target=False, seed=self._seed).fit(features, left, groups)
         return self
 
-    def posterior(self, features: "pd.DataFrame") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
         prior = self._prior(features)
         location = self._line[0] + self._line[1] * prior.location
@@ -109,7 +107,7 @@ class TransferredSurrogate:
         spread = prior.scale if self._noise is None else np.full(len(location), max(self._noise, 1e-12))
         return Posterior(location, spread, self._log)
 
-    def _prior(self, features: "pd.DataFrame") -> Posterior:
+    def _prior(self, features: FeatureMatrix) -> Posterior:
         """Returns m with the spread of a task drawn like the sources."""
         known = [source.posterior(features) for source in self._sources]
         means = np.array([each.location for each in known])

@@ -1,8 +1,9 @@
-"""Features as one array with named columns: what surrogates read where a data frame would cost more than they do."""
+"""Features as one array with named columns: what every surrogate is fitted to and asked with."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar, Union, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,75 +13,103 @@ from perfmodel.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-Made = TypeVar("Made")
-
 
 @final
+@dataclass(frozen=True, eq=False)
 class FeatureMatrix:
-    """n rows of named numeric columns, and what surrogates of several metrics derive from them in common.
+    """Rows of named numeric columns.
 
     Args:
         columns: names, shape ``(q,)``.
         values: shape ``(n, q)``.
     """
 
-    def __init__(self, columns: tuple[str, ...], values: NDArray[np.float64]) -> None:
-        self.columns = columns
-        self.values = values
-        self._made: dict[Hashable, object] = {}
-
-    @classmethod
-    def of(cls, features: Union["FeatureMatrix", "pd.DataFrame"]) -> "FeatureMatrix":
-        """Returns the features as a matrix; a matrix is returned as it is.
-
-        Raises:
-            UserError: when a column is no number.
-        """
-        if isinstance(features, cls):
-            return features
-        assert not isinstance(features, FeatureMatrix)  # the class is final
-        try:
-            values = features.to_numpy(dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                f"the features hold what is no number ({error})", "columns are numeric", "drop the others"
-            ) from error
-        return cls(tuple(str(column) for column in features.columns), values)
+    columns: tuple[str, ...]
+    values: NDArray[np.float64]
 
     def __len__(self) -> int:
-        """Returns the number of rows."""
+        """Returns the number n of rows."""
         return len(self.values)
 
     def take(self, columns: tuple[str, ...]) -> NDArray[np.float64]:
-        """Returns the named columns, shape ``(n, len(columns))``.
+        """Returns a copy of the named columns, shape ``(n, len(columns))``.
+
+        Args:
+            columns: names, in any order.
 
         Raises:
             UserError: when a column is missing, or holds NaN or infinity.
         """
-        missing, places = _places(self.columns, columns)
-        if missing:
-            names = ", ".join(missing[:3])
-            raise UserError(f"features lack {names}", f"the model uses {len(columns)} columns", "use the same features")
-        values = self.values.take(places, axis=1)
-        if not self.once("finite", lambda: bool(np.isfinite(self.values).all())) and not np.isfinite(values).all():
+        values = self.values.take(self._places(columns), axis=1)
+        if not np.isfinite(values).all():
             raise UserError("the features hold NaN or infinity", "values must be finite", "drop those rows")
         return values
 
-    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """Returns what was made under the key, made now if it was not: models of several metrics share it."""
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]  # type: ignore[return-value]  # a key names one maker
+    def column(self, name: str) -> NDArray[np.float64]:
+        """Returns one column, shape ``(n,)``.
+
+        Args:
+            name: of the column.
+
+        Raises:
+            UserError: when it is missing, or holds NaN or infinity.
+        """
+        return self.take((name,))[:, 0]
+
+    def select(self, columns: Sequence[str]) -> "FeatureMatrix":
+        """Returns the features with the named columns only.
+
+        Args:
+            columns: names, in any order.
+
+        Raises:
+            UserError: when a column is missing.
+        """
+        names = tuple(columns)
+        return FeatureMatrix(names, self.values.take(self._places(names), axis=1))
+
+    def rows(self, chosen: NDArray[Any] | slice) -> "FeatureMatrix":
+        """Returns the features with some of the rows only.
+
+        Args:
+            chosen: indices of rows, one truth for each row, or a slice.
+        """
+        return FeatureMatrix(self.columns, self.values[chosen])
+
+    def beside(self, other: "FeatureMatrix") -> "FeatureMatrix":
+        """Returns the features with other columns after their own.
+
+        Args:
+            other: n rows; a column of the same name takes the place of ours.
+        """
+        kept = tuple(name for name in self.columns if name not in other.columns)
+        return FeatureMatrix((*kept, *other.columns), np.hstack((self.select(kept).values, other.values)))
+
+    def with_column(self, name: str, values: Sequence[float] | NDArray[np.float64]) -> "FeatureMatrix":
+        """Returns the features with one more column, which comes last.
+
+        Args:
+            name: of the column; one of that name is replaced.
+            values: shape ``(n,)``.
+        """
+        return self.beside(FeatureMatrix((name,), np.asarray(values, dtype=np.float64)[:, None]))
 
     def frame(self) -> "pd.DataFrame":
-        """Returns the same as a data frame."""
+        """Returns the same as a data frame, to look at."""
         import pandas as pd
 
         return pd.DataFrame(self.values, columns=list(self.columns))
 
+    def _places(self, columns: tuple[str, ...]) -> NDArray[np.intp]:
+        missing, places = _found(self.columns, columns)
+        if missing:
+            names = ", ".join(missing[:3])
+            raise UserError(f"features lack {names}", f"the model uses {len(columns)} columns", "use the same features")
+        return places
+
 
 @lru_cache(maxsize=256)
-def _places(have: tuple[str, ...], wanted: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+def _found(have: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
     """Returns the missing names, and the positions of the others."""
     position = {name: index for index, name in enumerate(have)}
     missing = tuple(name for name in wanted if name not in position)

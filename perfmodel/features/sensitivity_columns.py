@@ -18,18 +18,16 @@ neither.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import InvalidConfigurationError
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.sensitivities import Sensitivities
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.arrays import ConfigurationArrays
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COSTS = ("kl", "loss_change", "weight_error", "output_error")
 
@@ -91,25 +89,22 @@ class SensitivityFeaturizer:
         self._costs = {name: _by_bits(sensitivities.widths, getattr(sensitivities, name)) for name in COSTS}
         self._harm = self._costs["kl"][:, min(sensitivities.widths)]
 
-    def table(self, arrays: ConfigurationArrays) -> "pd.DataFrame":
+    def matrix(self, arrays: ConfigurationArrays) -> FeatureMatrix:
         """Returns ``SENSITIVITY_COLUMNS`` of each configuration, n rows.
+
+        Args:
+            arrays: n configurations.
 
         Raises:
             InvalidConfigurationError: when units or methods are not the record's, or a width or rate was not tried.
         """
-        import pandas as pd
-
-        return pd.DataFrame(self.values(arrays), columns=list(SENSITIVITY_COLUMNS))
-
-    def values(self, arrays: ConfigurationArrays) -> NDArray[np.float64]:
-        """Returns what ``table`` holds, shape ``(n, len(SENSITIVITY_COLUMNS))``."""
         self._check(arrays)
         places = self._places(arrays.rates)
         units = np.arange(self._shares.shape[1])
         costs = {name: table[units, arrays.bits] for name, table in self._costs.items()}
         sums = {name: costs[name].sum(axis=1) for name in _SUMMED}
         shares, size = self._shares[places], np.log2(1.0 + arrays.ranks)
-        return np.column_stack(
+        values = np.column_stack(
             (
                 *sums.values(),
                 *(np.log1p(total) for total in sums.values()),
@@ -119,6 +114,7 @@ class SensitivityFeaturizer:
                 self._record.taylor_mass[places],
             )
         )
+        return FeatureMatrix(SENSITIVITY_COLUMNS, values)
 
     def _check(self, arrays: ConfigurationArrays) -> None:
         if arrays.bits.shape[1] != self._shares.shape[1]:

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError, UserError
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.space.arrays import ConfigurationArrays
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.traces.trace import Setting, Trace
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from perfmodel.features.columns import Featurizer
+    from perfmodel.features.featurizer import Featurizer
     from perfmodel.features.sensitivity_columns import SensitivityFeaturizer
 
 
@@ -39,7 +38,7 @@ class TrainingData:
     """
 
     metric: str
-    features: "pd.DataFrame"
+    features: FeatureMatrix
     target: NDArray[np.float64]
     groups: NDArray[Any]
     sources: NDArray[Any] = field(default_factory=_not_known)
@@ -106,10 +105,10 @@ def training_data(
     usable, target = measured(traces, metric)
     arrays = ConfigurationArrays.from_configurations([trace.asked.configuration for trace in usable])
     asked = [trace.asked for trace in usable]
-    features = featurizer.table(arrays)
+    features = featurizer.matrix(arrays)
     return TrainingData(
         metric,
-        features if knowledge is None else features.join(knowledge.table(arrays)),
+        features if knowledge is None else features.beside(knowledge.matrix(arrays)),
         target,
         groups=np.array([each.configuration.identifier for each in asked], dtype=object),
         sources=np.array([each.source for each in asked], dtype=object),
@@ -131,8 +130,6 @@ def pooled_data(traces: Sequence[Trace], metric: str, featurizers: Mapping[str, 
         NotEnoughTracesError: when no setting has a usable trace.
         UnknownNameError: when the metric does not exist.
     """
-    import pandas as pd
-
     by_setting: dict[str, list[Trace]] = {}
     for trace in measured(traces, metric)[0]:
         by_setting.setdefault(trace.asked.setting.identifier, []).append(trace)
@@ -145,7 +142,9 @@ def pooled_data(traces: Sequence[Trace], metric: str, featurizers: Mapping[str, 
     def joined(name: str) -> NDArray[Any]:
         return np.concatenate([getattr(part, name) for part in parts])
 
-    features = pd.concat([part.features for part in parts], join="inner", ignore_index=True)
+    known = [set(part.features.columns) for part in parts]
+    columns = tuple(name for name in parts[0].features.columns if all(name in each for each in known))
+    features = FeatureMatrix(columns, np.vstack([part.features.select(columns).values for part in parts]))
     labels = {name: joined(name) for name in ("groups", "sources", "tasks", "models", "settings")}
     return TrainingData(metric, features, joined("target"), **labels)
 
@@ -160,7 +159,7 @@ def rows_of(data: TrainingData, rows: NDArray[np.int64]) -> TrainingData:
     names = ("sources", "tasks", "models", "settings")
     labels = {name: values[rows] for name in names if len(values := getattr(data, name))}
     return replace(
-        data, features=data.features.iloc[rows], target=data.target[rows], groups=data.groups[rows], **labels
+        data, features=data.features.rows(rows), target=data.target[rows], groups=data.groups[rows], **labels
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from perfmodel.errors import InvalidConfigurationError, UserError
 from perfmodel.evaluation.peak_intervals import judged_by_seed
 from perfmodel.evaluation.selection import INTERVAL_LEVEL, Score, choose, judge
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import common_setting, measured, training_data
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.record import PredictorRecord
@@ -18,7 +18,7 @@ from perfmodel.surrogates.closed_form import ClosedFormSurrogate, load_that_peak
 from perfmodel.surrogates.contract import AbstractSurrogate
 from perfmodel.surrogates.feasibility import Feasibility
 from perfmodel.surrogates.learning_curve import recorded_steps
-from perfmodel.surrogates.registry import CANDIDATES, make_surrogate
+from perfmodel.surrogates.registry import candidates, make_surrogate
 from perfmodel.traces.trace import Setting, Trace
 
 CLOSED_FORM = ClosedFormSurrogate.kind
@@ -42,18 +42,18 @@ def fit_surrogates(
     """
     setting = common_setting(traces)
     _check_request(space, architecture, traces[0].asked.configuration, metrics)
-    names = tuple(surrogates) if surrogates else CANDIDATES
     featurizer = setting_featurizer(architecture, setting)
     scores: list[Score] = []
     fitted: dict[str, AbstractSurrogate] = {}
     load = load_that_peaks(traces, architecture) if surrogates is None else None
     chosen, reaches, n_traces, domain = {}, {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
     for metric in metrics:
-        data, candidates = training_data(traces, metric, featurizer), names
+        data = training_data(traces, metric, featurizer)
+        names = tuple(surrogates or candidates(metric))
         if metric == PEAK and load is not None:
-            data, candidates = with_closed_form(data, traces, architecture, load), (*names, CLOSED_FORM)
-        judged = judge(data, candidates, seed=seed)
-        if candidates != names:
+            data, names = with_closed_form(data, traces, architecture, load), (*names, CLOSED_FORM)
+        judged = judge(data, names, seed=seed)
+        if CLOSED_FORM in names:
             seeds = np.array([trace.asked.seed for trace in measured(traces, PEAK)[0]])
             judged = judged_by_seed(judged, data, seeds, seed)
         scores += judged.scores
@@ -61,7 +61,7 @@ def fit_surrogates(
         reaches[metric] = judged.calibrations[chosen[metric]].reach(INTERVAL_LEVEL)
         fitted[metric] = make_surrogate(chosen[metric], metric, seed=seed).fit(data.features, data.target, data.groups)
         n_traces[metric] = len(data.target)
-        domain = np.vstack((domain, data.features[list(DOMAIN_COLUMNS)]))
+        domain = np.vstack((domain, data.features.take(DOMAIN_COLUMNS)))
     ends = zip(domain.min(axis=0).tolist(), domain.max(axis=0).tolist(), strict=True)
     curve = _fit_curve(traces, featurizer, chosen[LOSS], seed) if LOSS in chosen else {}
     arrays = ConfigurationArrays.from_configurations([trace.asked.configuration for trace in traces])

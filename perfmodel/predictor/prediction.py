@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.predictor.link_space import Links
+from perfmodel.space.metrics import METRICS
 from perfmodel.surrogates.contract import Posterior
 
 if TYPE_CHECKING:
@@ -50,22 +51,14 @@ class Prediction:
             outside_domain: shape ``(n,)``.
             reaches: half width of each metric's interval in standard deviations.
         """
-        links = Links(metrics, [each.log for each in posteriors], [each.noise for each in posteriors], reaches)
-        moments = np.array([[each.location for each in posteriors], [each.scale for each in posteriors]])
-        return cls.read(links.metrics, links.answers(moments), outside_domain)
-
-    @classmethod
-    def read(
-        cls, metrics: tuple[str, ...], answers: NDArray[np.float64], outside_domain: NDArray[np.bool_]
-    ) -> "Prediction":
-        """Returns the prediction that ``Links.answers`` made.
-
-        Args:
-            metrics: names.
-            answers: mean, low, high and standard deviation, shape ``(4, m, n)``.
-            outside_domain: shape ``(n,)``.
-        """
-        return cls(metrics, answers[0].T, answers[3].T, answers[1].T, answers[2].T, outside_domain)
+        answers = np.empty((4, len(metrics), len(outside_domain)))
+        mean, low, high, std = answers
+        for row, (posterior, reach) in enumerate(zip(posteriors, reaches, strict=True)):
+            mean[row], std[row] = posterior.mean, posterior.std
+            low[row], high[row] = posterior.within(reach)
+        lower, upper = _bounds(tuple(metrics))
+        held = np.minimum(np.maximum(answers[:3], lower), upper)
+        return cls(tuple(metrics), held[0].T, std.T, held[1].T, held[2].T, outside_domain)
 
     @classmethod
     def joined(cls, parts: Sequence["Prediction"]) -> "Prediction":
@@ -92,3 +85,10 @@ class Prediction:
             for end, values in (("", self.mean), ("_std", self.std), ("_low", self.low), ("_high", self.high)):
                 columns[metric + end] = values[:, index]
         return pd.DataFrame({**columns, "outside_domain": self.outside_domain})
+
+
+@lru_cache
+def _bounds(metrics: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns the ends of the metrics' physical ranges, each of shape ``(m, 1)``."""
+    lower, upper = ([[getattr(METRICS[name], end)] for name in metrics] for end in ("lower", "upper"))
+    return np.array(lower, dtype=np.float64), np.array(upper, dtype=np.float64)

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError, UserError
 from perfmodel.evaluation.selection import INTERVAL_LEVEL, Score
-from perfmodel.features.table_columns import SpaceFeatures
+from perfmodel.features.featurizer import CHUNK, SpaceFeatures
 from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.fitting import fit_surrogates, setting_featurizer
-from perfmodel.predictor.joint_posterior import CHUNK, JointPosterior
 from perfmodel.predictor.prediction import Prediction
 from perfmodel.predictor.record import PredictorRecord, curve_folder
 from perfmodel.predictor.shipped import predictor_folder
@@ -44,6 +43,10 @@ GOLDEN_TOLERANCE = 1e-5
 """Relative. Trees sum in float32, in an order that may differ between builds."""
 
 
+_LARGEST_FREED = 1 << 23
+"""Bytes, a few times those of the arrays of ``CHUNK`` rows."""
+
+
 @final
 class Predictor:
     """Surrogates of several metrics of one setting, chosen by their out-of-fold error.
@@ -67,8 +70,10 @@ class Predictor:
         self._curve = LearningCurve(curve or {}, record.setting.recipe.steps)
         featurizer = setting_featurizer(record.architecture, record.setting)
         self._features = SpaceFeatures(record.space, featurizer, _peaks(record))
-        reaches = [record.reaches.get(metric, NORMAL_REACH) for metric in self._surrogates]
-        self._joint = JointPosterior(self._surrogates, reaches, self._features, _with_slack(record.domain))
+        _keep_what_is_freed()
+        ends = np.array(list(record.domain.values())).reshape(-1, 2).T
+        slack = 1e-9 * np.abs(ends).max(axis=0)  # means of equal values differ in the last digit
+        self._low, self._high = ends[0] - slack, ends[1] + slack
 
     @classmethod
     def fit(
@@ -88,7 +93,8 @@ class Predictor:
             space: of the configurations that will be asked about.
             architecture: of the unpruned base model.
             metrics: columns to predict.
-            surrogates: candidates, ``CANDIDATES`` by default. A single one is used whatever its score.
+            surrogates: names of the candidates for every metric; by default those that
+                ``perfmodel.surrogates.registry.candidates`` gives. A single one is used whatever its score.
             seed: of splits and surrogates.
 
         Raises:
@@ -143,7 +149,7 @@ class Predictor:
         return self.predict_arrays(space_vectors(space, given), at=at).table()
 
     def predict_arrays(self, vectors: NDArray[np.int64], *, at: int | None = None) -> Prediction:
-        """Returns the same as arrays, for index vectors: the fast path, without a data frame.
+        """Returns the same as arrays, for index vectors.
 
         Args:
             vectors: index vectors of the space, shape ``(n, 1 + 2 * units)``.
@@ -153,21 +159,20 @@ class Predictor:
             ValueError: when the shape or an index does not belong to the space.
             UserError: when the step lies outside the traces' learning curves.
         """
-        vectors = self._features.checked(vectors)
-        if at is None:
-            return self._joint.predict(vectors)
         starts = range(0, max(1, len(vectors)), CHUNK)
-        return Prediction.joined([self._predict_at(vectors[start : start + CHUNK], at) for start in starts])
+        return Prediction.joined([self._predict(vectors[start : start + CHUNK], at) for start in starts])
 
-    def _predict_at(self, vectors: NDArray[np.int64], at: int) -> Prediction:
+    def _predict(self, vectors: NDArray[np.int64], at: int | None) -> Prediction:
         features = self._features.matrix(vectors)
-        metrics = tuple(metric for metric in self._surrogates if metric not in ONLY_AT_THE_END)
+        metrics = tuple(metric for metric in self._surrogates if at is None or metric not in ONLY_AT_THE_END)
         posteriors = [self._surrogates[metric].posterior(features) for metric in metrics]
-        if LOSS in metrics:
+        if at is not None and LOSS in metrics:
             place = metrics.index(LOSS)
             posteriors[place] = self._curve.posterior(at, features, posteriors[place])
         reaches = [self._record.reaches.get(metric, NORMAL_REACH) for metric in metrics]
-        return Prediction.of(metrics, posteriors, self._joint.outside_domain(vectors), reaches)
+        like = features.take(tuple(self._record.domain))
+        outside = ((like < self._low) | (like > self._high)).any(axis=1)
+        return Prediction.of(metrics, posteriors, outside, reaches)
 
     def probability_ok(self, configurations: Sequence[Configuration | Mapping[str, Any]]) -> "pd.DataFrame":
         """Returns the probability that a trial ends well: columns ``ok``, and ``ok_low`` and ``ok_high`` (90 %).
@@ -221,9 +226,10 @@ class Predictor:
 
         Raises:
             UserError: when the folder holds no predictor.
-            UnknownNameError: when there is neither a folder nor one predictor of that name.
+            UnknownNameError: when there is neither a folder nor one predictor of that name, or one of its surrogates
+                was removed from this package.
             CorruptFileError: when a file is missing or damaged, or a stored prediction does not come out again.
-            SchemaVersionError: when a newer version wrote it.
+            SchemaVersionError: when a newer version wrote it, or an older one whose surrogates cannot be read any more.
         """
         folder = predictor_folder(source)
         record, golden = PredictorRecord.read(folder)
@@ -265,7 +271,9 @@ def _golden_vectors(space: Space) -> NDArray[np.int64]:
     return np.random.default_rng(0).integers(space.cardinalities, size=(GOLDEN, len(space.cardinalities)))
 
 
-def _with_slack(domain: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-    """Returns the ranges a little wider: means of equal values differ in the last digit."""
-    slack = {column: 1e-9 * max(abs(low), abs(high)) for column, (low, high) in domain.items()}
-    return {column: (low - slack[column], high + slack[column]) for column, (low, high) in domain.items()}
+def _keep_what_is_freed() -> None:
+    """Has the C library keep freed arrays for the next ones: pages fetched anew cost more than the arithmetic on them.
+
+    glibc gives memory back to the system beyond a limit, which it raises to twice the largest block ever freed.
+    """
+    np.empty(_LARGEST_FREED, dtype=np.uint8)

@@ -1,17 +1,15 @@
 """A surrogate as scikit-learn knows regressors: for pipelines, searches over settings and scikit-learn's own scores."""
 
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.surrogates.contract import AbstractSurrogate
 from perfmodel.surrogates.registry import surrogate_class
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @final
@@ -53,7 +51,9 @@ class SurrogateRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  
         values, target = validate_data(self, X, y, y_numeric=True, dtype=np.float64, ensure_min_samples=2)
         names = np.arange(len(target)) if groups is None else np.asarray(groups)
         model = surrogate_class(self.surrogate)(log_target=self.log_target, seed=self.seed)
-        self.surrogate_: AbstractSurrogate = model.fit(self._table(values), np.asarray(target, dtype=np.float64), names)
+        self.surrogate_: AbstractSurrogate = model.fit(
+            self._matrix(values), np.asarray(target, dtype=np.float64), names
+        )
         return self
 
     def predict(
@@ -74,7 +74,7 @@ class SurrogateRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  
         """
         check_is_fitted(self)
         values = validate_data(self, X, reset=False, dtype=np.float64)
-        posterior = self.surrogate_.posterior(self._table(values))
+        posterior = self.surrogate_.posterior(self._matrix(values))
         return (posterior.mean, posterior.std) if return_std else posterior.mean
 
     def __sklearn_tags__(self) -> Any:
@@ -83,8 +83,6 @@ class SurrogateRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  
         tags.regressor_tags.poor_score = self.surrogate == "constant"
         return tags
 
-    def _table(self, values: NDArray[np.float64]) -> "pd.DataFrame":
-        import pandas as pd
-
+    def _matrix(self, values: NDArray[np.float64]) -> FeatureMatrix:
         names = getattr(self, "feature_names_in_", [f"x{index}" for index in range(values.shape[1])])
-        return pd.DataFrame(values, columns=list(names))
+        return FeatureMatrix(tuple(map(str, names)), values)

@@ -7,14 +7,11 @@
     contract             The contract of a learned model: fit on features and a target, answer with a posterior
     damage               A linear model of damage that adds up, saturates, and is repaired where there are adapters
     feasibility          The probability that a trial ends well, with an interval that knows how few have failed
-    gaussian_process     A Gaussian process whose kernel is a sum of known parts, each of finite rank
+    gaussian_process     Gaussian process regression on a few summary columns, fitted by scikit-learn
     learning_curve       Loss after fewer steps: a model for each recorded step of the learning curves
-    marginal_likelihood  Prior variances of blocks of coefficients, by the greatest marginal likelihood
-    rbf_features         The functions that span the Gaussian process: per-unit costs smooth over depth, products
     registry             The surrogates by name: an extension is one file and one line here
     ridge                Ridge regression over blocks of columns
     sign_constrained     Penalised least squares whose coefficients keep to known signs
-    stack                A weighted mean of the other surrogates
     tree_bag             Many small regression trees at once: the same leaves as XGBoost's, without its cost of a call
 
 May import: ``features``, ``memory``, ``files``, ``model``, ``space``, ``traces``.

@@ -13,7 +13,7 @@ bits in any unit.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,6 @@ from perfmodel.files.state_file import read_state, write_state
 from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 from perfmodel.surrogates.ridge import Ridge, fit_ridge
-
-if TYPE_CHECKING:
-    from perfmodel.surrogates.contract import Features
 
 _FILE = "additive.json"
 
@@ -47,11 +44,10 @@ class AdditiveSurrogate(AbstractSurrogate):
         self._ridge: Ridge | None = None
         self._noise: float | None = None
 
-    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
-        matrix = FeatureMatrix.of(features)
-        self._terms = AdditiveTerms(self._slopes.read(matrix.columns), log=self._log)
-        values = self._terms.of(matrix)
+        self._terms = AdditiveTerms(self._slopes.read(features.columns), log=self._log)
+        values = self._terms.of(features)
         link = link_target(features, target, groups, log_target=self._log)
         common, errors = self._terms.common, self._terms.common + self._terms.errors
         blocks = values[:, :common], values[:, common:errors], values[:, errors:]
@@ -59,19 +55,10 @@ class AdditiveSurrogate(AbstractSurrogate):
         self._noise = self._ridge.run_noise
         return self
 
-    def posterior(self, features: "Features") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
         ridge = fitted(self._ridge, self.kind)
-        return Posterior(*ridge.predict(self._terms.of(FeatureMatrix.of(features))), self._log, self._noise)
-
-    @property
-    def line(self) -> tuple["AdditiveTerms", Ridge]:
-        """The terms that it reads and the regression on them.
-
-        Raises:
-            UserError: when the model is not fitted.
-        """
-        return self._terms, fitted(self._ridge, self.kind)
+        return Posterior(*ridge.predict(self._terms.of(features)), self._log, self._noise)
 
     def save(self, folder: Path) -> None:
         """Writes ``additive.json``; see ``AbstractSurrogate.save``."""
@@ -100,7 +87,6 @@ class AdditiveTerms:
         log: whether the target is modelled as its logarithm.
 
     Attributes:
-        names: of the terms: a column's own, or what is made of it and the column.
         common: number of summary terms.
         errors: number of squared errors.
     """
@@ -118,21 +104,9 @@ class AdditiveTerms:
         # Bytes act on a log target through their ratio, not their difference.
         in_log = [index for index, column in enumerate(summary) if log and column.endswith("_bytes")]
         self._in_log = np.array(in_log, dtype=np.intp)
-        self._key = ("additive terms", log, self._order)
-        logged = [f"log {name}" if index in in_log else name for index, name in enumerate(summary)]
-        self.names = (*logged, *(f"squared_error {name}" for name in bits), *(f"log2 {name}" for name in ranks))
 
     def of(self, features: FeatureMatrix) -> NDArray[np.float64]:
         """Returns the terms, shape ``(n, len(columns))``."""
-        return features.once(self._key, lambda: self._made(features))
-
-    def signs(self, slopes: Slopes) -> tuple[int, ...]:
-        """Returns the sign that each term's coefficient must have, 0 where any will do."""
-        signs = slopes.signs(self._order)
-        end = self.common + self.errors
-        return (*signs[: self.common], *(-sign for sign in signs[self.common : end]), *signs[end:])
-
-    def _made(self, features: FeatureMatrix) -> NDArray[np.float64]:
         values = features.take(self._order)
         if len(self._in_log):
             values[:, self._in_log] = np.log(np.maximum(values[:, self._in_log], 1.0))
@@ -145,6 +119,12 @@ class AdditiveTerms:
                 relative_error(widths, DEFAULT_METHODS)  # names the width that is unknown
         np.log2(1 + values[:, end:], out=values[:, end:])
         return values
+
+    def signs(self, slopes: Slopes) -> tuple[int, ...]:
+        """Returns the sign that each term's coefficient must have, 0 where any will do."""
+        signs = slopes.signs(self._order)
+        end = self.common + self.errors
+        return (*signs[: self.common], *(-sign for sign in signs[self.common : end]), *signs[end:])
 
 
 _SQUARED_ERRORS = np.full(max(WIDTHS) + 2, np.nan)

@@ -18,8 +18,6 @@ from perfmodel.surrogates.tree_bag import TreeBag
 if TYPE_CHECKING:
     import xgboost
 
-    from perfmodel.surrogates.contract import Features
-
 MEMBERS = 6
 TREES = 40
 
@@ -88,12 +86,11 @@ class BoostedSurrogate(AbstractSurrogate):
         self._seed = seed
         self._bag: Bag | None = None
 
-    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
-        matrix = FeatureMatrix.of(features)
-        names = self._slopes.read(matrix.columns)
+        names = self._slopes.read(features.columns)
         columns = tuple(name for name in names if unit_kind(name) is None) or names
-        values = matrix.take(columns)
+        values = features.take(columns)
         link = link_target(features, target, groups, log_target=self._log)
         centre, scale = float(link.mean()), float(link.std()) or 1.0
         members, out_of_bag = self._fit_members(values, (link - centre) / scale, groups, columns)
@@ -101,22 +98,13 @@ class BoostedSurrogate(AbstractSurrogate):
         self._bag = Bag(columns, centre, scale, scale * out_of_bag, trees)
         return self
 
-    def posterior(self, features: "Features") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
         bag = fitted(self._bag, self.kind)
-        predictions = bag.predict(FeatureMatrix.of(features).take(bag.columns))
+        predictions = bag.predict(features.take(bag.columns))
         location = predictions.mean(axis=0)
         scale = np.sqrt(((predictions - location) ** 2).mean(axis=0) + bag.noise**2)
         return Posterior(location, scale, self._log, bag.noise if bag.noise_in_mean else None)
-
-    @property
-    def bag(self) -> Bag:
-        """The fitted state.
-
-        Raises:
-            UserError: when the model is not fitted.
-        """
-        return fitted(self._bag, self.kind)
 
     def save(self, folder: Path) -> None:
         """Writes ``boosted.json``; see ``AbstractSurrogate.save``."""

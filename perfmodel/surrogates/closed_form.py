@@ -10,13 +10,14 @@ Notation:
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.features.columns import PEAK_COLUMN
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.monotone import FREE, Slopes
 from perfmodel.features.training_data import TrainingData, measured
 from perfmodel.files.state_file import read_state, write_state
@@ -24,12 +25,8 @@ from perfmodel.memory.load import typical_load
 from perfmodel.memory.peak import Load, allocated_peaks
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.metrics import PEAK
-from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 from perfmodel.traces.trace import Trace
-
-if TYPE_CHECKING:
-    from perfmodel.surrogates.contract import Features
-
 
 LEAST_SCALE = 1e-6
 """Of z. Peaks that agree to the byte are no proof that the next one will."""
@@ -64,7 +61,7 @@ def with_closed_form(
     peaks = allocated_peaks(
         architecture, configurations, setting.recipe, load, device_class=setting.device_class
     ).astype(np.float64)
-    return replace(data, features=data.features.assign(**{PEAK_COLUMN: peaks}))
+    return replace(data, features=data.features.with_column(PEAK_COLUMN, peaks))
 
 
 @final
@@ -80,18 +77,9 @@ class ClosedFormSurrogate(AbstractSurrogate):
             raise UserError("a closed form of the logarithm", "peaks are modelled in bytes", "take log_target=False")
         self._moments: tuple[float, float] | None = None
 
-    @property
-    def moments(self) -> tuple[float, float]:
-        """Mean and deviation of z.
-
-        Raises:
-            UserError: when the model is not fitted.
-        """
-        return fitted(self._moments, self.kind)
-
-    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
-        known = column_matrix(features, [PEAK_COLUMN])[:, 0]
+        known = features.column(PEAK_COLUMN)
         apart = link_target(features, target, groups, log_target=False) / known
         configurations, counts = np.unique(groups, return_inverse=True, return_counts=True)[1:]
         mean = float((np.bincount(configurations, apart) / counts).mean())
@@ -99,15 +87,15 @@ class ClosedFormSurrogate(AbstractSurrogate):
         self._moments = mean, max(spread, LEAST_SCALE)
         return self
 
-    def posterior(self, features: "Features") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
-        mean, scale = self.moments
-        known = column_matrix(features, [PEAK_COLUMN])[:, 0]
+        mean, scale = fitted(self._moments, self.kind)
+        known = features.column(PEAK_COLUMN)
         return Posterior(known * mean, known * scale, log=False)
 
     def save(self, folder: Path) -> None:
         """Writes ``closed_form.json``; see ``AbstractSurrogate.save``."""
-        write_state(folder / _FILE, self.kind, self.version, {"moments": self.moments})
+        write_state(folder / _FILE, self.kind, self.version, {"moments": fitted(self._moments, self.kind)})
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -1,17 +1,15 @@
 """The mean of the training set: the baseline that every other surrogate has to beat."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.monotone import FREE, Slopes
 from perfmodel.files.state_file import read_state, write_state
-from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, column_matrix, fitted, link_target
-
-if TYPE_CHECKING:
-    from perfmodel.surrogates.contract import Features
+from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 
 _FILE = "constant.json"
 
@@ -28,15 +26,15 @@ class ConstantSurrogate(AbstractSurrogate):
         self._log = log_target
         self._moments: tuple[float, float] | None = None
 
-    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
-        column_matrix(features, list(features.columns))  # refuses NaN as every surrogate does
+        features.take(features.columns)  # refuses NaN as every surrogate does
         link = link_target(features, target, groups, log_target=self._log)
         # The mean of n rows is itself uncertain by std / sqrt(n).
         self._moments = float(link.mean()), float(link.std(ddof=1) * np.sqrt(1 + 1 / len(link)))
         return self
 
-    def posterior(self, features: "Features") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
         location, scale = fitted(self._moments, self.kind)
         return Posterior(np.full(len(features), location), np.full(len(features), scale), self._log)

@@ -6,11 +6,10 @@ z   target in link space: log(y) under ``log_target``, else y
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,6 @@ from numpy.typing import NDArray
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.monotone import FREE, Slopes
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    Features = FeatureMatrix | pd.DataFrame
 
 State = TypeVar("State")
 
@@ -68,7 +62,16 @@ class Posterior:
         Args:
             level: share of new measurements that it should hold, in (0, 1).
         """
-        half = NormalDist().inv_cdf(0.5 + level / 2) * self.scale
+        return self.within(NormalDist().inv_cdf(0.5 + level / 2))
+
+    def within(self, half_width: float | NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns the ends of an interval about the location in the metric's unit, each of shape ``(n,)``.
+
+        Args:
+            half_width: from the location to either end, in standard deviations, 0 or more; one for all rows, or
+                shape ``(n,)``.
+        """
+        half = half_width * self.scale
         low, high = self.location - half, self.location + half
         return (np.exp(low), np.exp(high)) if self.log else (low, high)
 
@@ -90,7 +93,7 @@ class AbstractSurrogate(ABC):
         """
 
     @abstractmethod
-    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted.
 
         Args:
@@ -104,7 +107,7 @@ class AbstractSurrogate(ABC):
         """
 
     @abstractmethod
-    def posterior(self, features: "Features") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row.
 
         Args:
@@ -135,7 +138,7 @@ class AbstractSurrogate(ABC):
 
 
 def link_target(
-    features: "Features", target: NDArray[np.float64], groups: NDArray[Any], *, log_target: bool
+    features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any], *, log_target: bool
 ) -> NDArray[np.float64]:
     """Returns z, shape ``(n,)``, after checking that the rows can be fitted.
 
@@ -159,15 +162,6 @@ def link_target(
             "the target holds a value that cannot be fitted", f"values must be {allowed}", "drop those rows"
         )
     return np.log(target) if log_target else target
-
-
-def column_matrix(features: "Features", columns: Sequence[str]) -> NDArray[np.float64]:
-    """Returns the named columns, shape ``(n, len(columns))``.
-
-    Raises:
-        UserError: when a column is missing, or holds NaN or infinity.
-    """
-    return FeatureMatrix.of(features).take(tuple(columns))
 
 
 def fitted(state: State | None, kind: str) -> State:

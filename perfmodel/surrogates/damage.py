@@ -33,7 +33,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +46,6 @@ from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
 from perfmodel.surrogates.additive import AdditiveTerms
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 from perfmodel.surrogates.ridge import Averages, Ridge, by_configuration, left_out_errors, signed_ridge, varying
-
-if TYPE_CHECKING:
-    from perfmodel.surrogates.contract import Features
 
 INPUTS = ("mean_squared_error", "pruning_rate", "active_adapted_share")
 """e, r and a. Without one of them there is no damage to speak of, and the model is linear in the columns."""
@@ -98,11 +95,12 @@ class DamageTerms:
         if not self.has_damage:
             return summary
         values = features.take(self._inputs)
-        lacking = self._lacking(features)
+        adapted = values[:, 2:3]
+        lacking = np.hstack((1 / (1 + adapted / SCARCE), 1 - adapted, values[:, 3 : 3 + self.behind]))
         parts = [lacking]
         for damage in self._damages(values):
-            ramps = np.minimum(np.maximum(damage[:, None] - STARTS, 0.0), REACHES)
-            parts += [damage[:, None], ramps, lacking * np.maximum(damage, 0.0)[:, None]]
+            ramps = np.minimum(np.maximum(damage - STARTS, 0.0), REACHES)
+            parts += [damage, ramps, lacking * np.maximum(damage, 0.0)]
         return np.hstack([*parts, summary])
 
     def signs(self, slopes: Slopes, direction: int) -> NDArray[np.int64]:
@@ -116,11 +114,6 @@ class DamageTerms:
         return np.array([direction] * self.damage_terms + list(summary), dtype=np.int64)
 
     @cached_property
-    def summary_names(self) -> tuple[str, ...]:
-        """Names of the terms after those of damage, as ``AdditiveTerms`` has them."""
-        return self._summary.names
-
-    @cached_property
     def has_damage(self) -> bool:
         """Whether the features tell the damage."""
         return set(INPUTS) <= set(self.columns)
@@ -129,7 +122,7 @@ class DamageTerms:
     def damage_terms(self) -> int:
         """How many of the terms are of damage."""
         lacking = 2 + self.behind
-        return (lacking + (1 + lacking + RAMPS) * (len(self._inputs) - 2)) * self.has_damage
+        return (lacking + (1 + lacking + RAMPS) * (1 + self._measured)) * self.has_damage
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the terms as plain values."""
@@ -146,22 +139,18 @@ class DamageTerms:
 
     @cached_property
     def _inputs(self) -> tuple[str, ...]:
-        return (*INPUTS, START_COLUMN) if START_COLUMN in self.columns else INPUTS
+        return (*INPUTS, *(SCARCITY_COLUMN,) * self.behind, *(START_COLUMN,) * self._measured)
 
-    def _lacking(self, features: FeatureMatrix) -> NDArray[np.float64]:
-        """Returns the q of each row, shape ``(n, 2)`` or ``(n, 3)``."""
-        adapted = features.take(INPUTS[2:])
-        parts = [1 / (1 + adapted / SCARCE), 1 - adapted]
-        if self.behind:
-            parts.append(features.take((SCARCITY_COLUMN,)))
-        return np.hstack(parts)
+    @cached_property
+    def _measured(self) -> bool:
+        return START_COLUMN in self.columns
 
     def _damages(self, values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
-        """Returns t of each row, then the measured one where there is one, each of shape ``(n,)``."""
-        hurt = values[:, 0] + PRUNING_WEIGHT * values[:, 1]
+        """Returns t of each row, then the measured one where there is one, each of shape ``(n, 1)``."""
+        hurt = values[:, 0:1] + PRUNING_WEIGHT * values[:, 1:2]
         yield np.log2(1 + hurt / self.tolerated) / math.log2(1 + WORST / self.tolerated)
-        if len(self._inputs) > len(INPUTS):
-            yield (values[:, 3] - self.low) / max(self.high - self.low, 1e-9)
+        if self._measured:
+            yield (values[:, -1:] - self.low) / max(self.high - self.low, 1e-9)
 
 
 @final
@@ -177,13 +166,12 @@ class DamageSurrogate(AbstractSurrogate):
         self._slopes = slopes
         self._model: tuple[DamageTerms, Ridge] | None = None
 
-    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
-        matrix = FeatureMatrix.of(features)
-        link = link_target(matrix, target, groups, log_target=self._log)
+        link = link_target(features, target, groups, log_target=self._log)
         best: tuple[float, DamageTerms, Ridge] | None = None
-        for terms in self._shapes(matrix):
-            averages = by_configuration(terms.of(matrix), link, groups)
+        for terms in self._shapes(features):
+            averages = by_configuration(terms.of(features), link, groups)
             for direction in self._directions():
                 signs = terms.signs(self._slopes, direction)
                 for pair in product(DAMAGE_PENALTIES, SUMMARY_PENALTIES):
@@ -194,19 +182,10 @@ class DamageSurrogate(AbstractSurrogate):
         self._model = best[1], best[2]
         return self
 
-    def posterior(self, features: "Features") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
         terms, ridge = fitted(self._model, self.kind)
-        return Posterior(*ridge.predict(terms.of(FeatureMatrix.of(features))), self._log, ridge.run_noise)
-
-    @property
-    def line(self) -> tuple[DamageTerms, Ridge]:
-        """The terms that it reads and the regression on them.
-
-        Raises:
-            UserError: when the model is not fitted.
-        """
-        return fitted(self._model, self.kind)
+        return Posterior(*ridge.predict(terms.of(features)), self._log, ridge.run_noise)
 
     def save(self, folder: Path) -> None:
         """Writes ``damage.json``; see ``AbstractSurrogate.save``."""

@@ -1,148 +1,213 @@
-"""A Gaussian process whose kernel is a sum of known parts, each of finite rank.
+"""Gaussian process regression on a few summary columns, fitted by scikit-learn.
 
-    z = c + basis(x) . w + noise,   w_j ~ N(0, v_block(j)),   the additive model's columns among the basis
+    z = c + f(x) + noise,   f ~ GP(0, s^2 k + t^2 x.x'),   k the Matern 5/2 kernel with a length for each column
 
-A kernel that is spanned by p functions is a linear model in them, so the process is exact and costs g p^2 in the
-configurations and p^2 a prediction, at some tens of rows as at some ten thousand. Only the kernel of the bumps has more
-than p dimensions: beyond 32 configurations it is projected on 32 centres, and what these do not see is added to the
-variance (the deterministic training conditional). The mean is that of the largest posterior density within the known
-signs of slopes; the variance is that of the functions that it uses.
+Lengths, s^2, t^2 and the noise are those of the largest marginal likelihood. It holds to no known slope, so a predictor
+takes it up only for metrics of which no slope is known.
 
-Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, 2.7 and 8.3.4 and 5.4.1.
+Source: Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, algorithm 2.1 and equation 4.17.
 """
 
-from dataclasses import dataclass
+import math
+import warnings
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.errors import SchemaVersionError
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, Slopes
+from perfmodel.features.monotone import FREE, Slopes, unit_kind
+from perfmodel.files.json_arrays import pack, unpack
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
-from perfmodel.surrogates.marginal_likelihood import maximise_evidence
-from perfmodel.surrogates.rbf_features import GaussianBasis
-from perfmodel.surrogates.ridge import Averages, Ridge, by_configuration, signed_ridge, varying
+from perfmodel.surrogates.ridge import Averages, by_configuration, varying
 
-if TYPE_CHECKING:
-    from perfmodel.surrogates.contract import Features
+COLUMNS = (
+    "pruning_rate",
+    "mean_bits",
+    "mean_squared_error",
+    "mean_log2_error",
+    "mean_log2_rank",
+    "active_kept_share",
+)
+"""Read where the features have them; other features are read whole, but for the raw columns of units."""
 
-LENGTHS = (0.35, 0.8, 2.0)
-"""Of the bumps, in ranges of the coordinates; the one of the greatest evidence is kept."""
+LARGEST = 300
+"""Configurations that are used; of more, a random subset: a fit takes time with their cube."""
 
-LARGEST = 1000
-"""Configurations from which the variances are learned; of more, a random subset. All of them enter the posterior."""
-
-BUMPS = 4
-"""Number of the bumps' block."""
+LEAST_NOISE = 1e-4
+"""Variance of the noise over that of the target, at least."""
 
 _FILE = "gaussian_process.json"
 
 
 @dataclass(frozen=True)
 class Process:
-    """The fitted state.
+    """The fitted state, over m configurations and d columns.
 
     Args:
-        basis: of the functions.
-        ridge: the posterior of their weights.
-        bump_variance: prior variance of the bumps.
+        centre: of the columns, shape ``(d,)``.
+        divisor: of the columns: their deviations times the kernel's lengths, shape ``(d,)``.
+        points: the configurations, in these units, shape ``(m, d)``.
+        trend: t^2 times the squared lengths, shape ``(d,)``, in link space.
+        weights: of the kernel at each point, in link space, shape ``(m,)``.
+        intercept: c.
+        signal: s^2, in link space.
+        noise: variance of a configuration's average about f, in link space.
+        run_noise: variance of one new run about f, in link space.
     """
 
-    basis: GaussianBasis
-    ridge: Ridge
-    bump_variance: float
+    centre: NDArray[np.float64]
+    divisor: NDArray[np.float64]
+    points: NDArray[np.float64]
+    trend: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    intercept: float
+    signal: float
+    noise: float
+    run_noise: float
+
+    @cached_property
+    def whitening(self) -> NDArray[np.float64]:
+        """Its product with the kernel has the variance that the points explain as squared length, ``(m, m)``."""
+        kernel = _kernel(self.points, self.points, self.signal, self.trend)
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(kernel + self.noise * np.eye(len(kernel)))).T)
+
+    def predict(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Returns location and standard deviation of one new run in link space, each of shape ``(n,)``.
+
+        Args:
+            values: the columns, shape ``(n, d)``.
+        """
+        rows = (values - self.centre) / self.divisor
+        kernel = _kernel(rows, self.points, self.signal, self.trend)
+        explained = kernel @ self.whitening
+        variance = self.signal + rows**2 @ self.trend - np.einsum("ij,ij->i", explained, explained)
+        return self.intercept + kernel @ self.weights, np.sqrt(np.maximum(variance, 0.0) + self.run_noise)
 
 
 @final
 class GaussianProcessSurrogate(AbstractSurrogate):
-    """Gaussian process regression with variances by marginal likelihood; see the module."""
+    """Gaussian process on the averages of each configuration's runs; see the module."""
 
     kind: ClassVar[str] = "gaussian_process"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
+        del slopes  # it holds to none
         self._log = log_target
-        self._slopes = slopes
         self._seed = seed
-        self._process: Process | None = None
+        self._model: tuple[tuple[str, ...], Process] | None = None
 
-    def fit(self, features: "Features", target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
+    def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
-        matrix = FeatureMatrix.of(features)
-        link = link_target(matrix, target, groups, log_target=self._log)
-        matrix.take(self._slopes.read(matrix.columns))
-        best: tuple[float, Process] | None = None
-        for length in LENGTHS:
-            basis = GaussianBasis.of(matrix, self._slopes, length, log=self._log)
-            averages = by_configuration(basis.values(matrix), link, groups)
-            evidence, process = self._fitted(basis, averages)
-            if best is None or evidence > best[0]:
-                best = evidence, process
-            if not len(basis.centres):
-                break
-        assert best is not None  # there is a length
-        self._process = best[1]
+        link = link_target(features, target, groups, log_target=self._log)
+        features.take(features.columns)  # refuses NaN as every surrogate does
+        known = tuple(name for name in COLUMNS if name in features.columns)
+        columns = known or tuple(name for name in features.columns if unit_kind(name) is None) or features.columns
+        averages = by_configuration(features.take(columns), link, groups)
+        kept = varying(averages.values)
+        self._model = tuple(columns[place] for place in kept), _fitted(averages, kept, self._seed)
         return self
 
-    def posterior(self, features: "Features") -> Posterior:
+    def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
-        process = fitted(self._process, self.kind)
-        values = process.basis.values(FeatureMatrix.of(features))
-        location, scale = process.ridge.predict(values)
-        if process.bump_variance:
-            scale = np.sqrt(scale**2 + process.bump_variance * process.basis.missing_variance(values))
-        return Posterior(location, scale, self._log, process.ridge.run_noise)
-
-    @property
-    def process(self) -> Process:
-        """The fitted state.
-
-        Raises:
-            UserError: when the model is not fitted.
-        """
-        return fitted(self._process, self.kind)
+        columns, process = fitted(self._model, self.kind)
+        return Posterior(*process.predict(features.take(columns)), self._log, math.sqrt(process.run_noise))
 
     def save(self, folder: Path) -> None:
         """Writes ``gaussian_process.json``; see ``AbstractSurrogate.save``."""
-        process = fitted(self._process, self.kind)
-        body = {"log_target": self._log, "basis": process.basis.to_dict(), "ridge": process.ridge.to_dict()}
-        write_state(folder / _FILE, self.kind, self.version, {**body, "bump_variance": process.bump_variance})
+        columns, process = fitted(self._model, self.kind)
+        state = {key: pack(value) if isinstance(value, np.ndarray) else value for key, value in asdict(process).items()}
+        body = {"log_target": self._log, "columns": list(columns), "process": state}
+        write_state(folder / _FILE, self.kind, self.version, body)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Returns the model that ``save`` wrote; see ``AbstractSurrogate.load``."""
+        """Returns the model that ``save`` wrote; see ``AbstractSurrogate.load``.
+
+        Raises:
+            SchemaVersionError: when version 1 wrote it, whose process had another kernel.
+        """
         body = read_state(folder / _FILE, cls.kind, cls.version)
+        if "process" not in body:
+            raise SchemaVersionError(
+                f"{folder / _FILE} holds a Gaussian process of version 1",
+                f"this installation reads version {cls.version}, which has another kernel",
+                "fit the predictor again",
+            )
         model = cls(log_target=body["log_target"])
-        basis, ridge = GaussianBasis.from_dict(body["basis"]), Ridge.from_dict(body["ridge"])
-        model._process = Process(basis, ridge, body["bump_variance"])
+        state: dict[str, Any] = {
+            key: unpack(value) if isinstance(value, dict) else value for key, value in body["process"].items()
+        }
+        model._model = tuple(body["columns"]), Process(**state)
         return model
 
-    def _fitted(self, basis: GaussianBasis, averages: Averages) -> tuple[float, Process]:
-        """Returns the log evidence and the posterior with the best variances."""
-        block, signs = basis.layout(self._slopes)
-        kept = varying(averages.values)
-        if not len(kept) or np.ptp(averages.target) <= 1e-9 * (1 + np.abs(averages.target).max()):
-            return 0.0, Process(basis, signed_ridge(averages, kept[:0], np.ones(0), np.ones(0), signs[:0]), 0.0)
-        scale = _scales(averages.values, block)[kept]
-        columns = (averages.values[:, kept] - averages.values[:, kept].mean(axis=0)) / scale
-        rows = np.arange(len(columns))
-        if len(rows) > LARGEST:
-            rows = np.random.default_rng(self._seed).choice(rows, LARGEST, replace=False)
-        target = averages.target - averages.target.mean()
-        found = maximise_evidence(columns[rows], target[rows], block[kept], averages.left_noise)
-        ridge = signed_ridge(averages, kept, scale, found.noise / found.variances, signs[kept])
-        bumps = block[kept] == BUMPS
-        return found.log_evidence, Process(basis, ridge, float(found.variances[bumps].max(initial=0.0)))
+
+def _fitted(averages: Averages, kept: NDArray[np.int64], seed: int) -> Process:
+    """Returns the process through the averages of g configurations, on the columns that vary."""
+    rows = np.arange(len(averages.target))
+    if len(rows) > LARGEST:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, LARGEST, replace=False))
+    values, target = averages.values[np.ix_(rows, kept)], averages.target[rows]
+    middle, size = float(target.mean()), float(target.std())
+    centre, deviation = values.mean(axis=0), values.std(axis=0)
+    if not len(kept) or size <= 1e-9 * (1 + abs(middle)):
+        none = np.zeros((0, len(kept)))
+        variance = max(size**2, LEAST_NOISE**2) + averages.seed_noise
+        ones = np.ones(len(kept))
+        return Process(centre, ones, none, 0 * ones, np.zeros(0), middle, 0.0, variance, variance)
+    columns = (values - centre) / deviation
+    lengths, signal, slope, noise = _most_likely(columns, (target - middle) / size, averages.left_noise / size**2)
+    points, signal, trend, noise = columns / lengths, signal * size**2, slope * size**2 * lengths**2, noise * size**2
+    state = Process(
+        centre, deviation * lengths, points, trend, target, middle, signal, noise, noise + averages.seed_noise
+    )
+    return replace(state, weights=state.whitening @ (state.whitening.T @ (target - middle)))
 
 
-def _scales(values: NDArray[np.float64], block: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns divisors, shape ``(p,)``: each summary column's own, one for each other block, none for the bumps."""
-    scale: NDArray[np.float64] = values.std(axis=0)
-    for name in np.unique(block[block > 0]):
-        inside = block == name
-        scale[inside] = np.sqrt(np.mean(scale[inside] ** 2)) or 1.0
-    scale[block == BUMPS] = 1.0
-    return scale
+def _kernel(
+    rows: NDArray[np.float64], points: NDArray[np.float64], signal: float, trend: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Returns the covariance of rows and points, shape ``(n, m)``, both in units of the lengths."""
+    squared = rows @ (-2 * points.T)
+    squared += (rows * rows).sum(axis=1, keepdims=True)
+    squared += (points * points).sum(axis=1)
+    far = np.maximum(squared, 0.0, out=squared)  # in place: new arrays of this size cost more than the arithmetic
+    far *= 5
+    np.sqrt(far, out=far)
+    kernel = far / 3
+    kernel += 1
+    kernel *= far
+    kernel += 1
+    kernel *= signal
+    kernel *= np.exp(np.negative(far, out=far), out=far)
+    kernel += (rows * trend) @ points.T
+    return np.asarray(kernel)
+
+
+def _most_likely(
+    columns: NDArray[np.float64], target: NDArray[np.float64], known_noise: float
+) -> tuple[NDArray[np.float64], float, float, float]:
+    """Returns lengths, s^2, t^2 and the noise of the largest marginal likelihood, of standardised values."""
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import ConstantKernel, DotProduct, Matern, WhiteKernel
+
+    least = min(max(LEAST_NOISE, known_noise), 1.0)
+    smooth = ConstantKernel(1.0, (1e-2, 1e2)) * Matern(np.ones(columns.shape[1]), (0.1, 1e3), nu=2.5)
+    linear = ConstantKernel(0.1, (1e-4, 10.0)) * DotProduct(0.0, "fixed")
+    model = GaussianProcessRegressor(smooth + linear + WhiteKernel(max(0.1, least), (least, 2.0)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a column that says nothing has its length at the bound
+        found = model.fit(columns, target).kernel_
+    smooth, linear = found.k1.k1, found.k1.k2
+    return (
+        np.atleast_1d(smooth.k2.length_scale),
+        float(smooth.k1.constant_value),
+        float(linear.k1.constant_value),
+        float(found.k2.noise_level),
+    )

@@ -1,23 +1,18 @@
-"""Loss after fewer steps: a model for each recorded step of the learning curves, and the end from a prefix of one.
+"""Loss after fewer steps: a model for each recorded step of the learning curves.
 
 Between two recorded steps the location runs straight in log2(1 + step), on which the recorded steps (0, ..., steps/4,
 steps/2, steps) lie evenly; nothing was measured there, so the spread is the larger of the two.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perfmodel.errors import NotEnoughTracesError, UserError
+from perfmodel.errors import UserError
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior
-from perfmodel.surrogates.ridge import Ridge, by_configuration, signed_ridge
 from perfmodel.traces.trace import Trace
-
-MINIMUM_CONFIGURATIONS = 5
 
 
 def recorded_steps(traces: Sequence[Trace]) -> tuple[int, ...]:
@@ -80,52 +75,3 @@ class LearningCurve:
 
     def _at(self, step: int, features: FeatureMatrix, at_last: Posterior) -> Posterior:
         return at_last if step == self.last else self.steps[step].posterior(features)
-
-
-@final
-@dataclass(frozen=True)
-class FinalFromPrefix:
-    """The loss at the end of a curve, from the loss at one step of it: log(final) = a + b log(loss), b >= 0.
-
-    Args:
-        step: of the loss that is known.
-        line: the fitted line; its noise is that of configurations left out.
-    """
-
-    step: int
-    line: Ridge
-
-    @classmethod
-    def fit(cls, traces: Sequence[Trace], step: int) -> "FinalFromPrefix":
-        """Returns the line through the traces' curves.
-
-        Args:
-            traces: of one setting; those that ended well and have a loss at the step are used.
-            step: that the losses will be known at.
-
-        Raises:
-            NotEnoughTracesError: when they are of fewer than ``MINIMUM_CONFIGURATIONS`` configurations.
-        """
-        used = [trace for trace in traces if trace.ok and step in trace.measured.curve_steps]
-        groups = np.array([trace.asked.configuration.identifier for trace in used], dtype=object)
-        if len(set(groups)) < MINIMUM_CONFIGURATIONS:
-            raise NotEnoughTracesError(
-                f"{len(set(groups))} configurations have a loss at step {step}",
-                f"at least {MINIMUM_CONFIGURATIONS} are needed",
-                "collect more traces, or ask for a step of their curves",
-            )
-        known = np.log([[trace.loss_at(step)] for trace in used])
-        final = np.log([trace.measured.curve_losses[-1] for trace in used])
-        averages = by_configuration(known, final, groups)
-        return cls(
-            step, signed_ridge(averages, np.array([0]), np.ones(1), np.full(1, 1e-6), np.array([1], dtype=np.int64))
-        )
-
-    def posterior(self, losses: NDArray[np.float64]) -> Posterior:
-        """Returns the loss at the end.
-
-        Args:
-            losses: at ``step``, shape ``(n,)``, nats.
-        """
-        location, scale = self.line.predict(np.log(np.asarray(losses, dtype=np.float64))[:, None])
-        return Posterior(location, scale, log=True, noise=self.line.run_noise)

@@ -1,6 +1,6 @@
 """The surrogates by name: an extension is one file and one line here."""
 
-from perfmodel.errors import unknown_name
+from perfmodel.errors import UnknownNameError, unknown_name
 from perfmodel.features.monotone import FREE, SLOPES
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.surrogates.additive import AdditiveSurrogate
@@ -10,7 +10,6 @@ from perfmodel.surrogates.constant import ConstantSurrogate
 from perfmodel.surrogates.contract import AbstractSurrogate
 from perfmodel.surrogates.damage import DamageSurrogate
 from perfmodel.surrogates.gaussian_process import GaussianProcessSurrogate
-from perfmodel.surrogates.stack import StackSurrogate
 
 SURROGATES: dict[str, type[AbstractSurrogate]] = {
     "constant": ConstantSurrogate,
@@ -18,30 +17,53 @@ SURROGATES: dict[str, type[AbstractSurrogate]] = {
     "damage": DamageSurrogate,
     "boosted": BoostedSurrogate,
     "gaussian_process": GaussianProcessSurrogate,
-    "stack": StackSurrogate,
 }
-CANDIDATES = ("constant", "additive", "damage", "boosted", "gaussian_process")
-"""Those from which a predictor chooses unless it is told others: a stack costs five times all of them together."""
-
 
 OF_ONE_METRIC: dict[str, type[AbstractSurrogate]] = {"closed_form": ClosedFormSurrogate}
-"""Those that know what one metric is: a predictor takes them up itself, and nobody asks for them by name."""
+"""Those made for one metric: a predictor takes them up itself, and nobody asks for them by name."""
+
+HOLDS_NO_SLOPE = ("gaussian_process",)
+"""Those whose predictions may rise where the metric is known to fall."""
+
+REMOVED = ("stack",)
+"""Names in predictors of earlier versions that can no longer be loaded."""
+
+
+def candidates(metric: str) -> tuple[str, ...]:
+    """Returns the names from which a predictor chooses for a metric unless it is told others.
+
+    Args:
+        metric: its name.
+    """
+    return tuple(name for name in SURROGATES if metric not in SLOPES or name not in HOLDS_NO_SLOPE)
 
 
 def surrogate_class(name: str) -> type[AbstractSurrogate]:
     """Returns the surrogate of that name.
+
+    Args:
+        name: one of ``SURROGATES`` or ``OF_ONE_METRIC``.
 
     Raises:
         UnknownNameError: when there is none.
     """
     known = SURROGATES | OF_ONE_METRIC
     if name not in known:
+        if name in REMOVED:
+            raise UnknownNameError(
+                f"surrogate {name!r} was removed", f"surrogates are {', '.join(SURROGATES)}", "fit the predictor again"
+            )
         raise unknown_name("surrogate", name, SURROGATES)
     return known[name]
 
 
 def make_surrogate(name: str, metric: str, *, seed: int = 0) -> AbstractSurrogate:
-    """Returns an unfitted surrogate for a metric.
+    """Returns an unfitted surrogate for a metric, which knows the metric's slopes.
+
+    Args:
+        name: of the surrogate.
+        metric: its name.
+        seed: of every random choice, 0 or more.
 
     Raises:
         UnknownNameError: when the surrogate or the metric does not exist.

@@ -11,7 +11,7 @@ from perfmodel.errors import InvalidConfigurationError, NotEnoughTracesError, Un
 from perfmodel.evaluation.ablation import feature_worths
 from perfmodel.evaluation.selection import BASELINE, MINIMUM_CONFIGURATIONS
 from perfmodel.evaluation.step_0_losses import start_points, starting_losses, with_measured_starts
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.sensitivity_columns import SensitivityFeaturizer
 from perfmodel.features.training_data import TrainingData, training_data
 from perfmodel.model.architecture import Architecture
@@ -21,9 +21,6 @@ from perfmodel.traces.trace import Trace
 
 ON_QUALITY = (LOSS, ACCURACY)
 """Metrics of which sensitivities may say something."""
-
-LEFT_OUT = (BASELINE, "stack")
-"""A constant reads no features; a stack costs five times all of its members, and they are judged."""
 
 
 def worth_entry(
@@ -42,7 +39,7 @@ def worth_entry(
         metric: that is judged.
         architecture: of the unpruned base model.
         featurizer: of the setting.
-        surrogates: names; a constant and a stack are left out.
+        surrogates: names; a constant is left out, since it reads no features.
         seed: of splits, surrogates and bootstrap.
     """
     data, reason = training_data(traces, metric, featurizer), ""
@@ -72,7 +69,7 @@ def start_entry(
             their recipe and whether or not they were trained.
         featurizers: of the settings, by their identifier.
         others: data of the other settings, by their identifier.
-        surrogates: names; a constant and a stack are left out.
+        surrogates: names; a constant is left out, since it reads no features.
         seed: of splits, draws, models and bootstrap.
     """
     if data.metric != LOSS:
@@ -91,7 +88,7 @@ def start_entry(
 
 
 def _judged(surrogates: Sequence[str]) -> list[str]:
-    return [name for name in surrogates if name not in LEFT_OUT]
+    return [name for name in surrogates if name != BASELINE]
 
 
 def _pairs_of_task(traces: Sequence[Trace], setting: str, featurizer: Featurizer) -> TrainingData:

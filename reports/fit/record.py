@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.score_sheet import SIZES, score_sheet
+from perfmodel.evaluation.selection import BASELINE
 from perfmodel.evaluation.transfer import transfer_points
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import TrainingData, common_setting, pooled_data, rows_of, training_data
 from perfmodel.files.processes import as_done, usable_cores
 from perfmodel.model.architecture import Architecture
@@ -21,7 +22,7 @@ from perfmodel.space.metrics import PEAK
 from perfmodel.surrogates.closed_form import ClosedFormSurrogate, load_that_peaks, with_closed_form
 from perfmodel.surrogates.registry import SURROGATES
 from perfmodel.traces.trace import Setting, Trace
-from reports.fit.knowledge import LEFT_OUT, start_entry, worth_entry
+from reports.fit.knowledge import start_entry, worth_entry
 from reports.run.progress import bar
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _transfer(
     points: list[dict[str, Any]] = []
     try:
         for name in names:
-            if name not in LEFT_OUT:
+            if name != BASELINE:
                 points += [asdict(point) for point in transfer_points(data, sources, name, seed=seed)]
     except NotEnoughTracesError as error:
         return [], str(error)

@@ -10,7 +10,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.features.table_columns import SpaceFeatures
+from perfmodel.features.featurizer import SpaceFeatures
 from perfmodel.memory.peak import Load
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.fitting import setting_featurizer

@@ -70,7 +70,7 @@ def test_costs_of_a_uniform_configuration_are_the_record_s_sums(smollm2_config):
     featurizer = SensitivityFeaturizer(record, Architecture.from_config(smollm2_config))
     traces = first_traces(73)
     configurations = [trace.asked.configuration for trace in traces if trace.asked.configuration.is_uniform]
-    table = featurizer.table(ConfigurationArrays.from_configurations(configurations))
+    table = featurizer.matrix(ConfigurationArrays.from_configurations(configurations)).frame()
     sums = {16: 0.0, **dict(zip(record.widths, record.kl.sum(axis=0), strict=True))}
 
     assert {each.bits[0] for each in configurations} >= {2, 4, 16}

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.out_of_fold import out_of_fold
 from perfmodel.evaluation.splits import ConfigurationFolds, Extrapolation, LeaveOneLabelOut, RandomFolds
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData
 from perfmodel.surrogates.contract import Posterior
 
@@ -23,7 +23,7 @@ class Known:
         self.seen.append((set(groups), target))
 
     def posterior(self, features):
-        location = features["truth"].to_numpy()
+        location = features.column("truth")
         return Posterior(location, np.full(len(location), self.scale), log=False)
 
 
@@ -33,7 +33,7 @@ def data(configurations=60, seeds=2, noise=0.1, seed=0):
     truth = np.repeat(rng.uniform(0, 1, configurations), seeds)
     # What the model gets wrong belongs to the configuration: its seeds are no independent evidence.
     wrong = np.repeat(noise * rng.standard_normal(configurations), seeds)
-    return TrainingData("accuracy", pd.DataFrame({"truth": truth}), truth + wrong, groups)
+    return TrainingData("accuracy", FeatureMatrix(("truth",), truth[:, None]), truth + wrong, groups)
 
 
 @pytest.mark.parametrize("splitter", [ConfigurationFolds(), Extrapolation(minimize=False)])
@@ -65,7 +65,7 @@ def test_coverage_is_what_it_says_whatever_the_model_believes(splitter, scale):
 def test_one_bad_fold_is_not_calibrated_by_itself():
     traces = data(40, seeds=1)
     labels = np.where(np.arange(40) < 20, "easy", "hard")
-    target = np.where(labels == "hard", traces.features["truth"] + 5, traces.target)
+    target = np.where(labels == "hard", traces.features.column("truth") + 5, traces.target)
     result = out_of_fold(replace(traces, target=target), "known", [LeaveOneLabelOut(labels)], make=lambda _: Known())
     low, high = result.interval(0.9)
     inside = ((low <= result.observed) & (result.observed <= high))[0]
@@ -77,7 +77,7 @@ def test_a_single_fold_is_calibrated_by_what_trains():
     result = out_of_fold(traces, "known", [Extrapolation(minimize=False)], make=lambda _: Known())
     assert len(result.observed) == 5 and result.observed.min() == np.sort(traces.target)[-5]
     ((train, _),) = Extrapolation(minimize=False).split(traces.features, traces.target, traces.groups)
-    errors = np.sort(np.abs(traces.target - traces.features["truth"])[train])
+    errors = np.sort(np.abs(traces.target - traces.features.column("truth"))[train])
     assert result.reach[0.9][0] == pytest.approx(errors[int(np.ceil(0.9 * 46)) - 1])
 
 
@@ -86,7 +86,7 @@ def test_the_calibration_for_later_is_that_of_all_traces():
     result = out_of_fold(
         traces, "known", [ConfigurationFolds(seed=0), ConfigurationFolds(seed=1)], make=lambda _: Known()
     )
-    errors = np.sort(np.abs(traces.target - traces.features["truth"]))
+    errors = np.sort(np.abs(traces.target - traces.features.column("truth")))
     assert result.calibration().reach(0.9) == pytest.approx(errors[27])  # ceil(0.9 * 31) of 30
 
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.evaluation.out_of_fold import OutOfFold
 from perfmodel.evaluation.selection import Score, choose, cross_validate, judge, score, score_surrogates
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, training_data
 from perfmodel.statistics.bootstrap import Estimate
 
@@ -91,7 +91,7 @@ def test_a_trace_is_predicted_without_its_configuration():
     # The target is the row's own name: only a leak could predict it.
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(20), 2)
-    features = pd.DataFrame({"pruning_rate": groups.astype(float)})
+    features = FeatureMatrix(("pruning_rate",), groups[:, None].astype(float))
     data = TrainingData("accuracy", features, np.repeat(rng.standard_normal(20), 2), groups)
     ratio = score_surrogates(data, ["boosted"], repeats=1)[0].error_ratio_to_constant.value
     assert ratio > 0.9

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError
@@ -15,7 +14,9 @@ from perfmodel.evaluation.step_0_losses import (
     start_points,
     with_measured_starts,
 )
-from perfmodel.features.columns import START_COLUMN, Featurizer
+from perfmodel.features.columns import START_COLUMN
+from perfmodel.features.featurizer import Featurizer
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, rows_of, training_data
 from perfmodel.space.arrays import ConfigurationArrays
 from perfmodel.space.space import Configuration
@@ -31,9 +32,9 @@ def featurizer(tiny):
 def start_of(features):
     """A loss before fine-tuning that bits of single layers move in a way no summary tells."""
     costs = np.random.default_rng(2).exponential(size=LAYERS)
-    bits = features[[f"bits_{index}" for index in range(LAYERS)]].to_numpy()
+    bits = features.take(tuple(f"bits_{index}" for index in range(LAYERS)))
     harm = np.where(bits == 2, 1.0, np.where(bits == 3, 0.3, 0.0)) @ costs / costs.sum()
-    return np.exp(0.7 + 2.0 * harm + features["pruning_rate"].to_numpy())
+    return np.exp(0.7 + 2.0 * harm + features.column("pruning_rate"))
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,8 @@ def target(featurizer, fake_traces):
 @pytest.fixture(scope="module")
 def cheap(featurizer, draw_configurations, target):
     """Pairs of the same 60 and of 140 other configurations."""
-    others = featurizer.table(ConfigurationArrays.from_configurations(draw_configurations(140, seed=9)))
-    features = pd.concat([target.features, others], ignore_index=True)
+    others = featurizer.matrix(ConfigurationArrays.from_configurations(draw_configurations(140, seed=9)))
+    features = FeatureMatrix(others.columns, np.vstack((target.features.values, others.values)))
     return TrainingData("held_out_loss", features, start_of(features), start_keys(features))
 
 
@@ -78,7 +79,7 @@ def test_a_task_that_ends_as_another_does_needs_no_trace_of_its_own(target, chea
     other = training_data(fake_traces(60, seed=5), "held_out_loss", featurizer)
     start = start_of(other.features) * 1.5
     other = replace(other, target=np.exp(np.log(start) / 3 - 1))
-    source = other.features.assign(**{START_COLUMN: np.log(start)})
+    source = other.features.with_column(START_COLUMN, np.log(start))
     found = start_points(target, cheap, "additive", sources=[replace(other, features=source)], sizes=(0,))
     both = next(point for point in found if point.start == "other tasks and step 0")
     assert both.r2.value > 0.8
@@ -94,7 +95,7 @@ def test_a_predicted_start_comes_from_a_model_that_did_not_see_it(target, cheap)
     # What trains is left out of the model that gives its start: its own loss moves it only through the others.
     one = rows_of(cheap, rows)
     lifted = replace(one, target=np.where(one.groups == one.groups[0], 50 * one.target, one.target))
-    before, after = (LearnedStarts(data).of(cheap.features.iloc[rows[:1]])[0] for data in (one, lifted))
+    before, after = (LearnedStarts(data).of(cheap.features.rows(rows[:1]))[0] for data in (one, lifted))
     assert abs(after - before) < 0.1 < np.log(50)
 
 
@@ -120,7 +121,7 @@ def test_ranks_do_not_move_the_start_and_bits_and_rate_do(featurizer):
         replace(base, pruning_rate=0.1),
         replace(base, bits=(2, *base.bits[1:])),
     ]
-    keys = start_keys(featurizer.table(ConfigurationArrays.from_configurations([base, *others])))
+    keys = start_keys(featurizer.matrix(ConfigurationArrays.from_configurations([base, *others])))
     assert keys[0] == keys[1] and len(set(keys)) == 3
 
 
@@ -143,7 +144,7 @@ def test_rows_without_a_measured_start_are_left_out_and_equal_starts_are_average
     kept = with_measured_starts(target, twice)
     keys = set(some.groups)
     assert len(kept.target) == sum(key in keys for key in start_keys(target.features))
-    assert np.exp(kept.features[START_COLUMN].iloc[0]) == pytest.approx(4.0)
+    assert np.exp(kept.features.column(START_COLUMN)[0]) == pytest.approx(4.0)
 
 
 def test_too_few_pairs_are_refused(target, cheap):
@@ -152,8 +153,8 @@ def test_too_few_pairs_are_refused(target, cheap):
 
 
 def test_a_model_refitted_to_nothing_forgets(target):
-    started = target.features.assign(**{START_COLUMN: 0.5})
+    started = target.features.with_column(START_COLUMN, np.full(60, 0.5))
     model = StartedSurrogate("additive").fit(started, target.target, target.groups)
     assert np.ptp(model.posterior(started).location) > 0.1
-    none = model.fit(started.iloc[:0], target.target[:0], target.groups[:0])
+    none = model.fit(started.rows(slice(0)), target.target[:0], target.groups[:0])
     assert (none.posterior(started).location == 0.5).all()

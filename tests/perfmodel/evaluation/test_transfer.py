@@ -7,7 +7,7 @@ import pytest
 
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.transfer import TransferredSurrogate, transfer_points
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import training_data
 from perfmodel.surrogates.registry import make_surrogate
 
@@ -62,6 +62,7 @@ def test_an_unlike_source_does_little_harm(target, source):
 def test_the_sources_never_hold_a_configuration_that_is_asked_about(target, source, monkeypatch):
     asked, fitted = [], []
     real = TransferredSurrogate.posterior
+    name_of = {row.tobytes(): name for row, name in zip(target.features.values, target.groups, strict=True)}
 
     class Watched:
         def __init__(self, inner):
@@ -76,7 +77,7 @@ def test_the_sources_never_hold_a_configuration_that_is_asked_about(target, sour
             return self.inner.posterior(features)
 
     def noted(self, features):
-        asked.append({target.groups[row] for row in features.index} if self._noise is None else set())
+        asked.append({name_of[row.tobytes()] for row in features.values} if self._noise is None else set())
         return real(self, features)
 
     monkeypatch.setattr(
@@ -92,7 +93,7 @@ def test_the_sources_never_hold_a_configuration_that_is_asked_about(target, sour
 def test_the_line_alone_is_used_below_twenty_traces(target, source):
     prior = make_surrogate("additive", "held_out_loss").fit(source.features, source.target, source.groups)
     model = TransferredSurrogate([prior], "additive", log_target=True)
-    model.fit(target.features[:12], target.target[:12], target.groups[:12])
+    model.fit(target.features.rows(slice(12)), target.target[:12], target.groups[:12])
     mean = prior.posterior(target.features).location
     found = model.posterior(target.features).location
     slope = np.polyfit(mean, found, 1)

@@ -50,7 +50,8 @@ def make_record(units, unit="layer"):
 
 
 def columns_of(record, architecture, *configurations):
-    return SensitivityFeaturizer(record, architecture).table(ConfigurationArrays.from_configurations(configurations))
+    arrays = ConfigurationArrays.from_configurations(configurations)
+    return SensitivityFeaturizer(record, architecture).matrix(arrays).frame()
 
 
 def test_columns_by_hand(architecture):

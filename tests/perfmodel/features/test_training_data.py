@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError, UserError
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import common_setting, training_data
 from perfmodel.space.methods import Methods
 

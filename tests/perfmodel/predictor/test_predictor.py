@@ -1,9 +1,8 @@
-"""The predictor: columns, ranges, the searcher's fast path, files, and every refusal."""
+"""The predictor: columns, ranges, arrays for searchers, files, and every refusal."""
 
 import json
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +20,9 @@ from perfmodel.errors import (
     UnknownNameError,
     UserError,
 )
+from perfmodel.features.featurizer import CHUNK
 from perfmodel.files.state_file import write_state
 from perfmodel.predictor.fitting import DOMAIN_COLUMNS
-from perfmodel.predictor.joint_posterior import CHUNK
 from perfmodel.predictor.predictor import DEFAULT_METRICS, NORMAL_REACH, Predictor
 from perfmodel.predictor.record import PREDICTOR_VERSION
 from perfmodel.space.methods import Methods
@@ -93,7 +92,7 @@ def test_mappings_and_configurations_are_the_same(predictor, draw_configurations
     assert predictor.predict([]).shape == (0, 17)
 
 
-def test_the_fast_path_agrees(predictor, tiny_space, draw_configurations):
+def test_arrays_and_tables_agree(predictor, tiny_space, draw_configurations):
     configurations = draw_configurations(20, seed=4)
     means = predictor.predict_mean(tiny_space.encode(configurations))
     np.testing.assert_allclose(means, predictor.predict(configurations)[list(predictor.metrics)].to_numpy())
@@ -109,13 +108,6 @@ def test_rows_do_not_depend_on_the_rows_beside_them(predictor, boosted, tiny_spa
         for name in ("mean", "std", "low", "high", "outside_domain"):
             part = getattr(whole, name)[CHUNK - 2 : CHUNK + 2]
             np.testing.assert_allclose(part, getattr(few, name), rtol=1e-9)
-
-
-def test_the_fast_path_is_fast(boosted, tiny_space):
-    vectors = np.random.default_rng(0).integers(tiny_space.cardinalities, size=(20_000, 21))
-    start = time.process_time()
-    assert boosted.predict_mean(vectors).shape == (20_000, 2)
-    assert time.process_time() - start < 3
 
 
 def test_outside_the_domain_is_said(predictor, tiny, tiny_space, fake_traces, draw_configurations):

@@ -1,9 +1,9 @@
 """The additive model: recovers costs per layer, shrinks, extrapolates and knows its noise."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.surrogates.additive import AdditiveSurrogate
 from perfmodel.surrogates.ridge import fit_ridge
 
@@ -13,8 +13,8 @@ COSTS = np.array([3.0, 2.0, 1.0, 1.0, 1.0, 4.0])
 
 def table(bits):
     errors = np.vectorize({2: 0.44, 3: 0.19, 4: 0.093, 16: 0.002}.get)(bits) ** 2
-    columns = {f"bits_{layer}": bits[:, layer].astype(float) for layer in range(LAYERS)}
-    return pd.DataFrame({"pruning_rate": 0.0, "mean_squared_error": errors.mean(axis=1), **columns}), errors
+    names = ("pruning_rate", "mean_squared_error", *(f"bits_{layer}" for layer in range(LAYERS)))
+    return FeatureMatrix(names, np.column_stack((np.zeros(len(bits)), errors.mean(axis=1), bits))), errors
 
 
 def made(count, seed, noise=0.01):
@@ -42,10 +42,10 @@ def test_the_noise_is_found_and_covers():
 
 def test_the_spread_grows_away_from_the_data_and_the_mean_is_held():
     features, target = made(40, 0)
-    features["pruning_rate"] = np.linspace(0, 0.3, 40)
-    model = AdditiveSurrogate(log_target=False).fit(features, target + features["pruning_rate"], np.arange(40))
-    far = features.iloc[:3].copy()
-    far["pruning_rate"] = [0.15, 3.0, 1e9]
+    rate = np.linspace(0, 0.3, 40)
+    features = features.with_column("pruning_rate", rate)
+    model = AdditiveSurrogate(log_target=False).fit(features, target + rate, np.arange(40))
+    far = features.rows(slice(3)).with_column("pruning_rate", [0.15, 3.0, 1e9])
     posterior = model.posterior(far)
     assert np.all(np.diff(posterior.std) > 0)
     spread = np.ptp(target) + 0.3
@@ -55,7 +55,7 @@ def test_the_spread_grows_away_from_the_data_and_the_mean_is_held():
 def test_seeds_of_one_configuration_are_no_extra_evidence():
     features, target = made(30, 0)
     once = AdditiveSurrogate(log_target=False).fit(features, target, np.arange(30))
-    copies = pd.concat([features] * 5, ignore_index=True)
+    copies = features.rows(np.tile(np.arange(30), 5))
     copied = AdditiveSurrogate(log_target=False).fit(copies, np.tile(target, 5), np.tile(np.arange(30), 5))
     np.testing.assert_allclose(once.posterior(features).std, copied.posterior(features).std)
 
@@ -81,6 +81,6 @@ def test_left_out_errors_are_those_of_really_leaving_out():
 
 
 def test_features_that_never_vary_leave_the_mean():
-    features = pd.DataFrame({"pruning_rate": [0.1] * 4})
+    features = FeatureMatrix(("pruning_rate",), np.full((4, 1), 0.1))
     model = AdditiveSurrogate(log_target=False).fit(features, np.array([1.0, 2.0, 3.0, 4.0]), np.arange(4))
     assert model.posterior(features).mean == pytest.approx(np.full(4, 2.5))

@@ -1,25 +1,25 @@
 """The conformance suite: what every surrogate in the table has to do, and what a posterior is."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfmodel.errors import CorruptFileError, NotEnoughTracesError, SchemaVersionError, UnknownNameError, UserError
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
+from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import training_data
 from perfmodel.files.state_file import write_state
 from perfmodel.surrogates import boosted
 from perfmodel.surrogates.contract import Posterior
-from perfmodel.surrogates.registry import SURROGATES, make_surrogate
+from perfmodel.surrogates.registry import SURROGATES, make_surrogate, surrogate_class
 
 EVERY = pytest.mark.parametrize("name", SURROGATES)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def few_trees():
-    """Makes bags small: what is shown here does not depend on their size, and a stack fits many."""
+    """Makes bags small: what is shown here does not depend on their size."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(boosted, "MEMBERS", 3)
         patch.setattr(boosted, "TREES", 20)
@@ -56,7 +56,7 @@ def test_posterior_has_a_row_for_each_row(name, fitted, unseen):
         assert values.shape == unseen.target.shape and np.isfinite(values).all()
     assert (posterior.std > 0).all()
     assert (low < posterior.mean).all() and (low < high).all()
-    assert fitted[name].posterior(unseen.features.iloc[:0]).mean.shape == (0,)
+    assert fitted[name].posterior(unseen.features.rows(slice(0))).mean.shape == (0,)
 
 
 @EVERY
@@ -79,9 +79,9 @@ def test_save_and_load_keep_every_prediction(name, fitted, unseen, tmp_path):
 
 @EVERY
 def test_log_targets_stay_positive_far_outside(name, data, fitted):
-    far = data.features.copy()
-    far["pruning_rate"] = 50.0
-    far[[column for column in far if column.endswith("_bytes")]] *= 1e6
+    grown = [1e6 if column.endswith("_bytes") else 1.0 for column in data.features.columns]
+    far = FeatureMatrix(data.features.columns, data.features.values * grown)
+    far = far.with_column("pruning_rate", np.full(len(far), 50.0))
     low, _ = fitted[name].posterior(far).interval(0.99)
     assert (low > 0).all() and np.isfinite(fitted[name].posterior(far).mean).all()
 
@@ -111,7 +111,7 @@ def test_an_identity_link_gives_symmetric_intervals(name, data, unseen):
 
 @EVERY
 def test_twelve_rows_are_enough_to_fit(name, data, unseen):
-    model = make_surrogate(name, "held_out_loss").fit(data.features[:12], data.target[:12], data.groups[:12])
+    model = make_surrogate(name, "held_out_loss").fit(data.features.rows(slice(12)), data.target[:12], data.groups[:12])
     posterior = model.posterior(unseen.features)
     assert np.isfinite(posterior.mean).all() and (posterior.std > 0).all()
 
@@ -126,8 +126,9 @@ def test_a_constant_target_is_predicted(name, data):
 @EVERY
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_it_refuses_nan(name, data, fitted, value):
-    target, features = data.target.copy(), data.features.copy()
-    target[3] = features.iloc[2, 0] = value
+    target, values = data.target.copy(), data.features.values.copy()
+    target[3] = values[2, 0] = value
+    features = FeatureMatrix(data.features.columns, values)
     with pytest.raises(UserError):
         make_surrogate(name, "held_out_loss").fit(data.features, target, data.groups)
     with pytest.raises(UserError):
@@ -145,14 +146,14 @@ def test_it_refuses_what_cannot_be_fitted(name, data, fitted, tmp_path):
     with pytest.raises(UserError, match="not fitted"):
         model.save(tmp_path)
     with pytest.raises(NotEnoughTracesError, match="1 rows"):
-        model.fit(data.features[:1], data.target[:1], data.groups[:1])
+        model.fit(data.features.rows(slice(1)), data.target[:1], data.groups[:1])
     with pytest.raises(UserError, match="rows"):
-        model.fit(data.features[:9], data.target[:8], data.groups[:9])
+        model.fit(data.features.rows(slice(9)), data.target[:8], data.groups[:9])
     with pytest.raises(UserError, match="positive"):
         model.fit(data.features, data.target * 0, data.groups)
     if name != "constant":
         with pytest.raises(UserError, match="lack"):
-            fitted[name].posterior(data.features.drop(columns="pruning_rate"))
+            fitted[name].posterior(data.features.select(data.features.columns[1:]))
 
 
 @EVERY
@@ -177,6 +178,8 @@ def test_names_are_those_of_the_classes_and_others_are_refused():
     assert {name: kind.kind for name, kind in SURROGATES.items()} == {name: name for name in SURROGATES}
     with pytest.raises(UnknownNameError, match="oracle"):
         make_surrogate("oracle", "accuracy")
+    with pytest.raises(UnknownNameError, match=r"'stack' was removed.*fit the predictor again"):
+        surrogate_class("stack")
     with pytest.raises(UnknownNameError, match="speed"):
         make_surrogate("constant", "speed")
 
@@ -206,8 +209,9 @@ def test_log_posterior_has_the_moments_of_a_log_normal():
 @given(scale=st.floats(1e3, 1e12), seed=st.integers(0, 50), name=st.sampled_from(sorted(SURROGATES)))
 def test_predictions_of_a_logarithm_are_positive(scale, seed, name):
     rng = np.random.default_rng(seed)
-    features = pd.DataFrame({"state_total_bytes": scale * rng.random(14), "pruning_rate": rng.random(14)})
-    target = features["state_total_bytes"].to_numpy() + scale * rng.random(14)
+    values = rng.random((14, 2)) * (scale, 1.0)
+    features = FeatureMatrix(("state_total_bytes", "pruning_rate"), values)
+    target = features.column("state_total_bytes") + scale * rng.random(14)
     model = make_surrogate(name, "step_time_s").fit(features, target, np.arange(14))
-    low, high = model.posterior(features * 10).interval(0.99)
+    low, high = model.posterior(FeatureMatrix(features.columns, values * 10)).interval(0.99)
     assert (low > 0).all() and (low <= high).all() and np.isfinite(high).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.arrays import ConfigurationArrays
 from perfmodel.surrogates.feasibility import Feasibility

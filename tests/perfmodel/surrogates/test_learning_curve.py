@@ -1,14 +1,13 @@
-"""Loss at fewer steps: recorded steps, between them, and the end of a curve from its half."""
+"""Loss at fewer steps: at recorded steps and between them."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from first_traces import first_traces
 
-from perfmodel.errors import NotEnoughTracesError, UserError
+from perfmodel.errors import UserError
 from perfmodel.predictor.predictor import Predictor
-from perfmodel.surrogates.learning_curve import FinalFromPrefix, recorded_steps
+from perfmodel.surrogates.learning_curve import recorded_steps
 
 
 def with_curve(trace, steps=(0, 15, 30)):
@@ -52,29 +51,3 @@ def test_steps_that_no_curve_reaches_are_refused(predictor, draw_configurations,
     traces = [with_curve(trace) for trace in fake_traces(3)]
     assert recorded_steps([*traces, with_curve(fake_traces(4)[3], (0, 30))]) == (0,)
     assert recorded_steps([]) == ()
-
-
-def test_the_end_of_a_curve_from_its_half_on_the_shelf():
-    """Each configuration of the published chain_sum curves is left out in turn."""
-    traces = first_traces(87, "chain_sum")
-    final = np.log([trace.measured.held_out_loss for trace in traces])
-    names = np.array([trace.asked.configuration.identifier for trace in traces])
-    location, inside = np.zeros(len(traces)), np.zeros(len(traces), dtype=bool)
-    for name in np.unique(names):
-        rows = np.flatnonzero(names == name)
-        model = FinalFromPrefix.fit([traces[row] for row in np.flatnonzero(names != name)], 12)
-        posterior = model.posterior(np.array([traces[row].loss_at(12) for row in rows]))
-        low, high = posterior.interval(0.9)
-        location[rows] = posterior.location
-        inside[rows] = (low <= np.exp(final[rows])) & (np.exp(final[rows]) <= high)
-    r2 = 1 - np.mean((location - final) ** 2) / final.var()
-    assert r2 > 0.9
-    assert 0.85 <= inside.mean() <= 1.0
-
-
-def test_too_few_curves_are_refused(fake_traces):
-    traces = [with_curve(trace) for trace in fake_traces(4)]
-    with pytest.raises(NotEnoughTracesError, match="4 configurations"):
-        FinalFromPrefix.fit(traces, 15)
-    with pytest.raises(NotEnoughTracesError, match="0 configurations"):
-        FinalFromPrefix.fit(traces, 14)

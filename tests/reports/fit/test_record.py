@@ -12,7 +12,7 @@ from datasets_cache.shelf.sensitivities import load_sensitivities
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.evaluation.ablation import DEFAULT_GROUPS
 from perfmodel.evaluation.selection import score_surrogates
-from perfmodel.features.columns import Featurizer
+from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.sensitivity_columns import SENSITIVITY_GROUPS
 from perfmodel.features.training_data import training_data
 from perfmodel.model.architecture import Architecture
