@@ -42,7 +42,7 @@ def _pilot(run: Run) -> list[Asked]:
 
 
 def _capacity(run: Run) -> list[Asked]:
-    return capacity(run.space, run.setting, seeds=run.suite.collect.seeds)
+    return capacity(run.space, run.setting, run.architecture, seeds=run.suite.collect.seeds)
 
 
 def _run_lengths(run: Run) -> list[Asked]:
