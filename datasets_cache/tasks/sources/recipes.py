@@ -94,7 +94,7 @@ RECIPES: dict[str, TaskRecipe] = {
         source=HomeIntents(),
         seed=1,
         kind="text classification",
-        description="Tell which of 28 intents a sentence said to a smart home has.",
+        description="Tell which of 12 intents a sentence said to a smart home has.",
     ),
     "number_sequence": TaskRecipe(
         source=ReasoningGym("number_sequence", {}),

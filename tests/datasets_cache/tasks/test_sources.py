@@ -92,9 +92,10 @@ def test_a_template_is_expanded_by_hashed_choices_and_asked_for_its_intent(tmp_p
         archive.writestr("home_assistant_intents/data/en.json", json.dumps(INTENTS))
     rows = list(HomeIntents(expansions=300).rows(file))
     said = rf"turn on (the |my )?({'|'.join(FILLED['area'])}) (lamp [123]0|[123]0 lamp)"
-    assert {row.answer for row in rows} == {"turn on"}  # the other intent has one sentence only
-    assert all(re.fullmatch(rf"What is asked for\? {said}", row.question) for row in rows)
-    assert [row.index for row in rows] == list(range(300))
+    assert [row.answer for row in rows] == ["turn on"] * 300 + ["nevermind"] * 300  # the intent of most sentences first
+    assert all(re.fullmatch(rf"Intent of the sentence: {said}", row.question) for row in rows[:300])
+    assert {row.question for row in rows[300:]} == {"Intent of the sentence: never mind"}
+    assert [row.index for row in rows] == list(range(600))
     assert len({row.question for row in rows}) > 60
     assert rows == list(HomeIntents(expansions=300).rows(file))
 
