@@ -15,7 +15,8 @@ from datasets_cache import resolve
 from datasets_cache.shelf.shelf import load_shelf
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Space
-from reports.comparison.command import BATCH, known_sensitivities
+from reports.comparison.command import BATCH
+from reports.run.known import known_sensitivities
 from search.comparison.runs import Plan, run_job
 from search.comparison.tasks import StoredTasks, setting_traces, store_task
 

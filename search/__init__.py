@@ -7,6 +7,7 @@
     general     searchers that know nothing of fine-tuning
     published   published methods for bits and ranks
     joint       this project's searcher
+    knowledge_of  what is known of a task before its first fine-tune
     benchmark   problems that searchers are compared on
     comparison  searchers compared at equal cost
     registry    the searchers by name

@@ -38,7 +38,7 @@ FOLDERS = {
         "pruning quantizers initializers adapters measuring scoring trial executors campaign sensitivities device"
     ],
     "search": [
-        "contract moves models allocation general published joint registry benchmark comparison best_within_budget"
+        "contract moves models allocation general published joint registry knowledge_of benchmark comparison best_within_budget"
     ],
     "reports": ["run figures report stages fit comparison live challenge plan cli"],
 }

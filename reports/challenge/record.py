@@ -27,8 +27,8 @@ from reports.live.backend import LiveTrials
 from reports.run.progress import bar
 from reports.run.run import Run
 from search.best_within_budget import best_uniform, best_within
-from search.comparison.closed_form_costs import COSTS, KnownCosts
 from search.contract.problem import SurrogateProblem
+from search.knowledge_of import COSTS, KnownCosts
 
 SOURCE: Final = "challenge"
 BELOW: Final = 0.995

@@ -7,9 +7,9 @@ import numpy as np
 
 from datasets_cache.release.card_analysis import table
 from perfmodel.space.metrics import LOSS, PEAK, WEIGHTS
-from search.comparison.closed_form_costs import COSTS
 from search.comparison.metrics import OverSeeds, over_seeds
 from search.comparison.optima import bits_with_ranks
+from search.knowledge_of import COSTS
 
 Record = Mapping[str, Any]
 

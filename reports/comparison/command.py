@@ -7,20 +7,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from datasets_cache import resolve
-from datasets_cache.shelf.sensitivities import load_sensitivities
 from datasets_cache.shelf.shelf import load_shelf
-from perfmodel.errors import InvalidSuiteError, OutputFolderError, UnknownNameError
-from perfmodel.features.sensitivities import Sensitivities
+from perfmodel.errors import InvalidSuiteError, OutputFolderError
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Space
 from perfmodel.surrogates.registry import surrogate_class
-from perfmodel.traces.trace import Setting, Trace
+from perfmodel.traces.trace import Trace
+from reports.run.known import known_sensitivities
 from reports.run.progress import bar, say
 from search.comparison.contenders import contender
 from search.comparison.runs import Plan, compare, records
 from search.comparison.summary import summary
-from search.comparison.task_prior import other_tasks
 from search.comparison.tasks import OBJECTIVES, StoredTasks, setting_traces, store_task
+from search.knowledge_of import other_tasks
 
 BATCH = 8
 REFERENCE = 20_000
@@ -185,17 +184,6 @@ def _repeated(traces: Sequence[Trace]) -> tuple[str, ...]:
         if trace.ok:
             found.setdefault(trace.asked.setting.task, []).append(trace.asked.configuration.identifier)
     return tuple(sorted(task for task, own in found.items() if 1 < len(set(own)) < len(own)))
-
-
-def known_sensitivities(setting: Setting, space: Space) -> Sensitivities | None:
-    """Returns the record of the setting's own model and task, None where there is none."""
-    try:
-        found = load_sensitivities(setting.model, setting.task)
-    except UnknownNameError:
-        return None
-    own = (found.model_sha256, found.task_sha256, found.methods, len(found.kl))
-    wanted = (setting.model_sha256, setting.task_sha256, space.methods, space.units)
-    return found if own == wanted else None
 
 
 def _setting(options: Options) -> dict[str, Any]:

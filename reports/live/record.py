@@ -13,22 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import unknown_name
-from perfmodel.memory.peak import Load
 from perfmodel.predictor.predictor import Predictor
-from perfmodel.space.metrics import LOSS, PEAK
-from perfmodel.space.space import Configuration
-from perfmodel.traces.trace import Asked
-from reports.comparison.command import known_sensitivities
 from reports.live.backend import LiveTrials
+from reports.run.known import closed_form_memory, run_knowledge
 from reports.run.run import Run
 from reports.stages.stages import run_stages
 from search.benchmark.backends import LiveBackend
 from search.benchmark.costs import UnknownCost
 from search.benchmark.problem import BenchmarkProblem
 from search.comparison.metrics import plain
-from search.comparison.task_prior import PriorLoss, fit_priors, other_tasks
-from search.comparison.tasks import known_peak
-from search.contract.knowledge import Knowledge
 from search.contract.loop import History
 from search.contract.loop import run as run_search
 from search.contract.pareto import non_dominated, spread
@@ -58,7 +51,8 @@ def live_search(run: Run, name: str, trials: int, seed: int, batch: int) -> dict
     if name.endswith(ON_SURROGATE):
         history = _on_surrogate(run, problem, name.removesuffix(ON_SURROGATE), trials, seed)
     else:
-        made = searcher(name, run.space, len(problem.objectives), seed, live_knowledge(run, seed))
+        known = run_knowledge(run, [name], closed_form_memory(run, seed))
+        made = searcher(name, run.space, len(problem.objectives), seed, known)
         history = run_search(made, problem, trials, batch)
     measured = plain(history.objectives)
     record = {
@@ -99,29 +93,6 @@ def check_name(name: str) -> None:
         raise unknown_name("searcher", name, [each + end for end in ("", ON_SURROGATE) for each in SEARCHERS])
 
 
-def live_knowledge(run: Run, seed: int) -> Knowledge:
-    """Returns what a searcher may know of a run before its first trial: sensitivities, memory, the other tasks."""
-    from collectors.device.step_loads import step_loads, training_examples
-
-    setting, space = run.setting, run.space
-    any_one = Asked(setting, Configuration.uniform(space.units, bits=space.bits[-1], rank=space.ranks[-1]), seed, "")
-    loads = step_loads(any_one, training_examples(setting))
-    largest = max(loads, key=lambda each: each.length)
-    load = Load(largest.batch_size, largest.length, max(each.answer_tokens for each in loads))
-    others = other_tasks(run.shelf.traces if run.shelf else (), setting, space)
-    prior = PriorLoss(tuple(fit_priors(others, space, run.architecture))) if others else None
-    memory = PEAK
-    known = memory in run.suite.objectives
-    return Knowledge(
-        known_sensitivities(setting, space),
-        known_peak(run.architecture, space, setting, load),
-        run.suite.budget.get(memory),
-        memory_objective=run.suite.objectives.index(memory) if known else None,
-        loss_objective=run.suite.objectives.index(LOSS),
-        prior=prior,
-    )
-
-
 def _problem(run: Run, name: str, seed: int) -> BenchmarkProblem:
     suite = run.suite
     return BenchmarkProblem(
@@ -144,7 +115,8 @@ def _on_surrogate(run: Run, problem: BenchmarkProblem, name: str, trials: int, s
         run.space, problem.objectives, predictor.predict_mean, metrics=predictor.metrics, budget=problem.budget
     )
     tries = max(run.suite.search.evaluations.values())
-    made = searcher(name, run.space, len(problem.objectives), seed, live_knowledge(run, seed))
+    known = run_knowledge(run, [name], closed_form_memory(run, seed))
+    made = searcher(name, run.space, len(problem.objectives), seed, known)
     found = run_search(made, cheap, tries, run.suite.search.batch)
     front = np.flatnonzero(non_dominated(found.objectives, found.violations))
     picked = found.vectors[front[spread(found.objectives[front], trials, -1)]]

@@ -1,5 +1,6 @@
 """One run: its suite, its folder, its manifest.
 
+    known           What the searches of a run know before its first fine-tune
     manifest        Which stages are up to date: the checksums of what went in and of what came out
     progress        What a person who waits sees: one bar a stage, and a line when something is said
     question_blind  What the best answer that ignores the question reaches on a run's task

@@ -8,21 +8,23 @@ from perfmodel.predictor.predictor import Predictor
 from reports.run.progress import bar
 from reports.run.suite import Suite
 from search.contract.budget_check import require_feasible
+from search.contract.knowledge import Knowledge
 from search.contract.loop import History, run
 from search.contract.pareto import non_dominated, reference_point, running_hypervolume
 from search.contract.problem import SurrogateProblem
-from search.registry import searcher
+from search.registry import SEARCHERS, searcher
 
 MAXIMUM_FRONT = 60
 """Points kept of a front: enough to draw it, spread along the resource."""
 
 
-def search_front(predictor: Predictor, suite: Suite) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def search_front(predictor: Predictor, suite: Suite, known: Knowledge) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Returns the hypervolume of every searcher over its evaluations, and the joint front.
 
     Args:
         predictor: fitted; it must know the objectives.
         suite: objectives, budget and searchers.
+        known: what the searchers are given.
 
     Raises:
         InfeasibleBudgetError: when no configuration meets the budget.
@@ -38,8 +40,8 @@ def search_front(predictor: Predictor, suite: Suite) -> tuple[dict[str, Any], li
     require_feasible(problem, suite.search.seed)
     histories: dict[str, History] = {}
     for name, evaluations in suite.search.evaluations.items():
-        made = searcher(name, problem.space, len(problem.objectives), suite.search.seed)
-        batch = min(suite.search.batch, 4) if name == "qlognehvi" else suite.search.batch
+        made = searcher(name, problem.space, len(problem.objectives), suite.search.seed, known)
+        batch = min(suite.search.batch, SEARCHERS[name].largest_batch)
         with bar(f"{name}, {evaluations} evaluations", -(-evaluations // batch)) as advance:
             histories[name] = run(
                 made,

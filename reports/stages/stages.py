@@ -18,6 +18,7 @@ from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces, write_traces
 from perfmodel.traces.store import TraceStore
 from perfmodel.traces.trace import Asked, Trace
+from reports.run.known import predicted_memory, run_knowledge, run_sensitivities
 from reports.run.manifest import Manifest
 from reports.run.progress import bar, outcome
 from reports.run.run import Run
@@ -55,7 +56,11 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
     run.prepare_folder()
     run.write_json("suite.json", run.suite.model_dump(mode="json", by_alias=True))
     manifest = Manifest(run)
-    for stage in STAGES[: [each.name for each in STAGES].index(until) + 1]:
+    wanted = STAGES[: [each.name for each in STAGES].index(until) + 1]
+    if any(stage.work is search for stage in wanted):
+        # What a searcher needs is measured, or refused, before the first fine-tune is paid for.
+        run_sensitivities(run, run.suite.search.evaluations)
+    for stage in wanted:
         values = [run.suite.model_dump(mode="json", include=set(stage.sections)), run.setting.identifier]
         inputs = manifest.digest(stage.needs, [values, run.shelf.sha256 if run.shelf else None])
         if manifest.is_current(stage.name, inputs):
@@ -111,7 +116,9 @@ def search(run: Run) -> None:
     from reports.stages.searching import search_front
 
     predictor = Predictor.load(run.folder / "fit" / "predictor")
-    histories, front = search_front(predictor, run.suite)
+    names = tuple(run.suite.search.evaluations)
+    known = run_knowledge(run, names, predicted_memory(run, predictor))
+    histories, front = search_front(predictor, run.suite, known)
     run.write_json("search/history.json", histories)
     run.write_json("search/front.json", front)
 

@@ -2,7 +2,6 @@
 
     ablations          What each stage of a method is worth: the regret of the method without it
     answer             The answer to "what should I use" as findings, from the figures of a comparison alone
-    closed_form_costs  Costs of index vectors that closed forms know: what a search is limited by without any model
     contenders         Who takes part in a comparison: every searcher
     metrics            What a comparison says: figures over seeds, each with its interval and the number of seeds
     optima             What the found optima have in common: over seeds
@@ -10,9 +9,8 @@
     runs               Searchers x tasks x seeds on one problem each, every run a small file
     sentences          The findings of a comparison in words, one sentence each
     summary            A comparison's runs as one record: everything that its page shows, in plain values
-    task_prior         What the traces of other tasks predict of a loss
     task_findings      What won and what did not on each task, as findings
     tasks              Tasks to search on: predictors of measured traces, measured noise, known memory, simulated cost
 
-May import: ``benchmark``, ``contract``, ``joint``, the registry.
+May import: ``benchmark``, ``contract``, the registry and ``knowledge_of``.
 """

@@ -2,37 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-
-import numpy as np
-from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError, unknown_name
 from perfmodel.features.sensitivities import Sensitivities
 from perfmodel.files.checksum import sha256_of, sha256_of_json
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.memory.load import typical_load
-from perfmodel.memory.peak import Load, allocated_peaks
-from perfmodel.memory.peak_tables import PeakTables
+from perfmodel.memory.peak import Load
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.metrics import LOSS, PEAK
 from perfmodel.space.space import Configuration, Space
 from perfmodel.timing.device_profiles import DeviceProfile
 from perfmodel.traces.parquet import read_traces, write_traces
-from perfmodel.traces.trace import Setting, Trace
+from perfmodel.traces.trace import Trace
 from search.benchmark.backends import SurrogateBackend, TableBackend
 from search.benchmark.costs import AbstractCost, MeasuredCost, ModelledCost
 from search.benchmark.noise import MeasuredNoise
 from search.benchmark.problem import BenchmarkProblem
 from search.benchmark.truncated_traces import cut_short, shares
 from search.comparison.runs import SearchTask, file_name
-from search.comparison.task_prior import PriorLoss, fit_priors
-from search.contract.knowledge import Knowledge, Memory
-from search.joint.remembered_memory import RememberedMemory
+from search.knowledge_of import fit_priors, knowledge_of, known_peak
 
 OBJECTIVES = (LOSS, PEAK)
 
@@ -80,8 +73,15 @@ class StoredTasks:
         found = place / "sensitivities.json"
         sensitivities = Sensitivities.load(found) if found.is_file() else None
         others = tuple(Predictor.load(place / _PRIOR / name) for name in body.get("others", ()))
-        prior = PriorLoss(others) if others else None
-        knowledge = Knowledge(sensitivities, memory, self.budget, fidelities=tuple(predictors), prior=prior)
+        budget = {} if self.budget is None else {OBJECTIVES[1]: self.budget}
+        knowledge = knowledge_of(
+            objectives,
+            budget,
+            memory,
+            sensitivities=sensitivities,
+            others=others,
+            fidelities=tuple(predictors),
+        )
 
         def problem(seed: int | None) -> BenchmarkProblem:
             return BenchmarkProblem(
@@ -90,7 +90,7 @@ class StoredTasks:
                 {"surrogate": surrogate, "table": TableBackend(space, traces)},
                 steps=recipe.steps,
                 cost=cost,
-                budget=None if self.budget is None else {OBJECTIVES[1]: self.budget},
+                budget=budget,
                 noise=seed is not None,
                 seed=seed or 0,
             )
@@ -177,43 +177,33 @@ def uniform_vector(space: Space) -> tuple[int, ...] | None:
 def setting_traces(traces: Sequence[Trace], task: str, space: Space) -> list[Trace]:
     """Returns the traces of a task's setting that has most of them, of the space's methods and units.
 
+    Args:
+        traces: of any settings.
+        task: its name.
+        space: whose methods and units are meant.
+
     Raises:
         UnknownNameError: when there is no trace of the task.
+        NotEnoughTracesError: when all of them are of other methods or units.
     """
+    own = [trace for trace in traces if trace.asked.setting.task == task]
+    if not own:
+        raise unknown_name("task", task, sorted({trace.asked.setting.task for trace in traces}))
     fitting = [
         trace
-        for trace in traces
-        if trace.asked.setting.task == task
-        and replace(space, methods=trace.asked.configuration.methods) == space
+        for trace in own
+        if replace(space, methods=trace.asked.configuration.methods) == space
         and len(trace.asked.configuration.bits) == space.units
     ]
     if not fitting:
-        tasks = sorted({trace.asked.setting.task for trace in traces})
-        raise unknown_name("task", task, tasks)
+        raise NotEnoughTracesError(
+            f"{len(own)} traces of {task!r} are of other units or methods",
+            f"{space.units} units and the methods {space.methods} are asked for",
+            "choose another task, or the space of its traces",
+        )
     settings = [trace.asked.setting.identifier for trace in fitting]
     most = max(dict.fromkeys(settings), key=settings.count)
     return [trace for trace in fitting if trace.asked.setting.identifier == most]
-
-
-def known_peak(architecture: Architecture, space: Space, setting: Setting, load: Load) -> Memory:
-    """Returns the closed form of the allocator's peak as searches ask for it: vectors ``(n, d)`` to bytes ``(n,)``.
-
-    Args:
-        architecture: of the unpruned base model.
-        space: of the vectors.
-        setting: recipe and device.
-        load: the batch that peaks.
-    """
-    if space.units == len(architecture.layers):
-        return PeakTables(space, architecture, setting.recipe, setting.device_class, load)
-    return RememberedMemory(partial(_allocated_peak, architecture, space, setting, load))
-
-
-def _allocated_peak(
-    architecture: Architecture, space: Space, setting: Setting, load: Load, vectors: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    configurations, device_class = space.decode(vectors), setting.device_class
-    return allocated_peaks(architecture, configurations, setting.recipe, load, device_class=device_class).astype(float)
 
 
 def _digest(traces: Sequence[Trace], space: Space, objectives: tuple[str, ...], surrogate: str | None) -> str:

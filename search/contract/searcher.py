@@ -42,6 +42,12 @@ class AbstractSearcher(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     """Fields of the knowledge without which the searcher cannot work."""
 
+    uses: ClassVar[tuple[str, ...]] = ()
+    """Fields of the knowledge that the searcher uses where they are known, beside those that it needs."""
+
+    largest_batch: ClassVar[int] = 1000
+    """The most configurations that it should propose between two results, where results cost nothing."""
+
     def __init__(self, setup: Setup) -> None:
         setup.knowledge.require(type(self).__name__, self.needs)
         self.space = setup.space

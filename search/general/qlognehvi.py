@@ -6,7 +6,7 @@ Notation:
     q: configurations of one proposal, chosen one after another.
 """
 
-from typing import Any, Final, final
+from typing import Any, ClassVar, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,8 @@ class QLogNEHVI(AbstractSearcher):
     Raises:
         UserError: when the number of objectives or ``initial`` is out of range.
     """
+
+    largest_batch: ClassVar[int] = 4
 
     def __init__(self, setup: Setup, *, initial: int = 16, memory: int = 400) -> None:
         super().__init__(setup)

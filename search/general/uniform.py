@@ -1,7 +1,7 @@
 """The uniform grid: one width and one rank everywhere, at every rate."""
 
 import itertools
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ class UniformGrid(AbstractSearcher):
 
     Source: QLoRA, arXiv 2305.14314, for uniform choices.
     """
+
+    uses: ClassVar[tuple[str, ...]] = ("memory",)
 
     def __init__(self, setup: Setup, *, rank: int = 16) -> None:
         super().__init__(setup)

@@ -18,7 +18,7 @@ Notation:
 """
 
 from dataclasses import replace
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,9 @@ class Joint(AbstractSearcher):
     Raises:
         UserError: when a number is out of range.
     """
+
+    uses: ClassVar[tuple[str, ...]] = ("sensitivities", "memory", "fidelities", "prior")
+    largest_batch: ClassVar[int] = 8
 
     def __init__(
         self,

@@ -41,6 +41,7 @@ class AMQ(AbstractSearcher):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("sensitivities",)
+    uses: ClassVar[tuple[str, ...]] = ("memory",)
 
     def __init__(
         self,

@@ -38,6 +38,7 @@ class APQ(AbstractSearcher):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("sensitivities",)
+    uses: ClassVar[tuple[str, ...]] = ("memory",)
 
     def __init__(self, setup: Setup, *, initial: int = 8, cheap: int = 1000, with_transfer: int = 1) -> None:
         super().__init__(setup)

@@ -1,6 +1,6 @@
 """AutoMixQ: widths of 4 or 8 bits at one rate and one rank, by performance models and their Pareto set."""
 
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ class AutoMixQ(AbstractSearcher):
 
     Source: AutoMixQ, arXiv 2411.13814.
     """
+
+    uses: ClassVar[tuple[str, ...]] = ("memory",)
 
     def __init__(self, setup: Setup, *, initial: int = 16, rank: int = 8, percent: int = 30) -> None:
         super().__init__(setup)

@@ -61,6 +61,7 @@ class AutoQRA(AbstractSearcher):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("sensitivities",)
+    uses: ClassVar[tuple[str, ...]] = ("memory", "fidelities")
 
     def __init__(
         self,

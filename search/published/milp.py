@@ -41,6 +41,7 @@ class MixedIntegerProgram(AbstractSearcher):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("memory",)
+    uses: ClassVar[tuple[str, ...]] = ("sensitivities",)
 
     def __init__(self, setup: Setup, *, initial: int = 16) -> None:
         super().__init__(setup)

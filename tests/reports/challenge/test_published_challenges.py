@@ -8,7 +8,7 @@ import pytest
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 from reports.challenge.record import SOURCE
 from reports.challenge.tables import markdown
-from search.comparison.closed_form_costs import COSTS
+from search.knowledge_of import COSTS
 
 RECORDS = sorted((Path(__file__).parents[3] / "docs" / "results").glob("challenge-*.json"))
 

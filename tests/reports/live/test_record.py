@@ -11,7 +11,7 @@ import pytest
 from collectors.executors import InlineExecutor
 from perfmodel.errors import InvalidSuiteError, UnknownNameError
 from reports.live.command import live_command
-from reports.live.record import live_knowledge
+from reports.run.known import closed_form_memory
 from reports.run.run import Run
 from reports.run.suite import parse_suite
 
@@ -56,8 +56,7 @@ def test_what_was_searched_is_not_searched_again(live):
 
 def test_a_searcher_knows_the_memory_of_a_run(live):
     run, _ = live
-    memory = live_knowledge(run, 301).memory
-    assert memory is not None
+    memory = closed_form_memory(run, 301)
     few, many = memory(np.array([[0, *([0] * run.space.units), *([1] * run.space.units)],
                                  [0, *([3] * run.space.units), *([3] * run.space.units)]]))  # fmt: skip
     assert 0 < few < many

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Space
-from search.comparison.task_prior import ENOUGH, PriorLoss, fit_priors, other_tasks
+from search.knowledge_of import ENOUGH, PriorLoss, fit_priors, other_tasks
 
 
 @pytest.fixture(scope="module")
