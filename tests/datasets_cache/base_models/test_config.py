@@ -76,7 +76,7 @@ def test_without_the_network_a_hub_id_says_so(monkeypatch, tmp_path):
     said = []
     with pytest.raises(DownloadError, match="go online"):
         model_config("owner/name", said.append)
-    assert said == ["asking the hub for the config of owner/name (one in its cache is used as it is)"]
+    assert said == ["asking the hub for config.json of owner/name (one in its cache is used as it is)"]
 
 
 def test_a_config_in_the_hub_s_cache_is_read(monkeypatch, tmp_path, file):
