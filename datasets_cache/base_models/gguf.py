@@ -29,7 +29,7 @@ def convert_gguf(source: Path, into: Path) -> None:
         import gguf  # noqa: F401  (transformers needs it below, and names it less clearly)
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
-    # transformers draws a bar of its own while it reads a GGUF, whatever its settings say: it goes to the drain.
+    # transformers draws a bar of its own while it reads a GGUF, whatever its settings say, so stderr is dropped.
     with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):
         where = {"gguf_file": source.name, "local_files_only": True}
         loaded = AutoModelForCausalLM.from_pretrained(str(source.parent), dtype=torch.float32, **where)

@@ -1,7 +1,7 @@
 """Fits the predictors that come with the package: ``python -m datasets_cache.release.predictors NAME``.
 
-One for each setting of a release with traces of ``LEAST_CONFIGURATIONS`` configurations or more. They replace what was
-written for that release before, and take some minutes each.
+One for each setting of the release that has traces of ``LEAST_CONFIGURATIONS`` configurations or more. They replace
+those written for the release before. Each takes some minutes.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from perfmodel.space.space import Space, Unit
 from perfmodel.traces.trace import Trace
 
 LEAST_CONFIGURATIONS = 20
-"""A predictor that is shipped should know more than a predictor needs at least (10): five folds of four or more."""
+"""Of ended fine-tunes: twice what fitting needs at least, so that each of five folds has four or more."""
 
 FITTED_TO = "fitted_to.json"
 KIND, VERSION = "release predictors", 1
