@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
+import numpy as np
+
 from datasets_cache.release.card_analysis import analysis, table
 from datasets_cache.release.card_pilot import one_axis_at_a_time
 from datasets_cache.release.coverage import HELD_BY, TENTHS, shelf_coverage
 from perfmodel.files.checksum import sha256_of
 from perfmodel.space.space import Configuration
+from perfmodel.statistics.seed_noise import RepeatedRuns
 from perfmodel.traces.trace import Trace
 
 Blind = tuple[float, float]
@@ -144,11 +147,11 @@ def noise_and_spread(traces: Sequence[Trace]) -> tuple[float | None, float | Non
     Args:
         traces: traces of one setting; failed ones are left out.
     """
-    runs = losses(traces)
-    squares = sum((value - mean(values)) ** 2 for values in runs for value in values)
-    freedom = sum(len(values) - 1 for values in runs)
-    noise = (squares / freedom) ** 0.5 if freedom else None
-    return noise, stdev(map(mean, runs)) if len(runs) > 1 else None
+    found = losses(traces)
+    group = np.repeat(np.arange(len(found)), [len(values) for values in found])
+    runs = RepeatedRuns.of(np.concatenate([[], *found]), group)
+    noise = None if runs.variance is None else runs.variance**0.5
+    return noise, stdev(runs.means.tolist()) if len(found) > 1 else None
 
 
 def takes_part_in_scores(traces: Sequence[Trace]) -> bool | None:

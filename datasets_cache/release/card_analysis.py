@@ -9,7 +9,7 @@ from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.effects.variance_shares import PARTS, decomposition
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.space.metrics import ACCURACY, LOSS, METRICS
-from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.statistics.interval import Estimate
 from perfmodel.traces.trace import Trace
 
 T = TypeVar("T")

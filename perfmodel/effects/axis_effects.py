@@ -17,13 +17,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import NotEnoughTracesError
+from perfmodel.effects.repeats import Repeats
 from perfmodel.features.columns import relative_error
-from perfmodel.features.training_data import common_setting, measured
 from perfmodel.space.arrays import ConfigurationArrays
 from perfmodel.space.metrics import LOSS
 from perfmodel.space.metrics import metric as metric_named
-from perfmodel.statistics.bootstrap import LEVEL, RESAMPLES, Estimate, estimate, group_weights
+from perfmodel.space.space import Configuration
+from perfmodel.statistics.bootstrap import RESAMPLES, estimate, group_weights
+from perfmodel.statistics.interval import LEVEL, Estimate
+from perfmodel.statistics.weighted import ratio, weighted_deviation
 from perfmodel.traces.trace import Trace
 
 Verdict = Literal["matters", "no effect seen", "undecided"]
@@ -36,9 +38,6 @@ MATTERS_ABOVE = 3.0
 
 NOTHING_BELOW = 1.0
 """Less than one seed deviation from end to end is lost in the noise of a single run."""
-
-MINIMUM_REPEATS = 3
-"""Runs beyond the first of a configuration, over all configurations: with fewer the noise is unknown within 4x."""
 
 MINIMUM_CONFIGURATIONS = 12
 """Twice the six coefficients of the fit."""
@@ -121,76 +120,46 @@ def axis_effects(traces: Sequence[Trace], metric: str = LOSS, *, resamples: int 
         UserError: when the traces mix settings.
         UnknownNameError: when the metric does not exist.
     """
-    common_setting(traces)
-    usable, target = measured(traces, metric)
-    log = metric_named(metric).log_target
-    values = np.log(target) if log else target
-    groups = np.array([trace.asked.configuration.identifier for trace in usable], dtype=object)
-    _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
-    _require(metric, len(counts), int((counts - 1).sum()))
-    weights = group_weights(groups, resamples=resamples, seed=seed)
-    noise = _noise_variance(values, inverse, counts, weights)
+    data = Repeats.of(traces, metric)
+    data.require(metric, MINIMUM_CONFIGURATIONS)
+    identifiers = np.array([each.identifier for each in data.configurations], dtype=object)
+    weights = group_weights(identifiers[data.group], resamples=resamples, seed=seed)
+    first = np.unique(data.group, return_index=True)[1]
+    noise = data.runs.variances(weights[:, first])
     return Effects(
         metric=metric,
-        log=log,
-        n_traces=len(usable),
-        n_configurations=len(counts),
-        noise=_seed_noise(float(noise[0]), counts),
-        axes=_axes(_design(usable), values, weights, np.sqrt(noise)),
+        log=metric_named(metric).log_target,
+        n_traces=len(data.values),
+        n_configurations=len(data.configurations),
+        noise=_seed_noise(float(noise[0]), data),
+        axes=_axes(_design(data.configurations)[data.group], data.values, weights, np.sqrt(noise)),
     )
 
 
-def _require(metric: str, configurations: int, repeats: int) -> None:
-    if configurations < MINIMUM_CONFIGURATIONS:
-        raise NotEnoughTracesError(
-            f"{metric} was measured on {configurations} different configurations",
-            f"at least {MINIMUM_CONFIGURATIONS} are needed to tell the axes apart",
-            "collect more traces of this setting",
-        )
-    if repeats < MINIMUM_REPEATS:
-        raise NotEnoughTracesError(
-            f"{metric} has {repeats} repeated runs of a configuration",
-            f"at least {MINIMUM_REPEATS} are needed to know the seed noise",
-            "run some configurations again with other seeds",
-        )
-
-
-def _design(traces: Sequence[Trace]) -> NDArray[np.float64]:
-    arrays = ConfigurationArrays.from_configurations([trace.asked.configuration for trace in traces])
+def _design(configurations: Sequence[Configuration]) -> NDArray[np.float64]:
+    """Returns the columns of x for each configuration, shape ``(g, 5)``."""
+    arrays = ConfigurationArrays.from_configurations(configurations)
     error = relative_error(arrays.bits, arrays.methods) ** 2
     thirds = [third.sum(axis=1) / max(1, third.shape[1]) for third in np.array_split(error, 3, axis=1)]
     return np.column_stack((arrays.rates, *thirds, np.log2(1 + arrays.ranks).mean(axis=1)))
 
 
-def _noise_variance(
-    values: NDArray[np.float64], inverse: NDArray[np.int64], counts: NDArray[np.int64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Returns the pooled within-configuration variance of each weighting, shape ``(b,)``."""
-    _, first = np.unique(inverse, return_index=True)
-    # Measured from a configuration's first run, equal runs give exactly 0 and not a rounding error.
-    shifted = values - values[first][inverse]
-    squares = (shifted - (np.bincount(inverse, weights=shifted) / counts)[inverse]) ** 2
-    # Each row carries its configuration's degrees of freedom in equal parts.
-    freedom = (1 - 1 / counts)[inverse]
-    return np.asarray(weights @ squares / (weights @ freedom))
-
-
-def _seed_noise(variance: float, counts: NDArray[np.int64]) -> SeedNoise:
+def _seed_noise(variance: float, data: Repeats) -> SeedNoise:
     from scipy.stats import chi2
 
-    freedom = int((counts - 1).sum())
+    freedom = data.runs.freedom
     low, high = (
         float(np.sqrt(variance * freedom / chi2.ppf(quantile, freedom)))
         for quantile in ((1 + LEVEL) / 2, (1 - LEVEL) / 2)
     )
-    return SeedNoise(Estimate(float(np.sqrt(variance)), low, high), freedom, int((counts > 1).sum()))
+    return SeedNoise(Estimate(float(np.sqrt(variance)), low, high), freedom, data.repeated)
 
 
 def _axes(
     design: NDArray[np.float64], values: NDArray[np.float64], weights: NDArray[np.float64], noise: NDArray[np.float64]
 ) -> tuple[AxisEffect, ...]:
     slopes = _slopes(design, values, weights)
-    total = _weighted_std(values, weights)
+    total = weighted_deviation(values, weights)
     effects = []
     for axis, columns in AXES.items():
         width = float(np.ptp(design[:, columns].mean(axis=1)))
@@ -198,17 +167,17 @@ def _axes(
             effects.append(_without_variation(axis))
             continue
         change = slopes[:, columns].sum(axis=1) * width
-        spread = _weighted_std(slopes[:, columns] @ design[:, columns].T, weights)
-        ratio, signed = estimate(_divide(change, noise)), estimate(change)
+        spread = weighted_deviation(slopes[:, columns] @ design[:, columns].T, weights)
+        in_noise, signed = estimate(ratio(change, noise)), estimate(change)
         effects.append(
             AxisEffect(
                 axis=axis,
                 spread=estimate(spread),
                 change=signed,
-                ratio=ratio,
-                spread_ratio=estimate(_divide(spread, noise)),
-                variance_share=estimate(_divide(spread, total) ** 2),
-                verdict=_verdict(ratio) if noise[0] > 0 else _verdict_without_noise(signed),
+                ratio=in_noise,
+                spread_ratio=estimate(ratio(spread, noise)),
+                variance_share=estimate(ratio(spread, total) ** 2),
+                verdict=_verdict(in_noise) if noise[0] > 0 else _verdict_without_noise(signed),
             )
         )
     return tuple(effects)
@@ -231,19 +200,6 @@ def _slopes(
     # The pseudo-inverse survives samples in which an axis does not vary.
     solved = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ moment[..., None])[..., 0]
     return np.asarray(solved[:, 1:] / np.where(spread > 0, spread, 1.0))
-
-
-def _weighted_std(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the standard deviation of each weighting, shape ``(b,)``, of values ``(n,)`` or ``(b, n)``."""
-    total = weights.sum(axis=1)
-    centred = values - values[..., :1]
-    variance = (weights * centred**2).sum(axis=1) / total - ((weights * centred).sum(axis=1) / total) ** 2
-    return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
-
-
-def _divide(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
-    ratio: NDArray[np.float64] = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
-    return ratio
 
 
 def _verdict(ratio: Estimate) -> Verdict:

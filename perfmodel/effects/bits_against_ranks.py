@@ -21,14 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import NotEnoughTracesError
+from perfmodel.effects.repeats import Repeats, require
 from perfmodel.features.columns import relative_error
 from perfmodel.features.training_data import common_setting, measured
 from perfmodel.space.arrays import ConfigurationArrays
 from perfmodel.space.metrics import ACCURACY, LOSS
-from perfmodel.space.metrics import metric as metric_named
-from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
+from perfmodel.statistics.bootstrap import estimate, group_weights
+from perfmodel.statistics.interval import Estimate
 from perfmodel.statistics.rank_correlation import kendall, spearman
+from perfmodel.statistics.weighted import ratio
 from perfmodel.surrogates.ridge import fit_ridge
 from perfmodel.traces.trace import Trace
 
@@ -95,7 +96,7 @@ def agreement(traces: Sequence[Trace], *, seed: int = 0) -> Agreement:
     usable = [trace for trace in measured(traces, LOSS)[0] if trace.measured.accuracy is not None]
     groups = np.array([trace.asked.configuration.identifier for trace in usable], dtype=object)
     count = len(set(groups))
-    _require("loss and accuracy were measured", count, MINIMUM_FOR_RANKS)
+    require(count, MINIMUM_FOR_RANKS, "different configurations with loss and accuracy")
     weights = group_weights(groups, seed=seed)
     ease = -measured(usable, LOSS)[1]
     accuracy = measured(usable, ACCURACY)[1]
@@ -115,22 +116,19 @@ def alignment(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> 
             vary over the units.
         UserError: when the traces mix settings.
     """
-    common_setting(traces)
-    usable, target = measured(traces, metric)
-    values = np.log(target) if metric_named(metric).log_target else target
-    groups = np.array([trace.asked.configuration.identifier for trace in usable], dtype=object)
-    unique, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    arrays = ConfigurationArrays.from_configurations([usable[row].asked.configuration for row in first])
-    means = np.bincount(inverse, weights=values) / np.bincount(inverse)
+    data = Repeats.of(traces, metric)
+    order = np.argsort([each.identifier for each in data.configurations])
+    arrays = ConfigurationArrays.from_configurations([data.configurations[place] for place in order])
+    means = data.runs.means[order]
     errors, ranks = relative_error(arrays.bits, arrays.methods) ** 2, np.log2(1.0 + arrays.ranks)
     within = _correlations(np.log2(arrays.bits), ranks)
     both = np.isfinite(within)
-    _require(f"{metric} was measured", int(both.sum()), MINIMUM_CONFIGURATIONS, " in which bits and ranks both vary")
+    require(int(both.sum()), MINIMUM_CONFIGURATIONS, "different configurations in which bits and ranks both vary")
     budget = np.column_stack((arrays.rates, errors.mean(axis=1), ranks.mean(axis=1)))
     beyond = _beyond_budget(budget, means)[both]
     best = beyond <= np.sort(beyond)[int(BEST_SHARE * len(beyond)) - 1]
-    weights = group_weights(unique[both], seed=seed)
-    among = [_mean(within[both], weights * chosen) for chosen in (best, ~best)]
+    weights = group_weights(order[both], seed=seed)
+    among = [ratio(weights * chosen @ within[both], (weights * chosen).sum(axis=1)) for chosen in (best, ~best)]
     return Alignment(
         configurations=int(both.sum()),
         best=int(best.sum()),
@@ -141,21 +139,11 @@ def alignment(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> 
     )
 
 
-def _require(what: str, found: int, needed: int, which: str = "") -> None:
-    if found < needed:
-        raise NotEnoughTracesError(
-            f"{what} on {found} different configurations{which}",
-            f"at least {needed} are needed",
-            "collect more traces of this setting",
-        )
-
-
 def _correlations(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the correlation of each pair of rows, shape ``(g,)``, NaN where one does not vary."""
     x, y = (each - each.mean(axis=1, keepdims=True) for each in (x, y))
     sizes = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
-    found: NDArray[np.float64] = np.divide((x * y).sum(axis=1), sizes, out=np.full(len(x), np.nan), where=sizes > 1e-9)
-    return found
+    return ratio((x * y).sum(axis=1), sizes, more_than=1e-9)
 
 
 def _beyond_budget(budget: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,9 +176,3 @@ def _importance_correlations(
         cost, loss_by_rank = np.split(of_column[budget.shape[1] :], 2)
         found.append(_correlations(cost[None], -loss_by_rank[None])[0])
     return np.array(found)
-
-
-def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    total = weights.sum(axis=1)
-    mean: NDArray[np.float64] = np.divide(weights @ values, total, out=np.full(len(total), np.nan), where=total > 0)
-    return mean

@@ -22,8 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.effects.repeats import Repeats, repeats
-from perfmodel.statistics.bootstrap import Estimate, estimate
+from perfmodel.effects.repeats import MINIMUM_REPEATED, Repeats
+from perfmodel.statistics.bootstrap import estimate
+from perfmodel.statistics.interval import Estimate
+from perfmodel.statistics.weighted import quadratic_form, ratio
 from perfmodel.traces.trace import Trace
 
 GRID = 33
@@ -73,19 +75,20 @@ def ceiling(traces: Sequence[Trace], metric: str, *, seed: int = 0) -> Ceiling:
         UserError: when the traces mix settings.
         UnknownNameError: when the metric does not exist.
     """
-    data = repeats(traces, metric)
+    data = Repeats.of(traces, metric)
+    data.require(metric, MINIMUM_REPEATED)
     weights = data.weights(seed)
-    noise, signal = data.noise(weights), data.signal(weights)
+    noise, signal = data.runs.variances(weights), data.signal(weights)
     total = noise + signal
     rho, tau = _rank_ceilings(data, weights, noise, signal)
     return Ceiling(
         metric=metric,
-        configurations=len(data.means),
-        repeated=int((data.counts > 1).sum()),
-        runs=int(data.counts.sum()),
+        configurations=len(data.configurations),
+        repeated=data.repeated,
+        runs=len(data.values),
         noise=data.estimate(np.sqrt(noise)),
         spread=estimate(np.sqrt(signal)),
-        r2=data.estimate(1 - np.divide(noise, total, out=np.full(len(total), np.nan), where=total > 0)),
+        r2=data.estimate(1 - ratio(noise, total)),
         spearman=data.estimate(rho),
         kendall=data.estimate(tau),
     )
@@ -101,7 +104,7 @@ def _rank_ceilings(
     if variance[0] <= 0:
         undefined = np.full(len(weights), np.nan)
         return undefined, undefined
-    apart = np.subtract.outer(data.means, data.means) / np.sqrt(variance[0])
+    apart = np.subtract.outer(data.runs.means, data.runs.means) / np.sqrt(variance[0])
     # A sample draws all means together by tau over their deviation in it; over sigma and in the units of ``apart``
     # that is tan(angle). The scores are smooth in sin(angle): exact at GRID places, straight between.
     above, below = signal * variance[0], noise * variance
@@ -109,9 +112,9 @@ def _rank_ceilings(
     grid = np.union1d(np.linspace(share.min(), share.max(), GRID), share[:1])
     true = np.sign(apart)
     # With noise no two runs tie, so configurations that do are ranked apart in z, in either order.
-    order = np.argsort(np.argsort(data.means, kind="stable"))
+    order = np.argsort(np.argsort(data.runs.means, kind="stable"))
     seen = np.sign(np.subtract.outer(order, order)) if noise[0] > 0 else true
-    pairs = np.sqrt(_form(weights, np.abs(true)) * _form(weights, np.abs(seen)))
+    pairs = np.sqrt(quadratic_form(weights, np.abs(true)) * quadratic_form(weights, np.abs(seen)))
     # Twice a rank, less a constant, is the weight below a row minus the weight above it: its weighted mean is 0.
     ranks = [weights @ signs.T for signs in (true, seen)]
     spreads = np.sqrt(np.prod([(weights * each**2).sum(axis=1) for each in ranks], axis=0))
@@ -119,13 +122,8 @@ def _rank_ceilings(
     for place, level in enumerate(grid):
         expected = erf(apart / 2 * level / np.sqrt(1 - level**2)) if level < 1 else true
         rho[place] = (weights * ranks[0] * (weights @ expected.T)).sum(axis=1) / spreads
-        tau[place] = _form(weights, true * expected) / pairs
+        tau[place] = quadratic_form(weights, true * expected) / pairs
     return _at(share, grid, rho), _at(share, grid, tau)
-
-
-def _form(weights: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the quadratic form of each line of weights, shape ``(b,)``."""
-    return np.asarray(((weights @ matrix) * weights).sum(axis=1))
 
 
 def _at(places: NDArray[np.float64], grid: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,16 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perfmodel.effects.axis_effects import MATTERS_ABOVE, MINIMUM_REPEATS
+from perfmodel.effects.repeats import MINIMUM_REPEATS, require
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.features.training_data import measured
 from perfmodel.space.metrics import LOSS
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
-from perfmodel.statistics.bootstrap import LEVEL, Estimate
+from perfmodel.statistics.interval import Estimate, student_half_width
+from perfmodel.statistics.seed_noise import RepeatedRuns
 from perfmodel.traces.trace import Trace
 
 NOT_AN_AXIS = ("curve_points", "schedule_steps")
@@ -48,11 +48,6 @@ class Departure:
     mean: float
     effect: Estimate
     ratio: Estimate
-
-    @property
-    def stands_out(self) -> bool:
-        """Whether the effect is ``MATTERS_ABOVE`` seed deviations or more."""
-        return self.ratio.value is not None and abs(self.ratio.value) >= MATTERS_ABOVE
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,11 @@ def departures(traces: Sequence[Trace], middle: Configuration, recipe: Recipe, m
     runs: defaultdict[tuple[Recipe, Configuration], list[int]] = defaultdict(list)
     for place, trace in enumerate(usable):
         runs[trace.asked.setting.recipe, trace.asked.configuration].append(place)
-    noise, freedom = _noise([values[places] for places in runs.values()])
+    number = {place: group for group, places in enumerate(runs.values()) for place in places}
+    repeated = RepeatedRuns.of(values, np.array([number[place] for place in range(len(values))], dtype=np.int64))
+    freedom = repeated.freedom
+    require(freedom, MINIMUM_REPEATS, f"repeated runs with {metric}")
+    noise = (repeated.variance or 0.0) ** 0.5
     centre = runs.pop((recipe, middle), [])
     if not centre:
         raise NotEnoughTracesError("the middle was not run", "one run or more is needed", "collect it")
@@ -114,26 +113,11 @@ def departures(traces: Sequence[Trace], middle: Configuration, recipe: Recipe, m
         if named is None:
             continue
         effect = float(values[places].mean() - values[centre].mean())
-        reach = _t(freedom) * noise * (1 / len(places) + 1 / len(centre)) ** 0.5
-        shown = Estimate(effect, effect - reach, effect + reach)
+        half = student_half_width(noise * (1 / len(places) + 1 / len(centre)) ** 0.5, freedom)
+        shown = Estimate(effect, effect - half, effect + half)
         found.append(Departure(*named, len(places), float(target[places].mean()), shown, _in(noise, shown)))
     found.sort(key=lambda each: (each.axis, float(each.value) if _is_number(each.value) else 0.0, each.value))
     return Departures(metric, float(target[centre].mean()), len(centre), noise, freedom, tuple(found))
-
-
-def _noise(runs: Sequence[NDArray[np.float64]]) -> tuple[float, int]:
-    freedom = sum(len(each) - 1 for each in runs)
-    if freedom < MINIMUM_REPEATS:
-        raise NotEnoughTracesError(
-            f"there are {freedom} repeated runs", f"at least {MINIMUM_REPEATS} tell the seed noise", "repeat some"
-        )
-    return float((sum(((each - each.mean()) ** 2).sum() for each in runs) / freedom) ** 0.5), freedom
-
-
-def _t(freedom: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf((1 + LEVEL) / 2, freedom))
 
 
 def _in(noise: float, effect: Estimate) -> Estimate:

@@ -37,14 +37,14 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.effects.repeats import Repeats, repeats
-from perfmodel.errors import NotEnoughTracesError
+from perfmodel.effects.repeats import Repeats
 from perfmodel.features.columns import THIRDS, relative_error
 from perfmodel.space.arrays import ConfigurationArrays
 from perfmodel.space.metrics import LOSS
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.space.space import Configuration
-from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.statistics.interval import Estimate
+from perfmodel.surrogates.ridge import left_out_errors
 from perfmodel.traces.trace import Trace
 
 PARTS: tuple[str, ...] = ("pruning_rate", *(f"{axis}_{third}" for axis in ("bits", "rank") for third in THIRDS))
@@ -97,15 +97,10 @@ def decomposition(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0)
         UserError: when the traces mix settings.
         UnknownNameError: when the metric does not exist.
     """
-    data = repeats(traces, metric)
-    if len(data.means) < MINIMUM_CONFIGURATIONS:
-        raise NotEnoughTracesError(
-            f"{metric} was measured on {len(data.means)} different configurations",
-            f"at least {MINIMUM_CONFIGURATIONS} are needed to tell the parts apart",
-            "collect more traces of this setting",
-        )
+    data = Repeats.of(traces, metric)
+    data.require(metric, MINIMUM_CONFIGURATIONS)
     weights = data.weights(seed)
-    additive, full = _errors(part_columns(data.configurations), data.means)
+    additive, full = _errors(part_columns(data.configurations), data.runs.means)
     shares, interactions, noise, unexplained = _shares(data, additive, full, weights)
     by_part = dict(zip(PARTS, shares, strict=True))
     by_axis = {axis: sum(of_part for name, of_part in by_part.items() if name.startswith(axis)) for axis in AXES}
@@ -113,8 +108,8 @@ def decomposition(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0)
     return Decomposition(
         metric=metric,
         log=metric_named(metric).log_target,
-        configurations=len(data.means),
-        runs=int(data.counts.sum()),
+        configurations=len(data.configurations),
+        runs=len(data.values),
         parts={name: data.estimate(values) for name, values in by_part.items()},
         axes={name: data.estimate(np.asarray(values)) for name, values in (by_axis | rest).items()},
     )
@@ -139,11 +134,11 @@ def _shares(
         full: those of the full regression, shape ``(g,)``.
         weights: shape ``(b, g)``.
     """
-    g = len(data.means)
+    g = len(data.runs.means)
     # Leaving a configuration out of a mean makes its error g / (g - 1) times as large.
     scale = (g - 1) / g / weights.sum(axis=1)
     left_additive, left_full = additive @ weights.T * scale, full @ weights.T * scale
-    noise = data.noise(weights)
+    noise = data.runs.variances(weights)
     total = left_additive[0] + noise - data.noise_of_means(weights)
     shares = _shapley((left_additive[0] - left_additive) / total)
     interactions = (left_additive[-1] - left_full) / total
@@ -195,17 +190,11 @@ def _best(blocks: Sequence[NDArray[np.float64]], target: NDArray[np.float64]) ->
     """
     # One more penalty on the products alone is the same regression on columns that were made smaller.
     shrinks = (1.0,) if len(blocks) == 1 else (1.0, 10**-0.5, 0.1, WITHOUT**-0.5)
-    tried = [_left_out(np.hstack([blocks[0], *(shrink * block for block in blocks[1:])]), target) for shrink in shrinks]
-    every = np.concatenate(tried)
-    return np.asarray(every[every.sum(axis=1).argmin()])
-
-
-def _left_out(columns: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the squared error of each configuration when it is left out, by penalty, shape ``(5, g)``."""
-    basis, singular, _ = np.linalg.svd(columns, full_matrices=False)
     centred = target - target.mean()
-    along = basis.T @ centred
-    kept = singular**2 / (singular**2 + np.array(PENALTIES)[:, None])
-    residual = centred - (kept * along) @ basis.T
-    left = 1 - 1 / len(target) - kept @ (basis**2).T
-    return np.asarray((residual / left) ** 2)
+    tried = [np.hstack([blocks[0], *(shrink * block for block in blocks[1:])]) for shrink in shrinks]
+    errors = [
+        left_out_errors(columns, centred, np.full(columns.shape[1], penalty))[0] ** 2
+        for columns in tried
+        for penalty in PENALTIES
+    ]
+    return min(errors, key=np.sum)

@@ -19,7 +19,8 @@ from perfmodel.features.columns import BYTE_COLUMNS, SUMMARY_COLUMNS, THIRDS
 from perfmodel.features.monotone import unit_kind
 from perfmodel.features.sensitivity_columns import SENSITIVITY_GROUPS
 from perfmodel.features.training_data import TrainingData
-from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
+from perfmodel.statistics.bootstrap import estimate, group_weights
+from perfmodel.statistics.interval import Estimate
 
 Way = Literal["left out", "added", "left out of all"]
 """Left out of the default columns; added to them; left out of them and all sensitivities together."""

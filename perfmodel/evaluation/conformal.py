@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.statistics.conformal_quantile import conformal_quantile
 from perfmodel.surrogates.contract import Posterior
 
 
@@ -66,9 +67,7 @@ class Conformal:
         Args:
             level: share of new measurements that the interval should hold, in (0, 1).
         """
-        # Sums of thirds and the like fall short of the level by rounding.
-        place = int(np.searchsorted(np.cumsum(self.weights), level - 1e-9))
-        return float(self.scores[min(place, len(self.scores) - 1)])
+        return conformal_quantile(self.scores, level, self.weights)
 
     def interval(self, posterior: Posterior, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Returns the interval's ends in the metric's unit, each of shape ``(m,)``.

@@ -24,7 +24,6 @@ from perfmodel.evaluation.score_table import (
     sparse_statistic,
     top_statistics,
 )
-from perfmodel.evaluation.scores import ratio
 from perfmodel.evaluation.selection import BASELINE, MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
 from perfmodel.evaluation.splits import (
     ConfigurationFolds,
@@ -36,7 +35,9 @@ from perfmodel.evaluation.splits import (
 )
 from perfmodel.features.training_data import TrainingData, rows_of
 from perfmodel.space.metrics import metric as metric_named
-from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
+from perfmodel.statistics.bootstrap import estimate, group_weights
+from perfmodel.statistics.interval import Estimate
+from perfmodel.statistics.weighted import ratio
 from perfmodel.surrogates.registry import SURROGATES
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.statistics.rank_correlation import kendall, spearman
+from perfmodel.statistics.weighted import ratio
 
 if TYPE_CHECKING:
     from perfmodel.surrogates.contract import Posterior
@@ -29,12 +30,6 @@ QUANTILES = tuple(round(0.05 * step, 2) for step in range(1, 20))
 def mean(values: Floats, weights: Floats) -> Floats:
     """Returns the weighted mean of values, shape ``(n,)``."""
     return ratio(weights @ values, weights.sum(axis=1))
-
-
-def ratio(above: Floats, below: Floats) -> Floats:
-    """Returns a quotient, NaN where the divisor is not above 0."""
-    quotient: Floats = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
-    return quotient
 
 
 def root_mean_squared_error(observed: Floats, predicted: Floats, weights: Floats) -> Floats:

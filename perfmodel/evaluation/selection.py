@@ -17,10 +17,11 @@ from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.conformal import Conformal
 from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL, OutOfFold, out_of_fold
 from perfmodel.evaluation.score_table import RANKINGS, STATISTICS, averaged
-from perfmodel.evaluation.scores import ratio
 from perfmodel.evaluation.splits import FOLDS, ConfigurationFolds
 from perfmodel.features.training_data import TrainingData
-from perfmodel.statistics.bootstrap import RESAMPLES, Estimate, estimate, group_weights
+from perfmodel.statistics.bootstrap import RESAMPLES, estimate, group_weights
+from perfmodel.statistics.interval import Estimate
+from perfmodel.statistics.weighted import ratio
 
 __all__ = ["INTERVAL_LEVEL", "Judged", "Score", "choose", "cross_validate", "judge", "score", "score_surrogates"]
 

@@ -27,7 +27,8 @@ from perfmodel.evaluation.splits import ConfigurationFolds, FewerTraces
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, rows_of
 from perfmodel.space.metrics import metric as metric_named
-from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
+from perfmodel.statistics.bootstrap import estimate, group_weights
+from perfmodel.statistics.interval import Estimate
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, link_target
 from perfmodel.surrogates.registry import make_surrogate, surrogate_class
 

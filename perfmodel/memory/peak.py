@@ -26,6 +26,7 @@ from perfmodel.memory.step import Attention, Load, Loop, StepAccount
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
+from perfmodel.statistics.conformal_quantile import conformal_quantile
 from perfmodel.traces.trace import DeviceClass
 
 __all__ = [
@@ -196,10 +197,8 @@ def peak_interval(memory: TrainingMemory, *, level: float = 0.9, device_class: D
     if not record["traces"]:
         low, high = record["assumed"]
     else:
-        errors = sorted(record["relative_errors"])
-        # The k-th of n errors bounds the next one with probability k / (n + 1).
-        above = min(len(errors), math.ceil((len(errors) + 1) * (1 + level) / 2))
-        low, high = errors[len(errors) - above], errors[above - 1]
+        errors = np.asarray(record["relative_errors"])
+        low, high = -conformal_quantile(-errors, (1 + level) / 2), conformal_quantile(errors, (1 + level) / 2)
     return max(0, math.floor(memory.allocated * (1 + low))), math.ceil(memory.allocated * (1 + high))
 
 

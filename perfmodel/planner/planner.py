@@ -18,9 +18,10 @@ from perfmodel.memory.peak import (
 from perfmodel.memory.state_bytes import state_bytes
 from perfmodel.model.architecture import Architecture
 from perfmodel.planner.measured_kinds import Kind, coverage, measured_kinds
-from perfmodel.planner.question import LEVEL, Choice, Interval, Plan, Question, with_batch, with_length
+from perfmodel.planner.question import LEVEL, Choice, Plan, Question, with_batch, with_length
 from perfmodel.planner.weight_change import changed_norm
 from perfmodel.space.space import Configuration
+from perfmodel.statistics.interval import Estimate
 from perfmodel.timing.device_profiles import DeviceProfile
 from perfmodel.timing.step_time import StepTime, step_time, step_work
 
@@ -132,7 +133,7 @@ class _Planner:
                     break
         return found
 
-    def first_fitting(self, ranked: Sequence[tuple[Configuration, Interval]], count: int) -> list[Choice]:
+    def first_fitting(self, ranked: Sequence[tuple[Configuration, Estimate]], count: int) -> list[Choice]:
         """Returns the first that fit."""
         found: list[Choice] = []
         for start in range(0, len(ranked), AT_ONCE):
@@ -246,7 +247,7 @@ class _Planner:
         beside = memory.reserved - memory.allocated
         return low + beside, high + beside
 
-    def _choice(self, configuration: Configuration, memory: TrainingMemory, loss: Interval | None) -> Choice:
+    def _choice(self, configuration: Configuration, memory: TrainingMemory, loss: Estimate | None) -> Choice:
         asked = self._question
         low, high = self._interval(memory)
         kind = coverage(

@@ -10,6 +10,7 @@ from perfmodel.planner.measured_kinds import Coverage
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RATES, Configuration, Space
+from perfmodel.statistics.interval import Estimate
 from perfmodel.timing.step_time import StepTime
 from perfmodel.traces.trace import DeviceClass
 
@@ -72,21 +73,6 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A predicted loss.
-
-    Args:
-        value: mean of one new run, nats.
-        low: end of its 90 % interval.
-        high: likewise.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Choice:
     """One configuration and what it takes.
 
@@ -97,7 +83,8 @@ class Choice:
         high: likewise.
         coverage: whether this kind was measured.
         changed: norm of what rounding and pruning change, over the weights' own.
-        loss: predicted; None without a predictor.
+        loss: predicted held-out loss of one new run with its 90 % interval, nats per answer token; None without a
+            predictor.
         step: seconds of a step by where they go; None without a profile.
     """
 
@@ -107,7 +94,7 @@ class Choice:
     high: int
     coverage: Coverage
     changed: float
-    loss: Interval | None = None
+    loss: Estimate | None = None
     step: StepTime | None = None
 
     @property

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import numpy as np
+
 from perfmodel.errors import UserError
-from perfmodel.planner.question import Interval, Question
+from perfmodel.planner.question import Question
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.metrics import LOSS
 from perfmodel.space.sampling import stratified
 from perfmodel.space.space import Configuration, Space
+from perfmodel.statistics.interval import Estimate
 
 DRAWN = 192
 """Mixed configurations that are tried beside the uniform ones."""
@@ -46,7 +49,7 @@ def narrowed(question: Question, predictor: Predictor) -> Question:
     )
 
 
-def by_loss(question: Question, predictor: Predictor) -> list[tuple[Configuration, Interval]]:
+def by_loss(question: Question, predictor: Predictor) -> list[tuple[Configuration, Estimate]]:
     """Returns the candidates with their predicted loss, least first.
 
     Uniform ones always; and where the predictor is of this very architecture, mixed ones drawn from its space. For
@@ -68,11 +71,10 @@ def by_loss(question: Question, predictor: Predictor) -> list[tuple[Configuratio
         mixed = [configuration for configuration in drawn if not configuration.is_uniform]
         known, candidates = known + mixed, candidates + mixed
     table = predictor.predict(known)
-    losses = [
-        Interval(float(mean), float(low), float(high))
-        for mean, low, high in zip(table[LOSS], table[f"{LOSS}_low"], table[f"{LOSS}_high"], strict=True)
-    ]
-    return sorted(zip(candidates, losses, strict=True), key=lambda pair: pair[1].value)
+    columns = (table[name].tolist() for name in (LOSS, f"{LOSS}_low", f"{LOSS}_high"))
+    losses = [Estimate(*ends) for ends in zip(*columns, strict=True)]
+    order = np.argsort(table[LOSS].to_numpy(), kind="stable")
+    return [(candidates[place], losses[place]) for place in order]
 
 
 def _uniform(asked: Sequence[tuple[int, int, float]], units: int, question: Question) -> list[Configuration]:

@@ -13,7 +13,7 @@ from perfmodel.memory.step import Load
 from perfmodel.model.architecture import Architecture, LayerShape
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Space
-from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.statistics.interval import Estimate
 from perfmodel.surrogates.feasibility import Feasibility
 from perfmodel.traces.trace import Setting
 

@@ -1,33 +1,13 @@
 """Percentile bootstrap over configurations: an estimate with the interval that other configurations could give."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.statistics.interval import LEVEL, Estimate
+
 RESAMPLES = 1000
-LEVEL = 0.95
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its interval; None where it is undefined.
-
-    Args:
-        value: from the data as they are.
-        low: lower end of the ``LEVEL`` interval.
-        high: upper end.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-    @classmethod
-    def undefined(cls) -> "Estimate":
-        """Returns the estimate of something that the data do not define."""
-        return cls(None, None, None)
 
 
 def group_weights(groups: NDArray[Any], *, resamples: int = RESAMPLES, seed: int = 0) -> NDArray[np.float64]:
@@ -37,9 +17,9 @@ def group_weights(groups: NDArray[Any], *, resamples: int = RESAMPLES, seed: int
     many repeated ones as the data.
 
     Args:
-        groups: configuration of each row, shape ``(n,)``.
-        resamples: number of bootstrap samples.
-        seed: of the draws.
+        groups: name or number of each row's configuration, shape ``(n,)``.
+        resamples: number of bootstrap samples, 1 or more.
+        seed: of the random generator that draws them.
     """
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
     rng = np.random.default_rng(seed)
@@ -58,7 +38,7 @@ def estimate(values: NDArray[np.float64]) -> Estimate:
     interval, and where the first is undefined there is no estimate.
 
     Args:
-        values: shape ``(1 + resamples,)``, NaN where undefined.
+        values: the statistic on each line, shape ``(1 + resamples,)``, in any unit, NaN where undefined.
     """
     if not np.isfinite(values[0]):
         return Estimate.undefined()

@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.files.json_arrays import pack, unpack
+from perfmodel.statistics.conformal_quantile import conformal_quantile
+from perfmodel.statistics.seed_noise import RepeatedRuns
 from perfmodel.surrogates.sign_constrained import signed_coefficients
 
 COMMON_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
@@ -165,9 +167,9 @@ def by_configuration(values: NDArray[np.float64], target: NDArray[np.float64], g
     """
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
     average = _averaging(inverse, counts)
-    means = average @ target
-    noise, left = _seed_variance(target - means[inverse], counts), float(np.mean(1 / counts))
-    return Averages(average @ values, means, noise * (1 - left), noise * left)
+    runs = RepeatedRuns.of(target, inverse)
+    noise, left = runs.variance or 0.0, float(np.mean(1 / counts))
+    return Averages(average @ values, runs.means, noise * (1 - left), noise * left)
 
 
 def varying(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -219,11 +221,6 @@ def _averaging(inverse: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray
     return average
 
 
-def _seed_variance(residuals: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
-    freedom = int((counts - 1).sum())
-    return float((residuals**2).sum() / freedom) if freedom else 0.0
-
-
 def _block_scales(deviations: NDArray[np.float64], common: int, errors: int) -> NDArray[np.float64]:
     scale = deviations.copy()
     for block in (slice(common, common + errors), slice(common + errors, None)):
@@ -265,7 +262,5 @@ def _noise(left_out: NDArray[np.float64], left: NDArray[np.float64]) -> float:
     prediction for few points is a second floor. Source: Lei et al. (2018), JASA 113:1094.
     """
     standardised = np.abs(left_out) * np.sqrt(left)
-    count = len(standardised)
-    rank = min(count, int(np.ceil(0.9 * (count + 1))))
-    quantile = float(np.sort(standardised)[rank - 1]) / NormalDist().inv_cdf(0.95)
+    quantile = conformal_quantile(standardised, 0.9) / NormalDist().inv_cdf(0.95)
     return max(float(np.mean(standardised**2)), quantile**2)

@@ -7,14 +7,15 @@ import numpy as np
 
 from datasets_cache.release.card_analysis import table
 from perfmodel.space.metrics import LOSS, PEAK, WEIGHTS
-from search.comparison.metrics import OverSeeds, over_seeds
+from perfmodel.statistics.interval import Estimate
+from search.comparison.metrics import over_seeds
 from search.comparison.optima import bits_with_ranks
 from search.knowledge_of import COSTS
 
 Record = Mapping[str, Any]
 
 
-def paired(record: Record, metric: str) -> OverSeeds:
+def paired(record: Record, metric: str) -> Estimate:
     """Returns the mean of challenger minus reference over seeds that ended well in both, with Student's interval.
 
     Args:
@@ -22,7 +23,8 @@ def paired(record: Record, metric: str) -> OverSeeds:
         metric: name of the column.
     """
     pairs = zip(record["reference_runs"], record["challenger_runs"], strict=False)
-    return over_seeds([own[metric] - other[metric] for other, own in pairs if other["status"] == own["status"] == "ok"])
+    both = [(own[metric], other[metric]) for other, own in pairs if other["status"] == own["status"] == "ok"]
+    return over_seeds([own - other for own, other in both]).mean
 
 
 def share_of_memory(record: Record, cost: str) -> float | None:
@@ -128,7 +130,7 @@ def _losses(runs: Sequence[Record]) -> str:
     return f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
 
 
-def _estimate(value: OverSeeds) -> str:
+def _estimate(value: Estimate) -> str:
     if value.value is None:
         return "not measured"
     if value.low is None or value.high is None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from perfmodel.statistics.bootstrap import LEVEL
+from perfmodel.statistics.interval import LEVEL
 from reports.figures.quantity import Record
 from reports.fit import tables as fit_tables
 from reports.fit.figures import fit_drawings

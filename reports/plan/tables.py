@@ -1,6 +1,7 @@
 """A plan as tables for people and as plain values for programs."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +135,7 @@ def _choice_values(choice: Choice, answer: "Answer") -> dict[str, Any]:
         "peak_high_bytes": choice.high,
         "coverage": choice.coverage,
         "changed_norm": choice.changed,
-        LOSS: choice.loss and {"value": choice.loss.value, "low": choice.loss.low, "high": choice.loss.high},
+        LOSS: choice.loss and asdict(choice.loss),
         "step_s": step and step.seconds,
         "finetune_s": step and finetune_seconds(step, question.recipe),
         "seconds_are_lower_bound": step and step.lower_bound,

@@ -1,7 +1,7 @@
 """Which share of cases each kind of interval in a report should hold."""
 
 from perfmodel.evaluation.selection import INTERVAL_LEVEL
-from perfmodel.statistics.bootstrap import LEVEL
+from perfmodel.statistics.interval import LEVEL
 from reports.figures.quantity import Record
 
 _DEFAULT = {"predicted": INTERVAL_LEVEL, "measured": INTERVAL_LEVEL, "scores": LEVEL}

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 from collectors.measuring.provenance import ran_on
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.metrics import METRICS
 from perfmodel.space.space import Configuration
+from perfmodel.statistics.interval import student_mean
 from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.trace import Trace
 from reports.report.verdict import verdict
@@ -112,16 +113,8 @@ def _validation(
 
 def _measured(name: str, runs: Sequence[Trace]) -> dict[str, Any]:
     """Returns the mean over runs with its 90 % interval by Student's t, which one run does not have."""
-    from scipy.stats import t
-
     values = [value for trace in runs if (value := getattr(trace.measured, name)) is not None]
-    estimate: dict[str, Any] = {"value": None, "low": None, "high": None, "n": len(values), "values": values}
-    if values:
-        estimate["value"] = mean(values)
-    if len(values) > 1:
-        half = float(t.ppf(0.95, len(values) - 1)) * stdev(values) / len(values) ** 0.5
-        estimate["low"], estimate["high"] = mean(values) - half, mean(values) + half
-    return estimate
+    return {**asdict(student_mean(values, level=0.9)), "n": len(values), "values": values}
 
 
 def _prediction_check(validation: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.space.metrics import metric
+from perfmodel.statistics.seed_noise import pooled_covariance
 from perfmodel.traces.trace import Trace
 from search.benchmark.truncated_traces import cut_short
 
@@ -54,27 +55,25 @@ class MeasuredNoise:
             NotEnoughTracesError: when no configuration was run twice.
             UserError: when a learning curve lacks a share.
         """
-        groups: dict[str, list[list[float]]] = {}
+        number: dict[str, int] = {}
+        rows, group = [], []
         for trace in traces:
             found = [getattr(cut_short(trace, share).measured, name) for name, share in columns] if trace.ok else [None]
             row = [float(value) for value in found if value is not None]
             if len(row) == len(columns):
-                groups.setdefault(trace.asked.configuration.identifier, []).append(row)
+                rows.append(row)
+                group.append(number.setdefault(trace.asked.configuration.identifier, len(number)))
         logs = [metric(name).log_target for name, _ in columns]
-        residuals, degrees = [np.empty((0, len(columns)))], 0
-        for rows in groups.values():
-            values = np.asarray(rows, dtype=np.float64)
-            z = np.where(logs, np.log(np.where(logs, values, 1.0)), values)
-            residuals.append(z - z.mean(axis=0))
-            degrees += len(z) - 1
+        values = np.reshape(np.asarray(rows, dtype=np.float64), (len(rows), len(columns)))
+        z = np.where(logs, np.log(np.where(logs, values, 1.0)), values)
+        covariance, degrees = pooled_covariance(z, np.asarray(group, dtype=np.int64))
         if degrees == 0:
             raise NotEnoughTracesError(
                 "no configuration was run with two seeds",
                 "the noise of a seed is measured by repeating some",
                 "collect repeats, or ask without noise",
             )
-        pooled = np.concatenate(residuals)
-        return cls(columns, pooled.T @ pooled / degrees, degrees)
+        return cls(columns, covariance, degrees)
 
     def added(self, means: Floats, vectors: NDArray[np.int64], columns: Sequence[Column], seed: int) -> Floats:
         """Returns one noisy run of each configuration, shape ``(n, k)``, whose expectation is its mean.

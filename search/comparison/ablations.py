@@ -1,7 +1,6 @@
 """What each stage of a method is worth: the regret of the method without it, less that of the whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from search.comparison.contenders import VARIANTS
@@ -30,7 +29,7 @@ def ablations(runs: Sequence[Record], against: Mapping[str, Yardstick], budgets:
         for budget in budgets:
             without, whole = (_blocks(runs, against, each, budget) for each in (name, left.whole))
             both = sorted(set(without) & set(whole))
-            differences[str(budget)] = asdict(over_seeds([without[block] - whole[block] for block in both]))
+            differences[str(budget)] = over_seeds([without[block] - whole[block] for block in both]).to_dict()
         rows.append({"whole": left.whole, "stage": left.stage, "differences": differences})
     return rows
 

@@ -16,12 +16,12 @@ from typing import Any, Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.statistics.interval import Estimate, student_mean
 from search.contract.pareto import hypervolume, non_dominated, reference_point, running_hypervolume
 
 Floats = NDArray[np.float64]
 Record = Mapping[str, Any]
 
-LEVEL: Final = 0.95
 _GRID: Final = 60
 _ROUNDING: Final = 1e-9
 
@@ -29,33 +29,29 @@ _ROUNDING: Final = 1e-9
 @final
 @dataclass(frozen=True)
 class OverSeeds:
-    """A mean over seeds.
+    """A mean over seeds with Student's interval.
 
     Args:
-        value: the mean, None without any.
-        low: lower end of Student's ``LEVEL`` interval, None with fewer than two seeds.
-        high: upper end.
-        n: seeds.
+        mean: undefined without any seed; it has no interval with fewer than two.
+        n: seeds, 0 or more.
     """
 
-    value: float | None
-    low: float | None
-    high: float | None
+    mean: Estimate
     n: int
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Returns the mean, its interval and the number of seeds as plain values."""
+        return {**asdict(self.mean), "n": self.n}
 
 
 def over_seeds(values: Sequence[float | None]) -> OverSeeds:
-    """Returns the mean of the known values with Student's interval."""
-    from scipy.stats import t
+    """Returns the mean of the known values with Student's interval, and their number.
 
-    known = np.asarray([value for value in values if value is not None and np.isfinite(value)])
-    if len(known) == 0:
-        return OverSeeds(None, None, None, 0)
-    mean = float(known.mean())
-    if len(known) < 2:
-        return OverSeeds(mean, None, None, 1)
-    half = float(t.ppf(0.5 + LEVEL / 2, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known)))
-    return OverSeeds(mean, mean - half, mean + half, len(known))
+    Args:
+        values: one number a seed, in any unit; None or not finite where it is not known.
+    """
+    known = [value for value in values if value is not None and np.isfinite(value)]
+    return OverSeeds(student_mean(known), len(known))
 
 
 @final
@@ -134,7 +130,7 @@ def regret_curve(runs: Sequence[Record], against: Yardstick, axis: str) -> dict[
     """
     grid = np.linspace(0, min(spent(run, axis)[-1] for run in runs), _GRID + 1)[1:]
     values = np.asarray([at(run, against, axis, grid) for run in runs])
-    means = [asdict(over_seeds(column)) for column in values.T.tolist()]
+    means = [over_seeds(column).to_dict() for column in values.T.tolist()]
     return {"x": grid.tolist(), **{key: [each[key] for each in means] for key in ("value", "low", "high", "n")}}
 
 

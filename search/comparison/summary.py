@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from perfmodel.statistics.interval import LEVEL
 from search.comparison.ablations import ablations
 from search.comparison.answer import answer
 from search.comparison.metrics import (
-    LEVEL,
     Record,
     Yardstick,
     attainment,
@@ -86,7 +86,7 @@ def _contender(runs: Sequence[Record], known: Record, against: Yardstick, budget
     uniform, units = known["uniform"], known["space"]["units"]
     reached = [time_to_uniform(run, uniform) for run in runs]
     alike, loss = stability(runs, np.inf if uniform is None else uniform[1])
-    of_regret = {str(b): asdict(over_seeds([regret_after(run, against, b) for run in runs])) for b in budgets}
+    of_regret = {str(b): over_seeds([regret_after(run, against, b) for run in runs]).to_dict() for b in budgets}
     return {
         "seeds": len(runs),
         "regret": of_regret,
@@ -94,12 +94,12 @@ def _contender(runs: Sequence[Record], known: Record, against: Yardstick, budget
         "over_seconds": regret_curve(runs, against, "seconds"),
         "attainment": attainment(runs),
         "reached_uniform": sum(each is not None for each in reached),
-        "trainings_to_uniform": asdict(over_seeds([each[0] for each in reached if each])),
-        "seconds_to_uniform": asdict(over_seeds([each[1] for each in reached if each])),
-        "stability": asdict(alike),
+        "trainings_to_uniform": over_seeds([each[0] for each in reached if each]).to_dict(),
+        "seconds_to_uniform": over_seeds([each[1] for each in reached if each]).to_dict(),
+        "stability": alike.to_dict(),
         "loss_within_uniform": asdict(loss),
-        "bits_ranks_correlation": asdict(over_seeds(correlations(runs, units))),
-        "overhead_s": asdict(over_seeds([run["overhead_s"] for run in runs])),
+        "bits_ranks_correlation": over_seeds(correlations(runs, units)).to_dict(),
+        "overhead_s": over_seeds([run["overhead_s"] for run in runs]).to_dict(),
     }
 
 
@@ -127,7 +127,7 @@ def _optima(runs: Sequence[Record], references: dict[str, Any]) -> dict[str, Any
         pooled = over_seeds([value for each in values.values() for value in each])
         if pooled.n:
             tasks = sum(any(value is not None for value in each) for each in values.values())
-            found[name] = {**asdict(pooled), "tasks": tasks}
+            found[name] = {**pooled.to_dict(), "tasks": tasks}
     return found
 
 

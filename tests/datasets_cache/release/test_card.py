@@ -37,7 +37,7 @@ def test_a_task_within_ten_times_its_noise_takes_no_part_in_scores(traces):
     assert float(row.split("|")[-3]) < 10
     assert f"{len(flat)} real fine-tunes" in text
     # Too few have both bits and ranks that vary, and the card says so instead of giving a number.
-    assert "Not enough traces of chain_sum: held_out_loss was measured on 30 different configurations in which" in text
+    assert "Not enough traces of chain_sum: there are 30 different configurations in which" in text
 
 
 def test_noise_and_spread_of_known_losses(traces):

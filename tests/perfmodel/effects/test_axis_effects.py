@@ -7,7 +7,7 @@ import pytest
 
 from perfmodel.effects.axis_effects import AXES, _verdict, axis_effects
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError, UserError
-from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.statistics.interval import Estimate
 
 
 def by_axis(effects):

@@ -18,7 +18,7 @@ from perfmodel.evaluation.score_sheet import (
 )
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import pooled_data, training_data
-from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.statistics.interval import Estimate
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from perfmodel.evaluation.selection import Score, choose, cross_validate, judge,
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, training_data
-from perfmodel.statistics.bootstrap import Estimate
+from perfmodel.statistics.interval import Estimate
 
 
 def result(observed, location, half_width=1.0, surrogate="additive", metric="accuracy"):

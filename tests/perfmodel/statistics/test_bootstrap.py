@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from perfmodel.statistics.bootstrap import Estimate, estimate, group_weights
+from perfmodel.statistics.bootstrap import estimate, group_weights
+from perfmodel.statistics.interval import Estimate
 
 GROUPS = np.array(["a", "a", "a", "b", "c", "d", "d"], dtype=object)
 

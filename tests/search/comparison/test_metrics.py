@@ -84,10 +84,10 @@ def test_failed_trials_do_not_count() -> None:
 
 def test_intervals_are_students() -> None:
     found = over_seeds([1.0, 2.0, 3.0, None])
-    assert (found.value, found.n) == (2.0, 3)
-    assert found.high == pytest.approx(2 + 4.302653 / np.sqrt(3))
-    assert over_seeds([1.0]).low is None
-    assert over_seeds([None]).value is None
+    assert (found.mean.value, found.n) == (2.0, 3)
+    assert found.mean.high == pytest.approx(2 + 4.302653 / np.sqrt(3))
+    assert over_seeds([1.0]).mean.low is None
+    assert over_seeds([None]).to_dict() == {"value": None, "low": None, "high": None, "n": 0}
 
 
 def test_the_curve_has_a_band_and_ends_with_the_shortest_run() -> None:
@@ -160,8 +160,8 @@ def test_stability_compares_what_seeds_recommend_within_a_memory() -> None:
     first = run([[0.1, 9.0], [0.5, 1.0]], vectors=[[9, 9], [1, 2]])
     second = run([[0.7, 1.0]], vectors=[[1, 3]])
     alike, loss = stability([first, second], 2.0)
-    assert alike.value == 0.5
-    assert loss.value == pytest.approx(0.6)
+    assert alike.mean.value == 0.5
+    assert loss.mean.value == pytest.approx(0.6)
     assert stability([first], 2.0)[0].value is None
 
 
