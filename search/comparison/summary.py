@@ -97,7 +97,7 @@ def _contender(runs: Sequence[Record], known: Record, against: Yardstick, budget
         "trainings_to_uniform": over_seeds([each[0] for each in reached if each]).to_dict(),
         "seconds_to_uniform": over_seeds([each[1] for each in reached if each]).to_dict(),
         "stability": alike.to_dict(),
-        "loss_within_uniform": asdict(loss),
+        "loss_within_uniform": loss.to_dict(),
         "bits_ranks_correlation": over_seeds(correlations(runs, units)).to_dict(),
         "overhead_s": over_seeds([run["overhead_s"] for run in runs]).to_dict(),
     }

@@ -1,7 +1,6 @@
 """What won and what did not on each task, as findings; ``sentences`` says each in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Final
 
 import numpy as np
@@ -36,6 +35,6 @@ def task_findings(runs: Sequence[Record], against: Mapping[str, Yardstick], budg
             if OURS in means and BASELINE in means:
                 ours, theirs = regrets[OURS], regrets[BASELINE]
                 paired = over_seeds([ours[seed] - theirs[seed] for seed in sorted(set(ours) & set(theirs))])
-                numbers = {"ours": means[OURS], "theirs": means[BASELINE], **asdict(paired)}
+                numbers = {"ours": means[OURS], "theirs": means[BASELINE], **paired.to_dict()}
                 found.append(Finding("ours against random", {**where, **numbers}))
     return found

@@ -162,7 +162,7 @@ def test_stability_compares_what_seeds_recommend_within_a_memory() -> None:
     alike, loss = stability([first, second], 2.0)
     assert alike.mean.value == 0.5
     assert loss.mean.value == pytest.approx(0.6)
-    assert stability([first], 2.0)[0].value is None
+    assert stability([first], 2.0)[0].mean.value is None
 
 
 def test_the_summary_says_who_wins_and_where_ours_does_not() -> None:
