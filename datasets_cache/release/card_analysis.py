@@ -1,4 +1,4 @@
-"""The sections of a data card that take more than counting: each a table with intervals, or why there is none."""
+"""The sections of a data card that are computed with intervals; each is a table, or says why there is none."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial

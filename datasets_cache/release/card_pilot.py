@@ -1,4 +1,4 @@
-"""The section of a data card that tells what a pilot showed: one axis at a time, beside what a change of seed does."""
+"""The section of a data card about a pilot: the effect of each axis, one at a time, against seed noise."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Where the configurations of a release lie in the plane of mean bits and pruning rate, as numbers and as a picture.
+"""Which combinations of mean bits and pruning rate a release covers, as numbers and as a picture.
 
 Mean bits are cut into tenths of their range, 2 to 16, and rates are as few as the space has: a cell is one tenth of
 the bits at one rate.
@@ -18,12 +18,12 @@ from perfmodel.traces.trace import Trace
 
 TENTHS = 10
 HELD_BY = 3
-"""A tenth, a rate or a cell is covered by so many configurations."""
+"""Configurations with which a tenth, a rate or a cell counts as covered."""
 
 
 @dataclass(frozen=True)
 class ShelfCoverage:
-    """Different configurations with a trace that ended well.
+    """Counts of different configurations with a trace of status ``ok``.
 
     Args:
         counts: by tenth of the mean bits and by rate, shape ``(10, rates)``.

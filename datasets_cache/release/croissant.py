@@ -1,4 +1,4 @@
-"""Croissant metadata of a release: what its file holds, column by column, for readers that do not know this project.
+"""Croissant metadata of a release: a description of its file and columns that other programs can read.
 
 Source: Croissant format specification 1.0, MLCommons, http://mlcommons.org/croissant/1.0 (a vocabulary over
 schema.org, written as JSON-LD); Akhtar et al. 2024, arXiv 2403.19546.
@@ -145,7 +145,7 @@ def _field(name: str, file: str) -> dict[str, Any]:
 
 
 def _version(name: str) -> dict[str, str]:
-    """Returns the version that a release's name tells: 0.1.0 for smollm2-v0b; nothing where it tells none."""
+    """Returns the version that a release's name tells: 1.1.0 for smollm2-v1b; nothing where it has none."""
     found = re.search(r"-v(\d+)([a-z]?)$", name)
     return {"version": f"{found[1]}.{ord(found[2] or 'a') - ord('a')}.0"} if found else {}
 

@@ -4,7 +4,7 @@
 <name>.rows.txt                         a fingerprint of every row
 <name>.md, <name>.coverage.png          the data card and its picture, computed from the traces
 <name>.croissant.json                   the same for machines
-<name>.notes.md                         what a person has to say: must be there before
+<name>.notes.md                         the part that a person writes: must be there before
 registry.txt                            the sha256 of them all
 
 Without stores the traces stay as they are, and everything that is computed from them is made anew.

@@ -1,6 +1,6 @@
 """The published traces and their checks.
 
-    fetch             Brings a release into the cache from a web server or a folder that holds it with its registry
+    fetch             Fetches a release into the cache, from a web server or a folder that holds it with its registry
     invariants        What must hold within one stored trace, whatever was measured
     registry          The sha256 of every published file, in the form that pooch reads: one line a file
     row_fingerprints  A fingerprint of every published row

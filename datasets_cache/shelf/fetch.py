@@ -1,4 +1,4 @@
-"""Brings a release into the cache from a web server or a folder that holds it with its registry."""
+"""Fetches a release into the cache, from a web server or a folder that holds it with its registry."""
 
 import urllib.request
 from pathlib import Path

@@ -35,7 +35,7 @@ SCORES = (LOSS, ACCURACY, "accuracy_examples")
 
 
 def broken_invariants(row: Mapping[str, Any], architecture: Architecture | None) -> list[str]:
-    """Returns what does not hold of a stored row, each in words; nothing where all does.
+    """Returns one sentence for each rule that a stored row breaks; none where it keeps all.
 
     Args:
         row: of this version's columns.

@@ -1,4 +1,4 @@
-"""A fingerprint of every published row, so that an edited one can be named where a file's checksum only says "edited".
+"""A fingerprint of every published row: a file's checksum says that it was edited, fingerprints say which row.
 
 ``<release>.rows.txt`` holds one line a trace in the order of the file: its key and the first sixteen hexadecimal
 digits of the sha256 of the row as JSON, its keys sorted, with the columns that the file has.
@@ -42,7 +42,7 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
 
 
 def changed_rows(rows: Sequence[Row], text: str) -> list[str]:
-    """Returns what differs from the published rows, each in words that name the row.
+    """Returns one sentence for each row that differs from the published one.
 
     Args:
         rows: as the file holds them.

@@ -1,4 +1,4 @@
-"""Sensitivities by model and task: those that come with the package, and those that ``bench sense`` left here."""
+"""Sensitivities by model and task: those shipped with the package, and those measured here by ``bench sense``."""
 
 from pathlib import Path
 
@@ -28,9 +28,9 @@ def shipped_sensitivities() -> tuple[tuple[str, str], ...]:
 
 
 def load_sensitivities(model: str, task: str, unit: Unit = "layer") -> Sensitivities:
-    """Returns a record; one that was measured here comes before the one of the package.
+    """Returns the sensitivities of a model on a task; those measured here win over shipped ones.
 
-    Names say nothing of contents: where it matters, compare the record's sha256 of model and task.
+    The name does not prove which weights and examples were used: compare the record's sha256 of model and task.
 
     Args:
         model: name of the base model.

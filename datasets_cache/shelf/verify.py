@@ -33,7 +33,7 @@ class Verification:
         file: the Parquet file that was checked.
         traces: rows that could be read.
         checksums: files whose checksum was compared.
-        problems: what does not hold, each in words that name the file or the row.
+        problems: one sentence for each rule that is broken, naming the file or the row.
         unchecked: what could not be compared, and why.
     """
 
@@ -75,7 +75,7 @@ def verify(name_or_file: str, advance: Advance = lambda _: None) -> Verification
 
 
 def rows_of(name_or_file: str) -> int:
-    """Returns how many rows there are to check, 0 where the file cannot be read; raises as ``verify`` does.
+    """Returns the number of rows to check, 0 where the file cannot be read.
 
     Args:
         name_or_file: name of a release that is here, or a path that ends in ``.parquet``.
@@ -113,7 +113,7 @@ def _expected(path: Path) -> tuple[dict[str, str], list[str]]:
 
 
 def _rows(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """Returns the rows as the file holds them, none where it cannot be read, and what stood in the way."""
+    """Returns the rows as the file holds them (none where it cannot be read) and the problems met."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
