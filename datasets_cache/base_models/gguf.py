@@ -38,7 +38,7 @@ def convert_gguf(source: Path, into: Path) -> None:
 
 
 def _without_quantization(loaded: "PreTrainedModel") -> "PreTrainedModel":
-    """Returns a model with the same weights and no trace of GGUF in its config, which ``save_pretrained`` would refuse."""
+    """Returns a model with the same weights whose config names no GGUF, which ``save_pretrained`` refuses."""
     import torch
 
     config = loaded.config

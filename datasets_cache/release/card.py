@@ -72,7 +72,7 @@ def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Call
 
 
 def compared(traces: Iterable[Trace]) -> list[Trace]:
-    """Returns the traces of the most frequent setting of each model, task and device class; others of a pilot are left out.
+    """Returns the traces of the most frequent setting of each model, task and device class, without the others.
 
     Args:
         traces: every trace of a release.
@@ -87,7 +87,7 @@ def compared(traces: Iterable[Trace]) -> list[Trace]:
 
 
 def by_setting(traces: Iterable[Trace]) -> dict[str, list[Trace]]:
-    """Returns groups of traces that may be compared with each other, by the task and whatever else differs between groups.
+    """Returns groups of comparable traces, named by the task and whatever else differs between groups.
 
     Never mixed: base models, devices, recipes, methods, and bits by layer with bits by module.
 

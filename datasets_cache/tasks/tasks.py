@@ -29,7 +29,7 @@ def online_task_names() -> tuple[str, ...]:
 
 
 def load_task(name_or_path: str, *, progress: Progress | None = None) -> Task:
-    """Returns a shipped task, one of the hub, or the task in a user's ``.jsonl`` file (see ``datasets_cache.tasks.jsonl``).
+    """Returns a shipped task, a hub task, or the task in a ``.jsonl`` file (see ``datasets_cache.tasks.jsonl``).
 
     Args:
         name_or_path: one of ``task_names()`` or ``online_task_names()``; one of the latter with the folder of a local
