@@ -2,6 +2,7 @@
 
 run         one run: its suite, its folder, its manifest
 figures     figures, interactive and for print
+pages       how every page is made: plain data, HTML, Markdown
 report      the report of a run: record, words, tables, page
 stages      collect, fit, search, validate, report
 fit         how far surrogates can be trusted
@@ -11,7 +12,6 @@ challenge   uniform choices against what the search offers
 plan        what fits before any run
 cli         the command line
 suites      suites that come with the package
-templates   of the pages
 
 Each may import those above it, and every other room.
 """

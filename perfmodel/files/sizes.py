@@ -52,3 +52,14 @@ def gibibytes(size: float) -> str:
         size: bytes, 0 or more.
     """
     return f"{size / 2**30:.{2 if size >= 2**30 else 3}f} GiB"
+
+
+def size_text(size: float | None) -> str:
+    """Returns a size as ``446 MiB`` or ``1.23 GiB``, on one line, and ``not measured`` where there is none.
+
+    Args:
+        size: in bytes, 0 or more, or None.
+    """
+    if size is None:
+        return "not measured"
+    return f"{size / 2**30:.2f}\u00a0GiB" if size >= 2**30 else f"{size / 2**20:.0f}\u00a0MiB"

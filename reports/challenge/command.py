@@ -1,7 +1,7 @@
 """``bench challenge``: from a suite to real runs of uniform choices against what the search proposes.
 
 challenge/rounds.json       what each round proposed, so that a challenge that was stopped goes on
-challenge/challenge.json    what was measured; challenge.md says it in tables
+challenge/challenge.json    what was measured; challenge.html and challenge.md say it in tables
 """
 
 import json
@@ -12,8 +12,9 @@ from typing import Any
 
 from perfmodel.errors import InvalidSuiteError
 from perfmodel.space.space import Configuration
+from reports.challenge.page import challenge_page
 from reports.challenge.record import REFERENCES, Duel, Reference, fine_tuned, hold, open_duels, proposed
-from reports.challenge.tables import markdown
+from reports.pages.write import write_page
 from reports.run.run import Run
 from reports.stages.stages import run_stages, training_traces
 from search.comparison.runs import read
@@ -30,7 +31,7 @@ def challenge_command(
     tries: int,
     references: Sequence[Reference] = REFERENCES,
 ) -> Path:
-    """Returns ``challenge/challenge.md`` of the run's folder.
+    """Returns ``challenge/challenge.html`` of the run's folder.
 
     Args:
         run: its suite names the traces to learn from.
@@ -70,8 +71,7 @@ def challenge_command(
         "traces": len(traces),
         "duels": hold(run, duels, screened, seeds),
     }
-    run.write_json("challenge/challenge.json", record)
-    return run.write_text("challenge/challenge.md", markdown(record))
+    return write_page(run.folder / "challenge", "challenge", record, challenge_page(record))
 
 
 def _joined(duel: Duel, found: dict[str, Any] | None) -> Duel:

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from datasets_cache.release.card_analysis import table
 from perfmodel.space.metrics import LOSS, PEAK, WEIGHTS
 from perfmodel.statistics.interval import Estimate
+from reports.pages.page import Table
 from search.comparison.metrics import over_seeds
 from search.comparison.optima import bits_with_ranks
 from search.knowledge_of import COSTS
@@ -57,35 +57,21 @@ def outcome(record: Record) -> str:
     return "no difference beyond noise" + (", with less peak" if loss_is_held else "")
 
 
-def markdown(record: Record) -> str:
-    """Returns a challenge as Markdown.
+def outcomes_table(record: Record) -> Table:
+    """Returns each uniform choice beside its challenger: losses, their difference, shares of memory, the outcome.
 
     Args:
         record: as ``challenge.json`` has it.
     """
-    parts = [
-        f"# Uniform choices challenged on {record['task']}",
-        f"Held-out loss over {len(record['seeds'])} fresh seeds that neither surrogate nor search saw, each uniform "
-        "choice and its challenger under the same ones; differences are paired, with 95 % intervals (Student's t). "
-        f"The surrogate had learnt from {record['traces']} traces and proposed {record['rounds']} times, at first the "
-        "best other uniform choice, learning from a run of each proposal; the best went on. A challenger may not "
-        "exceed what is held of the uniform choice: memory, for a better loss; or its loss, for less peak. Shares are "
-        "the largest over seeds of what was measured.",
-        table(
-            (
-                *("uniform choice", "held", "its loss", "challenger's loss", "difference"),
-                *("share of its peak", "of its weights", "of its adapters", "outcome"),
-            ),
-            map(_row, record["duels"]),
-        ),
-        "The challengers.",
-        table(
-            ("against", "held", "rate", "bits by layer", "ranks by layer", "bits with ranks"),
-            map(_found, record["duels"]),
-        ),
-        "*Bits with ranks* is Spearman's correlation over layers: positive where the same layers get both.",
-    ]
-    return "\n\n".join(parts) + "\n"
+    losses = ("its loss", "challenger's loss", "difference")
+    head = ("uniform choice", "held", *losses, "share of its peak", "of its weights", "of its adapters", "outcome")
+    return Table("Uniform choices and their challengers", head, tuple(map(_row, record["duels"])))
+
+
+def challengers_table(record: Record) -> Table:
+    """Returns the bits and ranks of each challenger, layer by layer."""
+    head = ("against", "held", "rate", "bits by layer", "ranks by layer", "bits with ranks")
+    return Table("The challengers", head, tuple(map(_found, record["duels"])))
 
 
 def _row(record: Record) -> tuple[str, ...]:

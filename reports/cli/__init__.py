@@ -6,6 +6,7 @@
     export           Writes a validated configuration of a run, as it was fine-tuned, to a folder that others can load
     main             The command line: ``bench``. Everything heavy is imported when it is needed
     options          What several commands are given alike: a suite with its overrides and its folder
+    plan             ``bench plan`` and ``bench calibrate``
     quantizers       ``bench quantizers``: what every storage format costs and loses on a base model
     search_commands  The commands that compare searchers, on surrogates and on real fine-tunes
     sense            ``bench sense``: measures sensitivities, writes the record and shows it

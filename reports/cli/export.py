@@ -7,31 +7,36 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from perfmodel.errors import InfeasibleBudgetError, StageOrderError, UnknownNameError
+from perfmodel.files.sizes import size_text
 from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.trace import Trace
+from reports.figures.words import described
+from reports.report.choice import Noise, choices
 from reports.run.progress import bar
 
 KEPT_BASE = ("zero", "gaussian", "orthogonal", "eva", "qera_diag", "qera_exact", "loftq1")
 """Initialisers after which the base is the quantised model itself, so that its adapters fit the published one."""
 
 
-def export(run_folder: Path, to: Path, identifier: str | None, say: Callable[[str], None]) -> Path:
+def export(run_folder: Path, to: Path, name: str | None, say: Callable[[str], None]) -> Path:
     """Returns the folder of the exported model.
 
     Args:
         run_folder: of a run whose validation is done.
         to: new or empty.
-        identifier: of a validated configuration; None takes the winner (``winner``).
+        name: of a validated configuration as the report calls it, such as ``B``, or its identifier; None takes the
+            recommended one.
         say: told what is going on.
 
     Raises:
         StageOrderError: when the run has not been validated, or its trials kept no adapters.
-        UnknownNameError: when no validated configuration has that identifier.
-        InfeasibleBudgetError: when none of the front's trials ended well within the budget.
+        UnknownNameError: when no validated configuration has that name.
+        InfeasibleBudgetError: when none of the trials ended well within the budget.
         OutputFolderError: when the folder is not empty or cannot be written.
     """
     traces_file = run_folder / "validate" / "traces.parquet"
@@ -39,61 +44,72 @@ def export(run_folder: Path, to: Path, identifier: str | None, say: Callable[[st
         raise StageOrderError(
             f"{run_folder} holds no validated fine-tunes", "a run whose validation is done", "run bench run first"
         )
-    traces = [trace for trace in read_traces(traces_file) if trace.ok]
-    trace = _chosen(traces, run_folder, identifier)
-    say(f"export: {_described(trace)}")
+    runs = _runs_by_name(run_folder, [trace for trace in read_traces(traces_file) if trace.ok])
+    chosen = recommended(run_folder, runs) if name is None else _found(runs, name)
+    trace = min(runs[chosen], key=lambda each: each.measured.held_out_loss or float("inf"))
+    say(f"export: {_described(chosen, trace)}")
     _write(trace, run_folder, to)
     return to
 
 
-def winner(traces: Sequence[Trace], front: Sequence[str], budget: Mapping[str, float]) -> Trace:
-    """Returns the front's fine-tune of least held-out loss that stayed within the budget.
+def recommended(run_folder: Path, runs: Mapping[str, Sequence[Trace]]) -> str:
+    """Returns the name of the configuration that the report recommends.
 
     Args:
-        traces: validated ones that ended well.
-        front: identifiers of the configurations that the search proposed.
-        budget: largest allowed value by metric.
+        run_folder: of a run whose validation is done.
+        runs: fine-tunes that ended well, by the name of their configuration.
 
     Raises:
-        InfeasibleBudgetError: when there is none.
+        InfeasibleBudgetError: when none is within the budget.
     """
-    within = [
-        trace
-        for trace in traces
-        if trace.asked.configuration.identifier in front
-        and all(getattr(trace.measured, name) <= limit for name, limit in budget.items())
+    suite = json.loads((run_folder / "suite.json").read_text())
+    effects = json.loads((run_folder / "fit" / "effects.json").read_text())["effects"]
+    metrics = {"held_out_loss", "peak_memory_bytes", *suite["budget"]}
+    rows = [
+        {
+            "name": name,
+            "measured": {
+                metric: {"value": mean(getattr(each.measured, metric) for each in traces), "n": len(traces)}
+                for metric in metrics
+            },
+        }
+        for name, traces in runs.items()
     ]
-    if not within:
+    found = choices(rows, Noise.of_effects(effects), suite["budget"], None).recommended
+    if found is None:
         raise InfeasibleBudgetError(
-            "no fine-tune of the front ended well within the budget",
-            "one is needed to export a winner",
+            "no fine-tune ended well within the budget",
+            "one is needed to be recommended",
             "name a configuration with --configuration, or raise the budget",
         )
-    return min(within, key=lambda trace: trace.measured.held_out_loss or float("inf"))
+    return found
 
 
-def _chosen(traces: Sequence[Trace], run_folder: Path, identifier: str | None) -> Trace:
-    known = sorted({trace.asked.configuration.identifier for trace in traces})
-    if identifier is not None:
-        found = [trace for trace in traces if trace.asked.configuration.identifier == identifier]
-        if not found:
-            raise UnknownNameError(
-                f"no validated configuration is called {identifier!r}",
-                f"validated are {', '.join(known)}",
-                "choose one of these",
-            )
-        return found[0]
-    suite = json.loads((run_folder / "suite.json").read_text())
+def _runs_by_name(run_folder: Path, traces: Sequence[Trace]) -> dict[str, list[Trace]]:
     plan = json.loads((run_folder / "validate" / "plan.json").read_text())
-    front = [Configuration.from_dict(each["configuration"]).identifier for each in plan if each["role"] == "front"]
-    return winner(traces, front, suite["budget"])
+    names = {Configuration.from_dict(each["configuration"]).identifier: each["name"] for each in plan}
+    runs: dict[str, list[Trace]] = {}
+    for trace in traces:
+        runs.setdefault(names[trace.asked.configuration.identifier], []).append(trace)
+    return runs
 
 
-def _described(trace: Trace) -> str:
+def _found(runs: Mapping[str, Sequence[Trace]], name: str) -> str:
+    for known, traces in runs.items():
+        if name in (known, traces[0].asked.configuration.identifier):
+            return known
+    raise UnknownNameError(
+        f"no validated configuration is called {name!r}",
+        f"validated are {', '.join(runs)}",
+        "choose one of these",
+    )
+
+
+def _described(name: str, trace: Trace) -> str:
     measured = trace.measured
     return (
-        f"configuration {trace.asked.configuration.identifier}, seed {trace.asked.seed}, held-out loss "
-        f"{measured.held_out_loss:.3f}, peak memory {(measured.peak_memory_bytes or 0) / 1e6:.0f} MB"
+        f"{name} ({described(trace.asked.configuration.to_dict())}), seed {trace.asked.seed}, held-out loss "
+        f"{measured.held_out_loss:.3f}, peak memory {size_text(measured.peak_memory_bytes)}"
     )
 
 

@@ -18,6 +18,7 @@ from reports.cli.options import (
     SuiteArgument,
     open_run,
 )
+from reports.cli.plan import plan_app
 from reports.cli.search_commands import search_app
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ app = typer.Typer(
 traces_app = typer.Typer(help="Traces as Parquet, and back into a run's store.", no_args_is_help=True)
 app.add_typer(traces_app, name="traces")
 app.add_typer(data_app, name="data")
+app.add_typer(plan_app)
 app.add_typer(search_app)
 
 
@@ -106,11 +108,11 @@ def export_model(
     folder: Annotated[Path, typer.Argument(help="A run's folder.")],
     to: Annotated[Path, typer.Argument(help="The folder to write: new or empty.")],
     configuration: Annotated[
-        str | None, typer.Option(help="Identifier of a validated configuration; the winner by default.")
+        str | None, typer.Option(help="Name in the report, such as B, or identifier; the recommended one by default.")
     ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write the winner of a run as a model that can be loaded, and for an unpruned base as a PEFT adapter too."""
+    """Write the recommended choice of a run as a model to load, and for an unpruned base as a PEFT adapter too."""
     from reports.cli.export import export
     from reports.run.progress import say
 
@@ -183,70 +185,6 @@ def quantizers(
         typer.echo(report.as_json(rows))
     else:
         report.print_table(rows, model)
-
-
-@app.command()
-def plan(
-    model: Annotated[str, typer.Option(help="A config.json, a checkpoint's folder, a packaged model or a hub id.")],
-    budget: Annotated[str | None, typer.Option(help="Memory that must not be exceeded, such as 12GiB.")] = None,
-    gpu: Annotated[str | None, typer.Option(help="A card instead of a budget, such as RTX-4090.")] = None,
-    batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 1,
-    length: Annotated[int, typer.Option(min=1, help="Tokens of an example.")] = 1024,
-    answer_tokens: Annotated[
-        int | None, typer.Option(min=0, help="Scored tokens of a batch; all of them by default.")
-    ] = None,
-    loop: Annotated[
-        str, typer.Option(help="own: this project's, logits of scored tokens only; trainer: transformers' Trainer.")
-    ] = "own",
-    bits: Annotated[int | None, typer.Option(help="Look at this width only: 16, 8, 4, 3 or 2.")] = None,
-    rank: Annotated[int | None, typer.Option(min=1, help="Look at this rank only.")] = None,
-    rate: Annotated[float | None, typer.Option(help="Look at this pruning rate only.")] = None,
-    optimizer: Annotated[str, typer.Option(help="adamw, adamw_8bit or paged_adamw_8bit.")] = "adamw",
-    gradient_checkpointing: Annotated[
-        bool, typer.Option("--gradient-checkpointing", help="Recompute activations in the backward pass.")
-    ] = False,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the fine-tune, for its seconds.")] = 1000,
-    device: Annotated[str, typer.Option(help="cuda or cpu.")] = "cuda",
-    predictor: Annotated[
-        str | None,
-        typer.Option(help="A predictor that knows the loss: its folder, or the name of a shipped one."),
-    ] = None,
-    profile: Annotated[
-        Path | None, typer.Option(help="A device profile; what bench calibrate left by default.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    picture: Annotated[Path | None, typer.Option(help="Write the breakdown as stacked bars, SVG or PNG.")] = None,
-    debug: DebugOption = False,
-) -> None:
-    """Say what a fine-tune takes and which is the best that fits; exit status 1 where nothing fits."""
-    from reports.plan.command import plan_command
-
-    choice = {"bits": bits, "rank": rank, "rate": rate, "optimizer": optimizer, "predictor": predictor}
-    load = {"batch": batch, "length": length, "answer_tokens": answer_tokens, "loop": loop, "steps": steps}
-    place = {"budget": budget, "gpu": gpu, "device": device, "profile": profile}
-    asked = {"model": model, "gradient_checkpointing": gradient_checkpointing, **choice, **load, **place}
-    raise typer.Exit(plan_command(asked, as_json=as_json, picture=picture))
-
-
-@app.command()
-def calibrate(
-    device: Annotated[str | None, typer.Option(help="cuda or cpu; cuda by default where there is one.")] = None,
-    to: Annotated[
-        Path | None, typer.Option(help="File to write; one in the cache by default, which bench plan reads.")
-    ] = None,
-    traces: Annotated[
-        Path | None,
-        typer.Option(help="Traces that this device made, a store or Parquet: they judge and correct the seconds."),
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Of a CPU, as the traces have them; torch's own choice by default.")
-    ] = None,
-    debug: DebugOption = False,
-) -> None:
-    """Measure how fast this device trains, in about a minute, so that bench plan knows the seconds of a step."""
-    from reports.plan.command import calibrate_command
-
-    typer.echo(str(calibrate_command(device, to, traces, threads).resolve()))
 
 
 @app.command()

@@ -65,7 +65,8 @@ def compare_command(options: Options) -> Path:
         UserError: when an option cannot be used.
         NotEnoughTracesError: when a task has too few traces.
     """
-    from reports.comparison.page import write_comparison
+    from reports.comparison.page import comparison_page
+    from reports.pages.write import write_page
 
     _check(options)
     everything, traces, space, tasks, objectives, budget = _source(options)
@@ -94,9 +95,8 @@ def compare_command(options: Options) -> Path:
             advance,
         )
     runs, references = records(plan, options.folder)
-    return write_comparison(
-        {**summary(runs, references, options.evaluations), "setting": _setting(options)}, options.folder
-    )
+    record = {**summary(runs, references, options.evaluations), "setting": _setting(options)}
+    return write_page(options.folder, "compare", record, comparison_page(record))
 
 
 def names(text: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports.figures.quantity import UNKNOWN, Record, quantity
-from reports.report.tables import Table
+from reports.pages.page import Table
 
 
 def regret_table(task: str, entry: Mapping[str, Any], budgets: list[int]) -> Table:

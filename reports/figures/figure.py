@@ -8,6 +8,9 @@ from typing import Any
 
 from reports.figures.quantity import Quantity, has_interval
 
+INK = "#333333"
+"""Of text; a page puts its own in its place."""
+
 # Okabe and Ito's palette, safe for the common kinds of colour blindness.
 BLUE, VERMILLION, GREEN, PURPLE, SKY, BLACK, GREY = (
     "#0072B2",
@@ -22,7 +25,7 @@ BLUE, VERMILLION, GREEN, PURPLE, SKY, BLACK, GREY = (
 ROLES: dict[str, tuple[str, str, str]] = {
     "front": (VERMILLION, "circle", "front"),
     "random": (GREEN, "diamond", "random"),
-    "baseline": (PURPLE, "square", "baseline"),
+    "reference": (PURPLE, "square", "reference"),
 }
 """Colour, symbol and word of each role of a validated configuration."""
 
@@ -60,10 +63,10 @@ def layout(x: Mapping[str, Any], y: Mapping[str, Any], **more: object) -> dict[s
     """Returns the shared layout with two axes and further keys."""
     return {
         "template": "none",
-        "font": {"family": FONT, "size": 13, "color": "#333"},
+        "font": {"family": FONT, "size": 13, "color": INK},
         "margin": {"l": 62, "r": 16, "t": 24, "b": 52},
-        "paper_bgcolor": "white",
-        "plot_bgcolor": "white",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
         "hovermode": "closest",
         "hoverlabel": {"bgcolor": "white", "font": {"family": FONT, "size": 12, "color": "#222"}, "align": "left"},
         # On a touch screen a drag must scroll the page, not zoom into the plot.
@@ -148,7 +151,28 @@ def rule_label(along: str, position: float, text: str, *, log: bool) -> dict[str
     """
     # Annotations, unlike shapes, take the logarithm of a position on such an axis.
     place = math.log10(position) if log else position
-    look = {"text": escaped(text), "showarrow": False, "font": {"size": 11}, "bgcolor": "rgba(255,255,255,0.75)"}
+    look = {"text": escaped(text), "showarrow": False, "font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)"}
     if along == "y":
         return {"y": place, "x": 1, "xref": "paper", "xanchor": "right", "yanchor": "bottom", **look}
-    return {"x": place, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top", "xshift": 3, **look}
+    # Along the foot of the line, where it needs a line's height of room only.
+    upright = {"textangle": -90, "yanchor": "bottom", "xanchor": "left"}
+    return {"x": place, "y": 0, "yref": "paper", "yshift": 4, **upright, **look}
+
+
+def point_label(
+    x: float, y: float, text: str, offset: tuple[float, float], *, log: tuple[bool, bool]
+) -> dict[str, Any]:
+    """Returns the label of a point as an annotation with a thin line to it.
+
+    Args:
+        x: of the point, in the shown unit.
+        y: of the point, in the shown unit.
+        text: its name.
+        offset: of the label's centre from the point, in pixels to the right and up.
+        log: whether the axis across and the axis up are logarithmic.
+    """
+    across, up = (math.log10(value) if is_log else value for value, is_log in zip((x, y), log, strict=True))
+    arrow = {"showarrow": True, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": GREY, "standoff": 5}
+    font = {"size": 12, "weight": 600}
+    place = {"ax": offset[0], "ay": -offset[1], "xanchor": "center", "yanchor": "middle", "borderpad": 0}
+    return {"x": across, "y": up, "text": escaped(text), "font": font, **place, **arrow}

@@ -1,11 +1,30 @@
 """The predicted front beside what real runs measured, with the traces that were learnt from and the baselines."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perfmodel.space.metrics import ACCURACY, LOSS, PEAK
-from reports.figures.figure import BLUE, GREY, ROLES, Drawing, axis, bars, escaped, layout, rule, rule_label
+from reports.figures.figure import (
+    BLUE,
+    GREY,
+    ROLES,
+    Drawing,
+    axis,
+    bars,
+    escaped,
+    layout,
+    point_label,
+    rule,
+    rule_label,
+    spans_much,
+)
+from reports.figures.labels import offsets
 from reports.figures.quantity import Quantity, Record
+from reports.figures.words import described
+
+HEIGHT = 500
+"""Of a panel, in pixels."""
 
 _BLIND = {LOSS: "loss", ACCURACY: ACCURACY}
 """Which question-blind score belongs to which metric."""
@@ -29,18 +48,68 @@ def front_drawing(record: Record, x: Quantity, y: Quantity) -> Drawing:
         y: the quality.
     """
     data = [trace for trace in _traces(record, x, y) if trace["x"]]
-    drawn_x, drawn_y = ([value for trace in data for value in trace[along]] for along in ("x", "y"))
-    figure = layout(axis(x.title, drawn_x), axis(y.title, drawn_y))
+    frame = _frame(record, x, y)
+    figure = layout(axis(x.title, **_ends(frame[0])), axis(y.title, **_ends(frame[1])))
     # Wide enough for the longest entry, and two of them side by side fit on a phone.
-    figure["legend"]["entrywidth"] = 104
+    figure["legend"]["entrywidth"] = 130
     _add_rules(figure, record, x, y)
+    figure["annotations"] += _labels(record, x, y, frame)
     measured = sum(len(trace["x"]) for trace in data if trace["meta"] == "measured")
     alt = (
         f"Scatter plot of {y.label.lower()} against {x.label.lower()}: a predicted front of "
         f"{len(both(record['front'], 'predicted', x, y))} configurations with intervals, and {measured} configurations "
         "measured by real fine-tunes. The numbers are in the table of validated configurations."
     )
-    return Drawing(f"front-{x.name}", alt, data, figure, height=500)
+    return Drawing(f"front-{x.name}", alt, data, figure, height=HEIGHT)
+
+
+def _frame(record: Record, x: Quantity, y: Quantity) -> list[tuple[float, float]]:
+    """Returns where each axis ends, in the shown unit: at what was run, what was predicted to be worth it, and lines.
+
+    Traces that were learnt from may lie far away; they would leave a quarter of the height for what matters.
+    """
+    points = [pair for block in ("predicted", "measured") for _, *pair in both(record["validation"], block, x, y)]
+    points = points or [pair for _, *pair in both(record["front"], "predicted", x, y)]
+    lines = reference_lines(record, x, y)
+    frame = []
+    for place, (side, quantity) in enumerate((("x", x), ("y", y))):
+        values = [pair[place]["value"] / quantity.divisor for pair in points]
+        values += [position for along, position, _ in lines if along == side]
+        low, high = min(values, default=0.0), max(values, default=1.0)
+        if spans_much((low, high)):
+            frame.append((low / 1.15, high * 1.15))
+            continue
+        margin = 0.08 * (high - low) or 0.1 * abs(high) or 0.1
+        frame.append((low - margin, high + margin))
+    return frame
+
+
+def _ends(ends: tuple[float, float]) -> dict[str, Any]:
+    if spans_much(ends):
+        return {"type": "log", "range": [math.log10(end) for end in ends]}
+    return {"range": list(ends)}
+
+
+def _labels(record: Record, x: Quantity, y: Quantity, frame: Sequence[tuple[float, float]]) -> list[dict[str, Any]]:
+    """Returns the names of the points of the front that were run, and of the references."""
+    points = both(record["validation"], "measured", x, y)
+    places = [(x.shown(cost["value"]) or 0.0, y.shown(quality["value"]) or 0.0) for _, cost, quality in points]
+    shares = [(_share(across, frame[0]), _share(up, frame[1])) for across, up in places]
+    named = [place for place, (entry, *_) in enumerate(points) if entry["role"] != "random"]
+    front = both(record["front"], "predicted", x, y)
+    others = [(_share(c["value"] / x.divisor, frame[0]), _share(q["value"] / y.divisor, frame[1])) for _, c, q in front]
+    lines = [(along, _share(place, frame[along == "y"]), text) for along, place, text in reference_lines(record, x, y)]
+    found = offsets([(*shares[n], points[n][0]["name"]) for n in named], [*shares, *others], lines)
+    log = spans_much(frame[0]), spans_much(frame[1])
+    return [
+        point_label(*places[n], points[n][0]["name"], offset, log=log) for n, offset in zip(named, found, strict=True)
+    ]
+
+
+def _share(value: float, ends: tuple[float, float]) -> float:
+    if spans_much(ends):
+        return math.log(value / ends[0]) / math.log(ends[1] / ends[0])
+    return (value - ends[0]) / (ends[1] - ends[0])
 
 
 def both(
@@ -93,7 +162,7 @@ def _learnt(record: Record, source: str, x: Quantity, y: Quantity) -> dict[str, 
 
 def _front(record: Record, x: Quantity, y: Quantity) -> dict[str, Any]:
     points = both(record["front"], "predicted", x, y)
-    light = {"color": "rgba(0,114,178,0.35)", "width": 0, "thickness": 2}
+    light = {"color": f"{BLUE}59", "width": 0, "thickness": 2}
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -153,7 +222,7 @@ def _measured(record: Record, role: str, x: Quantity, y: Quantity) -> dict[str, 
     points = both([entry for entry in record["validation"] if entry["role"] == role], "measured", x, y)
     return {
         "type": "scatter",
-        "mode": "markers+text" if role == "baseline" else "markers",
+        "mode": "markers",
         "name": f"{word}, measured",
         "meta": "measured",
         "x": [x.shown(cost["value"]) for _, cost, _ in points],
@@ -161,10 +230,7 @@ def _measured(record: Record, role: str, x: Quantity, y: Quantity) -> dict[str, 
         "error_x": bars(x, [cost for _, cost, _ in points], color=color),
         "error_y": bars(y, [quality for _, _, quality in points], color=color),
         "marker": {"color": color, "size": 10, "symbol": symbol, "line": {"color": "white", "width": 1}},
-        "text": [escaped(entry["name"]) for entry, _, _ in points],
-        "textposition": "top center",
-        "textfont": {"size": 11, "color": "#5A3A4E"},
-        "cliponaxis": False,
+        "ids": [entry["name"] for entry, _, _ in points],
         "customdata": [_hover("measured", entry, (x, cost), (y, quality)) for entry, cost, quality in points],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
@@ -173,7 +239,7 @@ def _measured(record: Record, role: str, x: Quantity, y: Quantity) -> dict[str, 
 def _hover(word: str, entry: Mapping[str, Any], *blocks: tuple[Quantity, Mapping[str, Any]]) -> str:
     name = escaped(entry.get("name") or entry["id"])
     lines = (f"{q.label}: {q.interval_text(estimate)} {q.unit}" for q, estimate in reversed(blocks))
-    return f"<b>{name}</b> ({word})<br>{'<br>'.join(lines)}<br>pruned {entry['configuration']['pruning_rate']:g}"
+    return f"<b>{name}</b> ({word})<br>{'<br>'.join(lines)}<br>{escaped(described(entry['configuration']))}"
 
 
 def reference_lines(record: Record, x: Quantity, y: Quantity) -> list[tuple[str, float, str]]:

@@ -63,6 +63,7 @@ def _points(known: list[Pair], role: str, quantity: Quantity) -> dict[str, Any]:
         "type": "scatter",
         "mode": "markers",
         "name": word,
+        "ids": [entry["name"] for entry, _, _ in chosen],
         "meta": "points",
         "x": [quantity.shown(measured["value"]) for _, _, measured in chosen],
         "y": [quantity.shown(predicted["value"]) for _, predicted, _ in chosen],

@@ -1,104 +1,121 @@
-"""The figures for print: matplotlib to SVG and PNG, the same bytes for the same record."""
+"""The figures for print: every drawing by matplotlib, as SVG and PNG, the same bytes for the same drawing."""
 
-from collections.abc import Mapping, Sequence
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from perfmodel.files.optional import needs_extra
-from reports.figures.figure import BLACK, BLUE, GREY, ROLES, spans_much
-from reports.figures.front import both, front_panels, reference_lines
-from reports.figures.prediction import pairs
-from reports.figures.quantity import Quantity, Record, has_interval, quantities, quantity
+from reports.figures.figure import BLACK, GREY, INK, Drawing
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MARKERS = {"front": "o", "random": "D", "baseline": "s"}
-STYLE = {
-    "font.size": 10,
+STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "font.sans-serif": ["DejaVu Sans"],
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": "#ECEEF0",
+    "grid.color": "#9AA0A640",
     "axes.axisbelow": True,
     "legend.frameon": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "svg.fonttype": "none",
     "svg.hashsalt": "perfmodel",
 }
 
+_SYMBOLS = {
+    "circle": "o",
+    "circle-open": "o",
+    "diamond": "D",
+    "square": "s",
+    "square-open": "s",
+    "triangle-up": "^",
+    "cross": "P",
+    "x": "X",
+    "star": "*",
+}
+_DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-.", "longdash": (0, (8, 4))}
+_PIXELS = 110
+"""Of a drawing's height, to an inch."""
 
-def figure_files(record: Record) -> dict[str, bytes]:
-    """Returns each figure's file name and content.
+
+def figure_files(drawings: Iterable[Drawing]) -> dict[str, bytes]:
+    """Returns the content of each figure file, ``<name>.svg`` and ``<name>.png``, by its name.
+
+    Args:
+        drawings: of a page.
 
     Raises:
         MissingExtraError: when matplotlib is not installed.
     """
     with needs_extra("report"):
         from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    known = quantities(record)
     files: dict[str, bytes] = {}
-    with rc_context(STYLE):  # type: ignore[arg-type]  # matplotlib lists its keys as literals
-        for x_name, y_name in front_panels(record):
-            figure = Figure(figsize=(7.2, 4.6), layout="constrained")
-            _draw_front(figure, record, known.get(x_name) or quantity(x_name, ()), known[y_name])
-            files |= _encoded(f"front-{x_name}", figure)
-        measured = [entry for entry in known.values() if pairs(record, entry.name)]
-        if measured:
-            figure = Figure(figsize=(3.6 * len(measured), 3.8), layout="constrained")
-            _draw_predictions(figure, record, measured)
-            files |= _encoded("prediction", figure)
+    for drawing in drawings:
+        with rc_context({**STYLE, "svg.hashsalt": drawing.name}):
+            files |= encoded(drawing.name, _drawn(drawing))
     return files
 
 
-def _encoded(name: str, figure: "Figure") -> dict[str, bytes]:
+def encoded(name: str, figure: "Figure") -> dict[str, bytes]:
+    """Returns a figure of matplotlib as two files by their names."""
     files = {}
     # Without a date in the file the same record gives the same bytes.
-    for suffix, metadata in (("svg", {"Date": None}), ("png", {"Software": None})):
+    for suffix, metadata, paper in (("svg", {"Date": None}, "none"), ("png", {"Software": None}, "white")):
         content = BytesIO()
-        figure.savefig(content, format=suffix, dpi=160, metadata=metadata)
+        figure.savefig(content, format=suffix, dpi=130, metadata=metadata, facecolor=paper)
         files[f"{name}.{suffix}"] = content.getvalue()
     return files
 
 
-def _draw_front(figure: "Figure", record: Record, x: Quantity, y: Quantity) -> None:
-    axes = figure.subplots()
-    _draw_learnt(axes, record, x, y)
-    predicted = both(record["front"], "predicted", x, y)
-    if predicted:
-        costs, qualities = [cost for _, cost, _ in predicted], [quality for _, _, quality in predicted]
-        _bars(axes, (x, costs), (y, qualities), color=BLUE, elinewidth=1, alpha=0.35, fmt=".")
-        steps: dict[str, Any] = {"where": "post", "color": BLUE, "marker": "o", "markersize": 3.5}
-        axes.step(_shown(x, costs), _shown(y, qualities), label="front, predicted", **steps)
-    for role, (color, _, word) in ROLES.items():
-        runs = both([entry for entry in record["validation"] if entry["role"] == role], "measured", x, y)
-        costs, qualities = [cost for _, cost, _ in runs], [quality for _, _, quality in runs]
-        if runs:
-            look: dict[str, Any] = {"color": color, "capsize": 2, "fmt": _MARKERS[role], "label": f"{word}, measured"}
-            _bars(axes, (x, costs), (y, qualities), **look)
-        if role == "baseline":
-            for (entry, *_), across, up in zip(runs, _shown(x, costs), _shown(y, qualities), strict=True):
-                axes.annotate(entry["name"], (across, up), (0, 6), textcoords="offset points", ha="center", fontsize=8)
-    for along, position, text in reference_lines(record, x, y):
-        line = axes.axvline if along == "x" else axes.axhline
-        line(position, color=BLACK, linestyle=":" if along == "x" else "--", linewidth=1, label=text)
-    axes.set(xlabel=x.title, ylabel=y.title)
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside upper left", ncols=2, fontsize=8)
+def _drawn(drawing: Drawing) -> "Figure":
+    from matplotlib.figure import Figure
+
+    solid = any(trace["type"] == "scatter3d" for trace in drawing.data)
+    figure = Figure(figsize=(7.2 if drawing.height > 400 else 5.4, drawing.height / _PIXELS), layout="constrained")
+    axes = figure.add_subplot(projection="3d") if solid else figure.add_subplot()
+    if not solid:
+        for side in ("x", "y"):
+            _scale(axes, side, drawing.layout[f"{side}axis"])
+    for trace in drawing.data:
+        _DRAW[trace["type"]](axes, trace)
+    if not solid:
+        _rules(axes, drawing.layout)
+        for side in ("x", "y"):
+            _ticks(axes, side, drawing.layout[f"{side}axis"])
+    if title := drawing.layout.get("title", {}).get("text"):
+        axes.set_title(_plain(title), loc="left", fontsize=10)
+    if drawing.layout.get("showlegend", True) and axes.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside upper left", ncols=4, fontsize=8)
+    return figure
 
 
-def _draw_learnt(axes: "Axes", record: Record, x: Quantity, y: Quantity) -> None:
-    learnt = [point["metrics"] for point in record["training_points"] if point["status"] == "ok"]
-    learnt = [metrics for metrics in learnt if None not in (metrics.get(x.name), metrics.get(y.name))]
-    costs, qualities = ([metrics[q.name] / q.divisor for metrics in learnt] for q in (x, y))
-    if learnt:
-        axes.scatter(costs, qualities, s=14, color=GREY, alpha=0.6, label="traces learnt from", linewidths=0)
-    if spans_much(costs):
-        axes.set_xscale("log")
-        _plain_numbers(axes.xaxis)
-    if spans_much(qualities):
-        axes.set_yscale("log")
-        _plain_numbers(axes.yaxis)
+def _scale(axes: Any, side: str, axis: Mapping[str, Any]) -> None:
+    if axis.get("type") == "log":
+        getattr(axes, f"set_{side}scale")("log")
+        _plain_numbers(getattr(axes, f"{side}axis"))
+
+
+def _ticks(axes: Any, side: str, axis: Mapping[str, Any]) -> None:
+    getattr(axes, f"set_{side}label")(_plain(axis.get("title", {}).get("text", "")))
+    if "tickvals" in axis:
+        getattr(axes, f"set_{side}ticks")(axis["tickvals"], [_plain(text) for text in axis["ticktext"]])
+    if "range" in axis:
+        ends = [10**end for end in axis["range"]] if axis.get("type") == "log" else axis["range"]
+        getattr(axes, f"set_{side}lim")(*ends)
+    if axis.get("autorange") == "reversed":
+        getattr(axes, f"invert_{side}axis")()
+    if axis.get("showgrid") is False:
+        axes.grid(visible=False, axis=side)
 
 
 def _plain_numbers(axis: Any) -> None:
@@ -110,40 +127,100 @@ def _plain_numbers(axis: Any) -> None:
     axis.set_minor_formatter(shown)
 
 
-def _draw_predictions(figure: "Figure", record: Record, measured: Sequence[Quantity]) -> None:
-    for place, entry in enumerate(measured, start=1):
-        axes = figure.add_subplot(1, len(measured), place)
-        known = pairs(record, entry.name)
-        for role, (color, _, word) in ROLES.items():
-            chosen = [item for item in known if item[0]["role"] == role]
-            if chosen:
-                blocks = (entry, [run for _, _, run in chosen]), (entry, [guess for _, guess, _ in chosen])
-                _bars(axes, *blocks, color=color, capsize=2, fmt=_MARKERS[role], label=word)
-        values = [estimate["value"] / entry.divisor for _, *estimates in known for estimate in estimates]
-        axes.axline((min(values), min(values)), slope=1, color=BLACK, linestyle="--", linewidth=1)
-        unit = f" ({entry.unit})" if entry.unit else ""
-        axes.set(xlabel=f"measured{unit}", ylabel=f"predicted{unit}")
-        axes.set_title(entry.label, loc="left", fontsize=10)
-    figure.axes[0].legend(fontsize=8)
+def _scatter(axes: Any, trace: Mapping[str, Any]) -> None:
+    x, y = list(trace["x"]), list(trace["y"])
+    mode, line, marker = trace.get("mode", "lines"), trace.get("line", {}), trace.get("marker", {})
+    label = html.unescape(trace["name"]) if trace.get("showlegend", True) and "name" in trace else None
+    if trace.get("fill") == "toself":
+        axes.fill(x, y, color=trace["fillcolor"], alpha=trace["opacity"], linewidth=0)
+        return
+    known = [each if each is not None else float("nan") for each in x]
+    for along in ("error_x", "error_y"):
+        if reach := _reach(trace.get(along), len(x)):
+            shown = {"color": trace[along].get("color", BLACK), "elinewidth": trace[along].get("thickness", 1)}
+            axes.errorbar(x, y, **{along.replace("error_", "") + "err": reach}, fmt="none", capsize=1.5, **shown)
+    if "lines" in mode:
+        steps = {"drawstyle": "steps-post"} if line.get("shape") == "hv" else {}
+        dash: Any = _DASHES[line.get("dash", "solid")]
+        axes.plot(known, y, color=line["color"], linewidth=line.get("width", 1.5), linestyle=dash, label=label, **steps)
+        label = None
+    if "markers" in mode:
+        _markers(axes, x, y, marker, label)
 
 
-def _bars(
-    axes: "Axes",
-    across: tuple[Quantity, Sequence[Mapping[str, Any]]],
-    up: tuple[Quantity, Sequence[Mapping[str, Any]]],
-    **look: Any,
-) -> None:
-    xerr, yerr = _reaches(*across), _reaches(*up)
-    axes.errorbar(_shown(*across), _shown(*up), xerr=xerr, yerr=yerr, markersize=5, **look)
+def _markers(axes: Any, x: Sequence[Any], y: Sequence[Any], marker: Mapping[str, Any], label: str | None) -> None:
+    symbol, color = marker.get("symbol", "circle"), marker.get("color", BLACK)
+    hollow = symbol.endswith("open")
+    colors = {"facecolors": "none", "edgecolors": color} if hollow else {"c": color, "linewidths": 0}
+    places = [(across, up) for across, up in zip(x, y, strict=True) if across is not None] or [(None, None)]
+    across, up = zip(*places, strict=True)
+    size, look = (marker.get("size", 6) * 0.75) ** 2, {"alpha": marker.get("opacity", 1.0), "zorder": 3, "label": label}
+    axes.scatter(across, up, s=size, marker=_SYMBOLS[symbol], **colors, **look)
 
 
-def _reaches(q: Quantity, estimates: Sequence[Mapping[str, Any]]) -> list[list[float]]:
+def _reach(error: Mapping[str, Any] | None, count: int) -> list[list[float]] | None:
+    if error is None:
+        return None
+    if error["type"] == "constant":
+        return [[error["value"]] * count] * 2
     # An interval that is not known has no length: the point stands bare.
-    return [
-        [abs(entry[end] - entry["value"]) / q.divisor if has_interval(entry) else 0.0 for entry in estimates]
-        for end in ("low", "high")
-    ]
+    return [[each or 0.0 for each in error[end]] for end in ("arrayminus", "array")]
 
 
-def _shown(q: Quantity, estimates: Sequence[Mapping[str, Any]]) -> list[float]:
-    return [entry["value"] / q.divisor for entry in estimates]
+def _heatmap(axes: Any, trace: Mapping[str, Any]) -> None:
+    from matplotlib.colors import ListedColormap
+
+    colors = ListedColormap([color for _, color in trace["colorscale"][::2]])
+    values = [[float("nan") if value is None else value for value in line] for line in trace["z"]]
+    axes.imshow(values, aspect="auto", cmap=colors, vmin=trace["zmin"], vmax=trace["zmax"], interpolation="nearest")
+    axes.set_ylim(-0.5, len(values) - 0.5)
+    axes.grid(visible=False)
+
+
+def _bar(axes: Any, trace: Mapping[str, Any]) -> None:
+    """Draws bars to the right, each beginning where those drawn before end."""
+    ends: dict[float, float] = {}
+    for patch in axes.patches:
+        ends[round(patch.get_y() + patch.get_height() / 2, 6)] = patch.get_x() + patch.get_width()
+    left = [ends.get(round(place, 6), 0.0) for place in trace["y"]]
+    axes.barh(trace["y"], trace["x"], left=left, height=0.62, color=trace["marker"]["color"], label=trace["name"])
+
+
+def _cloud(axes: Any, trace: Mapping[str, Any]) -> None:
+    marker = trace["marker"]
+    look = {"color": marker["color"], "marker": _SYMBOLS[marker["symbol"]], "label": html.unescape(trace["name"])}
+    axes.scatter(trace["x"], trace["y"], trace["z"], s=marker["size"] ** 2, **look)
+
+
+def _rules(axes: Any, layout: Mapping[str, Any]) -> None:
+    for shape in layout.get("shapes", ()):
+        line = axes.axvline if shape.get("yref") == "paper" else axes.axhline
+        look = {"color": shape["line"]["color"], "linestyle": _DASHES[shape["line"]["dash"]], "linewidth": 1}
+        line(shape["x0"] if shape.get("yref") == "paper" else shape["y0"], **look)
+    for note in layout.get("annotations", ()):
+        if "xref" in note or "yref" in note:
+            _rule_label(axes, layout, note)
+        else:
+            place = [10 ** note[side] if layout[f"{side}axis"]["type"] == "log" else note[side] for side in ("x", "y")]
+            offset = (note.get("ax", 0) * 0.72, -note.get("ay", 0) * 0.72)
+            look = {"ha": "center", "va": "center", "fontsize": 8, "fontweight": "bold"}
+            line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.8}
+            axes.annotate(_plain(note["text"]), place, offset, textcoords="offset points", arrowprops=line, **look)
+
+
+def _rule_label(axes: Any, layout: Mapping[str, Any], note: Mapping[str, Any]) -> None:
+    along = "y" if "xref" in note else "x"
+    place = 10 ** note[along] if layout[f"{along}axis"]["type"] == "log" else note[along]
+    if along == "y":
+        axes.text(1, place, _plain(note["text"]), transform=axes.get_yaxis_transform(), ha="right", va="bottom", size=8)
+    else:
+        look = {"rotation": 90, "va": "bottom", "size": 8}
+        axes.text(place, 0.02, " " + _plain(note["text"]), transform=axes.get_xaxis_transform(), **look)
+
+
+def _plain(text: str) -> str:
+    """Returns a label of plotly's without its marks."""
+    return html.unescape(re.sub(r"</?[ib]>", "", text.replace("<br>", "\n"))).strip()
+
+
+_DRAW = {"scatter": _scatter, "heatmap": _heatmap, "scatter3d": _cloud, "bar": _bar}

@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 UNKNOWN = "\u2013"
 """An en dash: printed for a number that is not known."""
 
-_BYTE_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+_BYTE_UNITS = (("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10))
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,13 @@
-"""Writes the scores of a fit: the record, a page that needs nothing from outside, and the same as Markdown."""
+"""The page on a fit: how far the surrogates can be trusted, one section a metric."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 from perfmodel.statistics.interval import LEVEL
 from reports.figures.quantity import Record
-from reports.fit import tables as fit_tables
+from reports.fit import tables
 from reports.fit.figures import fit_drawings
-from reports.report.markdown import escaped, table_text
-from reports.report.render import embedded, rendered, write_page
+from reports.pages.page import Page, Section
 
 NOTES = (
     f"Brackets hold {100 * LEVEL:g}\u00a0% bootstrap intervals over configurations. R², shares of it and errors are "
@@ -35,58 +34,31 @@ NOTES = (
     "other tasks end from where they start.",
 )
 
-_TABLES = (
-    fit_tables.scores_table,
-    fit_tables.curve_table,
-    fit_tables.control_table,
-    fit_tables.worth_table,
-    fit_tables.transfer_table,
-    fit_tables.starts_table,
-)
 
-
-def write_fit_page(record: Record, folder: Path) -> Path:
-    """Writes ``scores.json``, ``scores.html`` and ``scores.md``; each appears whole or not at all.
-
-    Args:
-        record: of ``reports.fit.record``.
-        folder: created where it is missing.
-
-    Returns:
-        The path of ``scores.html``.
-
-    Raises:
-        MissingExtraError: when plotly or jinja2 is not installed.
-        OutputFolderError: when the folder cannot be written.
-    """
-    html = rendered(
-        "fit_report.html",
-        record=record,
-        tables=fit_tables,
-        drawings=fit_drawings,
-        embedded=embedded,
-        notes=NOTES,
-    )
-    return write_page(folder, "scores", record, fit_markdown(record), html)
-
-
-def fit_markdown(record: Record) -> str:
-    """Returns the sentences and tables as Markdown."""
+def fit_page(record: Record) -> Page:
+    """Returns the page of a record of ``reports.fit.record``."""
     setting = record["setting"]
-    parts = [
-        f"# Scores of the surrogates: {escaped(setting['model'])} on {escaped(setting['task'])}",
-        "\n".join(f"- **{name}**: {escaped(value)}" for name, value in fit_tables.facts(record)),
-        *(part for entry in record["metrics"].values() for part in _section(entry)),
-        "## How to read it",
-        *(escaped(note) for note in NOTES),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return Page(
+        f"Scores of the surrogates: {setting['model']} on {setting['task']}",
+        "Quantised LoRA fine-tuning: how far the performance models can be trusted",
+        (*map(_section, record["metrics"].values()), Section("notes", "How to read it", notes=NOTES)),
+        facts=tuple(tables.facts(record)),
+    )
 
 
-def _section(entry: Record) -> Iterator[str]:
-    yield f"## {escaped(fit_tables.label(entry['metric']))}"
-    yield escaped(fit_tables.ceiling_sentence(entry))
-    yield "\n".join(f"- {escaped(sentence)}" for sentence in fit_tables.sentences(entry))
-    for make in _TABLES:
-        if text := table_text(made := make(entry)):
-            yield f"### {escaped(made.title)}\n\n{text}"
+def _section(entry: Mapping[str, Any]) -> Section:
+    return Section(
+        entry["metric"],
+        tables.label(entry["metric"]),
+        (tables.ceiling_sentence(entry), *tables.sentences(entry)),
+        tuple(fit_drawings(entry)),
+        (
+            tables.scores_table(entry),
+            tables.curve_table(entry),
+            tables.control_table(entry),
+            tables.worth_table(entry),
+            tables.transfer_table(entry),
+            tables.starts_table(entry),
+        ),
+        pairs=True,
+    )

@@ -43,7 +43,8 @@ def report_of_run(run: "Run") -> Path:
         MissingExtraError: when plotly or jinja2 is not installed.
         OutputFolderError: when the folder cannot be written.
     """
-    from reports.fit.page import write_fit_page
+    from reports.fit.page import fit_page
+    from reports.pages.write import write_page
     from reports.stages.stages import training_traces
 
     section = run.suite.fit
@@ -57,7 +58,7 @@ def report_of_run(run: "Run") -> Path:
             workers=min(len(section.metrics), usable_cores()),
             done=advance,
         )
-    return write_fit_page(record, run.folder / "scores")
+    return write_page(run.folder / "scores", "scores", record, fit_page(record))
 
 
 def fit_record(

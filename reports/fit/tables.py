@@ -5,7 +5,7 @@ from typing import Any
 
 from perfmodel.space.metrics import METRICS
 from reports.figures.quantity import UNKNOWN, Record, counted, estimate_text, quantity
-from reports.report.tables import Table
+from reports.pages.page import Table
 
 SPLIT_LABELS = {
     "random": "random",

@@ -9,8 +9,9 @@ import numpy as np
 from perfmodel.errors import InvalidSuiteError
 from perfmodel.space.metrics import metric
 from perfmodel.traces.trace import Trace
-from reports.comparison.page import write_comparison
+from reports.comparison.page import comparison_page
 from reports.live.record import check_name, live_search
+from reports.pages.write import write_page
 from reports.run.progress import bar
 from reports.run.run import Run
 from search.comparison.metrics import affordable, array
@@ -57,7 +58,8 @@ def live_command(run: Run, *, searchers: Sequence[str], trials: int, seeds: Sequ
     budgets = sorted({max(1, trials * part // 3) for part in (1, 2, 3)})
     setting = {"live": True, "suite": run.suite.name, "shelf": run.suite.fit.shelf, "seeds": len(seeds), "batch": batch}
     found = summary(records, {run.suite.task: _reference(run, records)}, budgets)
-    return write_comparison({**found, "setting": {**setting, "contenders": list(searchers)}}, run.folder / "live")
+    record = {**found, "setting": {**setting, "contenders": list(searchers)}}
+    return write_page(run.folder / "live", "compare", record, comparison_page(record))
 
 
 def _kept(run: Run, name: str, trials: int, seed: int, batch: int) -> Record | None:

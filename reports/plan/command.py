@@ -2,30 +2,40 @@
 
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
 
-from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError
-from perfmodel.traces.trace import DeviceClass, Trace
-from reports.plan.record import Asked, answer, calibrated_path
+from perfmodel.errors import InfeasibleBudgetError
+from perfmodel.planner.question import Question
+from perfmodel.timing.device_profiles import DeviceProfile
+from perfmodel.traces.trace import Trace
+from reports.plan.record import answer, calibrated_path, device_named
 from reports.plan.tables import VERSION, as_values, print_answer
 
 
-def plan_command(options: Mapping[str, Any], *, as_json: bool, picture: Path | None) -> int:
+def plan_command(
+    model: str,
+    question: Question,
+    predictor: str | None,
+    profile: DeviceProfile | None,
+    *,
+    as_json: bool,
+    picture: Path | None,
+) -> int:
     """Returns the exit status of ``bench plan``: 0 where something fits, 1 where nothing does.
 
     Args:
-        options: fields of ``Asked``.
+        model: as asked.
+        question: of the model.
+        predictor: a saved one: its folder, or the name of one that is shipped; None for none.
+        profile: of the device, None where none is known.
         as_json: print JSON instead of tables.
-        picture: file to draw to, or None.
+        picture: file to draw to: .svg, .png, or .html for a page; None for none.
 
     Raises:
         UserError: when an option cannot be used.
     """
-    _check_device(options["device"])
     try:
-        answered = answer(Asked(**options), _say)
+        answered = answer(model, question, predictor, profile)
     except InfeasibleBudgetError as error:
         # For a script that asks whether something fits, this is the answer no and not a mistake of the caller.
         sys.stderr.write(f"bench: {error}\n")
@@ -33,9 +43,9 @@ def plan_command(options: Mapping[str, Any], *, as_json: bool, picture: Path | N
             sys.stdout.write(json.dumps({"version": VERSION, "fits": False, "reason": str(error)}) + "\n")
         return 1
     if picture is not None:
-        from reports.plan.figures import save_picture
+        from reports.plan.page import save_picture
 
-        save_picture(answered.plan, picture)
+        save_picture(answered, picture)
     if as_json:
         sys.stdout.write(json.dumps(as_values(answered), indent=1) + "\n")
     else:
@@ -60,7 +70,7 @@ def calibrate_command(
         OutputFolderError: when the file cannot be written.
     """
     if device is not None:
-        _check_device(device)
+        device_named(device)
     known: list[Trace] = []
     if traces is not None:  # before a minute is spent on measuring
         from perfmodel.traces.any_file import traces_of
@@ -85,13 +95,6 @@ def calibrate_command(
     path = to or calibrated_path(profile.device_class)
     profile.save(path)
     return path
-
-
-def _check_device(device: str) -> None:
-    if device not in get_args(DeviceClass):
-        raise InvalidConfigurationError(
-            f"the device {device!r}", f"allowed are {', '.join(get_args(DeviceClass))}", "choose one of these"
-        )
 
 
 def _say(line: str) -> None:

@@ -1,14 +1,23 @@
 """The breakdown of a plan's choices as stacked bars beside the budget."""
 
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-from perfmodel.errors import UserError
-from perfmodel.files.optional import needs_extra
-from perfmodel.files.whole_file import write_whole
 from perfmodel.planner.question import Choice, Plan
-from reports.figures.figure import BLACK, BLUE, GREEN, GREY, PURPLE, SKY, VERMILLION
-from reports.figures.print import STYLE
+from reports.figures.figure import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    Drawing,
+    axis,
+    layout,
+    rule,
+    rule_label,
+)
 from reports.plan.tables import named, title_of
 
 GIB = 2**30
@@ -26,66 +35,54 @@ GROUPS = {
 """Colour and terms of each part of a bar; terms that no group names are parts of their own."""
 
 
-def save_picture(plan: Plan, path: Path) -> None:
-    """Writes the picture: SVG or PNG, by the file's name.
-
-    Raises:
-        MissingExtraError: when matplotlib is not installed.
-        UserError: when the name ends in something else.
-        OutputFolderError: when the file cannot be written.
-    """
-    suffix = path.suffix.lower().lstrip(".")
-    if suffix not in ("svg", "png"):
-        raise UserError(f"the picture {path}", "its name ends in .svg or .png", "rename it")
-    write_whole(path, picture(plan, suffix))
-
-
-def picture(plan: Plan, suffix: str) -> bytes:
-    """Returns the picture's content.
+def plan_drawing(plan: Plan) -> Drawing:
+    """Returns the bars of a plan's choices, the best on top; of the smallest candidate where none fits.
 
     Args:
-        plan: its choices are the bars, best on top; the smallest candidate where none fits.
-        suffix: ``svg`` or ``png``.
-
-    Raises:
-        MissingExtraError: when matplotlib is not installed.
+        plan: with its budget.
     """
-    with needs_extra("report"):
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    choices = plan.choices or (plan.smallest,)
-    with rc_context(STYLE):  # type: ignore[arg-type]  # matplotlib lists its keys as literals
-        figure = Figure(figsize=(7.2, 1.7 + 0.42 * len(choices)), layout="constrained")
-        axes = figure.subplots()
-        places = range(len(choices))
-        left = [0.0] * len(choices)
-        for label, color, sizes in parts(choices):
-            shown = [size / GIB for size in sizes]
-            axes.barh(places, shown, left=left, color=color, label=label, height=0.62)
-            left = [start + size for start, size in zip(left, shown, strict=True)]
-        ends = [
-            [max(0.0, total - choice.low / GIB), max(0.0, choice.high / GIB - total)]
-            for total, choice in zip(left, choices, strict=True)
-        ]
-        axes.errorbar(
-            left, places, xerr=list(zip(*ends, strict=True)), fmt="none", ecolor=BLACK, capsize=2, elinewidth=1
-        )
-        budget = plan.question.budget_bytes / GIB
-        axes.axvline(budget, color=BLACK, linestyle="--", linewidth=1, label=f"budget, {budget:.2f} GiB")
-        axes.set_yticks(places, [named(choice) for choice in choices])
-        axes.invert_yaxis()
-        axes.grid(visible=False, axis="y")
-        axes.set_xlabel(f"peak memory while training (GiB), {plan.question.device_class}")
-        figure.legend(loc="outside upper left", ncols=4, fontsize=8)
-        stored = BytesIO()
-        # Without a date in the file the same plan gives the same bytes.
-        figure.savefig(
-            stored, format=suffix, dpi=160, metadata={"Date": None} if suffix == "svg" else {"Software": None}
-        )
-    return stored.getvalue()
+    choices, budget = plan.choices or (plan.smallest,), plan.question.budget_bytes / GIB
+    names, places = [named(choice) for choice in choices], list(range(len(choices)))
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": label,
+            "x": [size / GIB for size in sizes],
+            "y": places,
+            "marker": {"color": color},
+            "hovertemplate": f"{label}: %{{x:.2f}} GiB<extra></extra>",
+        }
+        for label, color, sizes in parts(choices)
+    ]
+    ends = [(choice.low / GIB, choice.peak_bytes / GIB, choice.high / GIB) for choice in choices]
+    interval = {
+        "type": "data",
+        "symmetric": False,
+        "arrayminus": [max(0.0, peak - low) for low, peak, _ in ends],
+        "array": [max(0.0, high - peak) for _, peak, high in ends],
+        "color": BLACK,
+        "thickness": 1,
+    }
+    hidden: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "markers",
+        "marker": {"color": BLACK, "size": 2},
+        "showlegend": False,
+    }
+    data.append({**hidden, "x": [peak for _, peak, _ in ends], "y": places, "error_x": interval, "hoverinfo": "skip"})
+    figure = layout(
+        axis(f"peak memory while training (GiB), {plan.question.device_class}", rangemode="tozero"),
+        axis("", tickvals=places, ticktext=names, range=[len(choices) - 0.5, -0.5], showgrid=False),
+        barmode="stack",
+        shapes=[rule("x", budget)],
+        annotations=[rule_label("x", budget, f"budget {budget:.2f} GiB", log=False)],
+    )
+    alt = f"Peak memory of {len(choices)} choices by what takes it, beside the budget of {budget:.2f} GiB."
+    return Drawing("plan", alt, data, figure, height=230 + 42 * len(choices))
 
 
-def parts(choices: "tuple[Choice, ...]") -> list[tuple[str, str, list[int]]]:
+def parts(choices: Sequence[Choice]) -> list[tuple[str, str, list[int]]]:
     """Returns label, colour and bytes in each choice of every part that some choice has."""
     terms = [choice.memory.terms() for choice in choices]
     grouped = {name for _, names in GROUPS.values() for name in names}

@@ -1,9 +1,9 @@
-"""``bench plan``: what a fine-tune takes, and the best one that fits, as a table, as JSON and as a picture."""
+"""``bench plan``: the question that the options ask, and the answer to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from datasets_cache.base_models.config import model_config
 from datasets_cache.files.cache import cache_folder
@@ -18,47 +18,6 @@ from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RATES
 from perfmodel.timing.device_profiles import DeviceProfile, shipped_profiles
 from perfmodel.traces.trace import DeviceClass
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The options of the command, as they were given.
-
-    Args:
-        model: a config.json, a folder, a name or a hub id.
-        budget: a size, or None with a card.
-        gpu: a card's name, or None with a budget.
-        batch: examples a step.
-        length: tokens of an example.
-        answer_tokens: scored tokens of the batch; None for all of them.
-        loop: ``own`` or ``trainer``: whose loop trains.
-        bits: the only width to look at, or None.
-        rank: the only rank, or None.
-        rate: the only pruning rate, or None.
-        optimizer: of the recipe.
-        gradient_checkpointing: of the recipe.
-        steps: of the recipe.
-        device: ``cuda`` or ``cpu``.
-        predictor: a saved one: its folder, or the name of one that is shipped; or None.
-        profile: file of a device profile; None takes the present device's, or the card's.
-    """
-
-    model: str
-    budget: str | None = None
-    gpu: str | None = None
-    batch: int = 1
-    length: int = 1024
-    answer_tokens: int | None = None
-    loop: Any = "own"
-    bits: int | None = None
-    rank: int | None = None
-    rate: float | None = None
-    optimizer: Any = "adamw"
-    gradient_checkpointing: bool = False
-    steps: int = 1000
-    device: DeviceClass = "cuda"
-    predictor: str | None = None
-    profile: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -78,50 +37,128 @@ class Answer:
     profile: DeviceProfile | None
 
 
-def answer(asked: Asked, say: Callable[[str], None]) -> Answer:
-    """Returns the plan that the options ask for.
+def question_of(
+    model: str,
+    recipe: Recipe,
+    loop: str,
+    answer_tokens: int | None,
+    budget: int,
+    device: DeviceClass,
+    only: Mapping[str, float | None],
+    say: Callable[[str], None] = lambda _: None,
+) -> Question:
+    """Returns the question of a model, a load and a budget.
 
     Args:
-        asked: the options.
+        model: a config.json, a folder, a name or a hub id.
+        recipe: of the fine-tune; its batch size and length are the load's.
+        loop: ``own`` or ``trainer``: whose loop trains.
+        answer_tokens: scored tokens of a batch; None for all of them.
+        budget: bytes that must not be exceeded, above 0.
+        device: where it is trained.
+        only: the only ``bits``, ``rank`` and ``rate`` to look at, each None for all.
         say: told what is being waited for.
 
     Raises:
-        UserError: when an option, the model or the card cannot be used; its leaves say which.
+        UserError: when the model or an option cannot be used; its leaves say which.
+    """
+    config = model_config(model, say)
+    architecture, longest = dense_architecture(config), config.get("max_position_embeddings")
+    batch, length = recipe.batch_size, recipe.max_length
+    load = Load(batch, length, batch * length if answer_tokens is None else answer_tokens, _loop(loop))
+    bits, rank, rate = only["bits"], only["rank"], only["rate"]
+    return Question(
+        architecture,
+        recipe,
+        load,
+        budget,
+        device,
+        bits=DEFAULT_BITS if bits is None else (int(bits),),
+        ranks=_ranks(architecture.smallest_dimension) if rank is None else (int(rank),),
+        rates=DEFAULT_RATES if rate is None else (rate,),
+        longest=max(longest, length) if isinstance(longest, int) else LARGEST_LENGTH,
+    )
+
+
+def answer(model: str, question: Question, predictor: str | None, profile: DeviceProfile | None) -> Answer:
+    """Returns the plan of a question, and that of all choices where those that were asked for do not fit.
+
+    Args:
+        model: as asked.
+        question: of the model.
+        predictor: a saved one: its folder, or the name of one that is shipped; None for none.
+        profile: of the device, None where none is known.
+
+    Raises:
+        UserError: when the predictor cannot be used.
         InfeasibleBudgetError: when the budget is below the empty model.
     """
-    config = model_config(asked.model, say)
-    architecture = dense_architecture(config)
-    longest = config.get("max_position_embeddings")
-    recipe = Recipe(
-        steps=asked.steps,
-        curve_points=1,
-        batch_size=asked.batch,
-        max_length=asked.length,
-        optimizer=asked.optimizer,
-        gradient_checkpointing=asked.gradient_checkpointing,
-    )
-    scored = asked.batch * asked.length if asked.answer_tokens is None else asked.answer_tokens
-    question = Question(
-        architecture=architecture,
-        recipe=recipe,
-        load=Load(asked.batch, asked.length, scored, _loop(asked.loop)),
-        budget_bytes=_budget(asked),
-        device_class=asked.device,
-        longest=max(longest, asked.length) if isinstance(longest, int) else LARGEST_LENGTH,
-    )
-    profile = _profile(asked)
-    predictor = None
-    if asked.predictor is not None:
+    loaded = None
+    if predictor is not None:
         from perfmodel.predictor.predictor import Predictor
 
-        predictor = Predictor.load(asked.predictor)
-    limited = replace(question, **_limits(asked, architecture.smallest_dimension))
-    plan = make_plan(limited, predictor=predictor, profile=profile)
-    wider = replace(question, ranks=tuple(rank for rank in RANKS if rank <= architecture.smallest_dimension))
+        loaded = Predictor.load(predictor)
+    plan = make_plan(question, predictor=loaded, profile=profile)
+    ranks = _ranks(question.architecture.smallest_dimension)
+    wider = replace(question, bits=DEFAULT_BITS, ranks=ranks, rates=DEFAULT_RATES)
     otherwise = None
-    if not plan.fits and (asked.bits, asked.rank, asked.rate) != (None, None, None):
-        otherwise = make_plan(wider, predictor=predictor, profile=profile)
-    return Answer(asked.model, plan, otherwise, profile)
+    if not plan.fits and wider != question:
+        otherwise = make_plan(wider, predictor=loaded, profile=profile)
+    return Answer(model, plan, otherwise, profile)
+
+
+def budget_bytes(budget: str | None, gpu: str | None, device: DeviceClass) -> int:
+    """Returns the bytes that must not be exceeded.
+
+    Args:
+        budget: a size such as ``12GiB``, or None with a card.
+        gpu: a card's name, or None with a budget.
+        device: where it is trained; a card belongs to ``cuda``.
+
+    Raises:
+        InvalidConfigurationError: when both or neither are given, or a card with the device ``cpu``.
+        UnknownNameError: when there is no such card.
+    """
+    if (budget is None) == (gpu is None):
+        raise InvalidConfigurationError(
+            "both a budget and a card" if gpu else "neither a budget nor a card",
+            "one of them says what must not be exceeded",
+            "give --budget 12GiB or --gpu NAME",
+        )
+    if gpu is None:
+        return parse_bytes(budget or "")
+    if device == "cpu":
+        raise InvalidConfigurationError(
+            f"the card {gpu} with the device cpu", "a card belongs to cuda", "leave one of them out"
+        )
+    return find_card(gpu).memory_bytes
+
+
+def find_profile(path: Path | None, gpu: str | None, device: DeviceClass) -> DeviceProfile | None:
+    """Returns the profile of the device that is asked about, None where none is known.
+
+    Args:
+        path: of a profile; None takes the card's, or what ``bench calibrate`` left.
+        gpu: a card's name, or None.
+        device: where it is trained.
+
+    Raises:
+        InvalidConfigurationError: when the profile is of another device.
+        CorruptFileError: when the profile cannot be read.
+    """
+    if path is not None:
+        profile = DeviceProfile.load(path)
+        if profile.device_class != device:
+            raise InvalidConfigurationError(
+                f"the profile is of {profile.device_class}",
+                f"the plan is for {device}",
+                f"calibrate there, or ask with --device {profile.device_class}",
+            )
+        return profile
+    if gpu is not None:
+        return shipped_profiles().get(find_card(gpu).name)
+    here = calibrated_path(device)
+    return DeviceProfile.load(here) if here.is_file() else None
 
 
 def calibrated_path(device_class: DeviceClass) -> Path:
@@ -129,12 +166,20 @@ def calibrated_path(device_class: DeviceClass) -> Path:
     return cache_folder() / "device_profiles" / f"{device_class}.json"
 
 
-def _loop(name: str) -> Loop:
-    """Returns a loop by its name.
+def device_named(name: str) -> DeviceClass:
+    """Returns a device class by its name.
 
     Raises:
         InvalidConfigurationError: when there is none of that name.
     """
+    devices: tuple[DeviceClass, ...] = get_args(DeviceClass)
+    for device in devices:
+        if device == name:
+            return device
+    raise InvalidConfigurationError(f"the device {name!r}", f"allowed are {', '.join(devices)}", "choose one of these")
+
+
+def _loop(name: str) -> Loop:
     loops: tuple[Loop, ...] = get_args(Loop)
     for loop in loops:
         if loop == name:
@@ -142,42 +187,5 @@ def _loop(name: str) -> Loop:
     raise InvalidConfigurationError(f"--loop is {name!r}", f"one of {', '.join(loops)}", "choose one of these")
 
 
-def _limits(asked: Asked, smallest_dimension: int) -> dict[str, Any]:
-    ranks = tuple(rank for rank in RANKS if rank <= smallest_dimension) if asked.rank is None else (asked.rank,)
-    return {
-        "bits": DEFAULT_BITS if asked.bits is None else (asked.bits,),
-        "ranks": ranks,
-        "rates": DEFAULT_RATES if asked.rate is None else (asked.rate,),
-    }
-
-
-def _budget(asked: Asked) -> int:
-    if (asked.budget is None) == (asked.gpu is None):
-        raise InvalidConfigurationError(
-            "both a budget and a card" if asked.gpu else "neither a budget nor a card",
-            "one of them says what must not be exceeded",
-            "give --budget 12GiB or --gpu NAME",
-        )
-    if asked.gpu is None:
-        return parse_bytes(asked.budget or "")
-    if asked.device == "cpu":
-        raise InvalidConfigurationError(
-            f"the card {asked.gpu} with the device cpu", "a card belongs to cuda", "leave one of them out"
-        )
-    return find_card(asked.gpu).memory_bytes
-
-
-def _profile(asked: Asked) -> DeviceProfile | None:
-    if asked.profile is not None:
-        profile = DeviceProfile.load(asked.profile)
-        if profile.device_class != asked.device:
-            raise InvalidConfigurationError(
-                f"the profile is of {profile.device_class}",
-                f"the plan is for {asked.device}",
-                f"calibrate there, or ask with --device {profile.device_class}",
-            )
-        return profile
-    if asked.gpu is not None:
-        return shipped_profiles().get(find_card(asked.gpu).name)
-    here = calibrated_path(asked.device)
-    return DeviceProfile.load(here) if here.is_file() else None
+def _ranks(smallest_dimension: int) -> tuple[int, ...]:
+    return tuple(rank for rank in RANKS if rank <= smallest_dimension)

@@ -1,6 +1,5 @@
 """A plan as tables for people and as plain values for programs."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import mean
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,10 @@ from perfmodel.planner.question import LEVEL, Choice
 from perfmodel.space.metrics import LOSS
 from perfmodel.timing.step_time import finetune_seconds
 from reports.figures.quantity import UNKNOWN
+from reports.pages.page import Table
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
     from perfmodel.timing.device_profiles import DeviceProfile
     from reports.plan.record import Answer
@@ -98,13 +98,21 @@ def print_answer(answer: "Answer") -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
-    console.print(_breakdown(answer.plan.described, answer))
-    if answer.plan.choices:
-        console.print(_choices(answer.plan.choices, answer))
-    elif answer.otherwise and answer.otherwise.choices:
-        console.print(_choices(answer.otherwise.choices, answer, title="Without the limits that were asked for"))
-    for line in _notes(answer):
+    for table in (breakdown_table(answer), *choices_tables(answer)):
+        console.print(_for_terminal(table))
+    for line in notes(answer):
         console.print(line, markup=False)
+
+
+def _for_terminal(table: Table) -> "RichTable":
+    from rich.table import Table as RichTable
+
+    shown = RichTable(title=table.title, title_justify="left")
+    for place, name in enumerate(table.head):
+        shown.add_column(name, justify="right" if place else "left")
+    for row in table.rows:
+        shown.add_row(*row)
+    return shown
 
 
 def named(choice: Choice) -> str:
@@ -142,71 +150,70 @@ def _choice_values(choice: Choice, answer: "Answer") -> dict[str, Any]:
     }
 
 
-def _breakdown(choice: Choice, answer: "Answer") -> "Table":
-    from rich.table import Table
-
-    question = answer.plan.question
+def breakdown_table(answer: "Answer") -> Table:
+    """Returns where the memory of the best choice goes, beside its interval and the budget."""
+    question, choice = answer.plan.question, answer.plan.described
     load, peak = question.load, choice.peak_bytes
-    table = Table(
-        title=f"{answer.model}: {named(choice)}, batch {load.batch_size} x {load.length}", title_justify="left"
-    )
-    table.add_column("where it goes")
-    table.add_column("bytes", justify="right")
-    table.add_column("share", justify="right")
-    for term, size in choice.memory.terms().items():
-        if size:
-            table.add_row(title_of(term), gibibytes(size), f"{100 * size / max(peak, 1):.1f} %")
-    table.add_section()
-    table.add_row("allocated peak", gibibytes(choice.memory.allocated), "")
+    rows = [
+        (title_of(term), gibibytes(size), f"{100 * size / max(peak, 1):.1f} %")
+        for term, size in choice.memory.terms().items()
+        if size
+    ]
+    rows.append(("allocated peak", gibibytes(choice.memory.allocated), ""))
     if question.device_class == "cuda":
-        table.add_row("reserved peak, with context", gibibytes(choice.memory.reserved), "")
-    table.add_row(
-        f"{100 * LEVEL:.0f} % interval", f"{gibibytes(choice.low)} to {gibibytes(choice.high)}", choice.coverage
-    )
-    table.add_row("budget", gibibytes(question.budget_bytes), "fits" if answer.plan.fits else "does not fit")
-    table.add_row(f"largest batch at length {load.length:,}", _whole(answer.plan.largest_batch), "")
-    table.add_row(f"largest length at batch {load.batch_size:,}", _whole(answer.plan.largest_length), "")
-    return table
+        rows.append(("reserved peak, with context", gibibytes(choice.memory.reserved), ""))
+    interval = f"{gibibytes(choice.low)} to {gibibytes(choice.high)}"
+    fits = "fits" if answer.plan.fits else "does not fit"
+    rows += [
+        (f"{100 * LEVEL:.0f} % interval", interval, choice.coverage),
+        ("budget", gibibytes(question.budget_bytes), fits),
+        (f"largest batch at length {load.length:,}", _whole(answer.plan.largest_batch), ""),
+        (f"largest length at batch {load.batch_size:,}", _whole(answer.plan.largest_length), ""),
+    ]
+    title = f"{answer.model}: {named(choice)}, batch {load.batch_size} x {load.length}"
+    return Table(title, ("where it goes", "bytes", "share"), tuple(rows))
 
 
-def _choices(choices: Sequence[Choice], answer: "Answer", title: str = "The best that fit") -> "Table":
-    from rich.table import Table
-
-    plan = answer.plan
-    table = Table(title=f"{title}, by {plan.ranked_by}", title_justify="left")
-    table.add_column("configuration")
-    for name in ("peak", "interval", "kind", "loss", "changed", "step"):
-        table.add_column(name, justify="right")
-    for choice in choices:
-        loss, step = choice.loss, choice.step
-        table.add_row(
+def choices_tables(answer: "Answer") -> tuple[Table, ...]:
+    """Returns the choices that fit, or those that fit without the limits that were asked for; none where none does."""
+    plan, title = answer.plan, "The best that fit"
+    if not plan.choices and answer.otherwise is not None:
+        plan, title = answer.otherwise, "Without the limits that were asked for"
+    if not plan.choices:
+        return ()
+    rows = tuple(
+        (
             named(choice),
             gibibytes(choice.peak_bytes),
             f"{gibibytes(choice.low)} to {gibibytes(choice.high)}",
             choice.coverage,
-            f"{loss.value:.3f} [{loss.low:.3f}, {loss.high:.3f}]" if loss else UNKNOWN,
+            f"{loss.value:.3f} [{loss.low:.3f}, {loss.high:.3f}]" if (loss := choice.loss) else UNKNOWN,
             f"{choice.changed:.4f}",
-            f"{'> ' if step.lower_bound else ''}{step.seconds:.3g} s" if step else UNKNOWN,
+            f"{'> ' if step.lower_bound else ''}{step.seconds:.3g} s" if (step := choice.step) else UNKNOWN,
         )
-    return table
+        for choice in plan.choices
+    )
+    head = ("configuration", "peak", "interval", "kind", "loss", "changed", "step")
+    return (Table(f"{title}, by {answer.plan.ranked_by}", head, rows),)
 
 
-def _notes(answer: "Answer") -> list[str]:
+def notes(answer: "Answer") -> list[str]:
+    """Returns what the reader must know about the tables, the most important first."""
     plan, profile = answer.plan, answer.profile
-    notes = []
+    found = []
     if not plan.fits:
-        notes.append(
+        found.append(
             f"Nothing fits {gibibytes(plan.question.budget_bytes)}: the least that is needed of what was asked is "
             f"{gibibytes(plan.smallest.high)} ({named(plan.smallest)})."
         )
-    notes += [COVERAGE[kind] for kind in sorted({choice.coverage for choice in plan.choices or (plan.smallest,)})]
-    notes.append(LOOPS[plan.question.load.loop])
+    found += [COVERAGE[kind] for kind in sorted({choice.coverage for choice in plan.choices or (plan.smallest,)})]
+    found.append(LOOPS[plan.question.load.loop])
     if plan.ranked_by == "changed weights":
-        notes.append("changed: norm of what rounding and pruning change, over the weights' own; no loss is known here")
+        found.append("changed: norm of what rounding and pruning change, over the weights' own; no loss is known here")
     elif plan.predicted_for:
-        notes.append(f"loss: predicted for {plan.predicted_for}, with its {100 * LEVEL:.0f} % interval, nats")
+        found.append(f"loss: predicted for {plan.predicted_for}, with its {100 * LEVEL:.0f} % interval, nats")
     if profile is None:
-        notes.append("step: not known; bench calibrate measures the present device")
+        found.append("step: not known; bench calibrate measures the present device")
     else:
         best = plan.described.step
         total = (
@@ -215,8 +222,8 @@ def _notes(answer: "Answer") -> list[str]:
             else ""
         )
         bound = " (a lower bound)" if not profile.measured else ""
-        notes.append(f"step: {profile.name}, {profile.source}{bound}, {_form(profile)}{total}")
-    return notes
+        found.append(f"step: {profile.name}, {profile.source}{bound}, {_form(profile)}{total}")
+    return found
 
 
 def _form(profile: "DeviceProfile") -> str:

@@ -1,12 +1,11 @@
-"""The report of a run: record, words, tables, page.
+"""The report of a run: what to take, and why one may believe it.
 
-    headings         What each section's heading says: a finding where the record bears it out, else what is shown
-    interval_levels  Which share of cases each kind of interval in a report should hold
-    markdown         The report as a Markdown summary: the same findings and tables, with links to the figures
-    record           Everything the report says, as plain values read from the run's records
-    render           Writes a report from its record: the record itself, one self-contained page
-    tables           Every table of a report as plain text cells, for the page and for the Markdown summary alike
-    verdict          The report's first sentences: what came out, in words, each with its number of runs
+    choice     Which measured configuration is recommended, and which stand on the cards: facts only
+    findings   What a run's record bears out, as facts
+    sentences  The findings in words
+    tables     Every table of the report as plain text cells
+    record     Everything that the report says, as plain values read from the run's records
+    page       The page of a run and its appendix
 
-May import: ``run``, ``figures``.
+May import: ``pages``, ``figures``, ``run``.
 """

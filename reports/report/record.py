@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
-from statistics import mean
+from datetime import datetime
+from statistics import mean, median
 from typing import Any
 
 from collectors.measuring.provenance import ran_on
@@ -14,16 +14,17 @@ from perfmodel.space.space import Configuration
 from perfmodel.statistics.interval import student_mean
 from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.trace import Trace
-from reports.report.verdict import verdict
+from reports.report.findings import answer, prediction_check
+from reports.run.predicted import estimates
 from reports.run.question_blind import question_blind
 from reports.run.run import Run
-from reports.stages.searching import estimates
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
+"""Version 1 had verdicts in words and baselines of like size in place of the known references."""
 
 
 def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
-    """Returns the report's record; ``reports.report.render`` draws everything from it.
+    """Returns the report's record; ``reports.report.page`` draws everything from it.
 
     Args:
         run: whose stages have run.
@@ -37,8 +38,9 @@ def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
     record: dict[str, Any] = {
         "version": RECORD_VERSION,
         "name": run.suite.name,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created_at": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": run.command,
+        "folder": str(run.folder),
         "elapsed_s": _trial_seconds(own + validated),
         "setting": _setting(run),
         "environment": asdict(ran_on(run.device_class, run.suite.name, run.threads)),
@@ -60,11 +62,11 @@ def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
         "hypervolume": run.read_json("search/history.json"),
         "effects": effects["effects"],
         "effects_reason": effects["reason"],
+        "rank_load": _rank_load(validated),
         "checksums": {**shelf, **checksums},
     }
-    record["prediction_check"] = _prediction_check(record["validation"], predictor.metrics)
-    record["verdict"] = verdict(record)
-    return record
+    record["prediction_check"] = prediction_check(record["validation"], predictor.metrics)
+    return {**record, "answer": asdict(answer(record))}
 
 
 def _setting(run: Run) -> dict[str, Any]:
@@ -117,24 +119,16 @@ def _measured(name: str, runs: Sequence[Trace]) -> dict[str, Any]:
     return {**asdict(student_mean(values, level=0.9)), "n": len(values), "values": values}
 
 
-def _prediction_check(validation: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> dict[str, Any]:
-    """Returns, over single runs of configurations that no model saw, how the predictions did."""
-    check = {}
-    for name in metrics:
-        pairs = [
-            (row["predicted"][name], value)
-            for row in validation
-            if row["role"] != "baseline"
-            for value in row["measured"][name]["values"]
-        ]
-        inside = sum(predicted["low"] <= value <= predicted["high"] for predicted, value in pairs)
-        errors = [abs(predicted["value"] - value) / abs(value) for predicted, value in pairs if value]
-        check[name] = {
-            "n": len(pairs),
-            "inside_interval": inside,
-            "mean_absolute_relative_error": mean(errors) if errors else None,
-        }
-    return check
+def _rank_load(traces: Sequence[Trace]) -> float | None:
+    """Returns the trained parameters for each token that a run scored, the median over runs; None where unknown."""
+    loads = [
+        trace.measured.adapter_bytes
+        / 4
+        / (trace.asked.setting.recipe.steps * trace.measured.largest_batch_answer_tokens)
+        for trace in traces
+        if trace.ok and trace.measured.adapter_bytes and trace.measured.largest_batch_answer_tokens
+    ]
+    return median(loads) if loads else None
 
 
 def _trial_seconds(traces: Sequence[Trace]) -> float:

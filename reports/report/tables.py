@@ -1,13 +1,18 @@
-"""Every table of a report as plain text cells, for the page and for the Markdown summary alike."""
+"""Every table of a run's report as plain text cells."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from perfmodel.space.metrics import ACCURACY, PEAK, STEP_TIME
+from perfmodel.files.sizes import size_text
+from perfmodel.space.metrics import ACCURACY, STEP_TIME
 from reports.figures.effects import AXIS_LABELS
-from reports.figures.quantity import UNKNOWN, Quantity, Record, counted, duration, estimate_text, quantities
+from reports.figures.quantity import UNKNOWN, Quantity, Record, duration, estimate_text, quantities
+from reports.figures.words import described
+from reports.pages.page import Table
+from reports.report.choice import Noise, Row, Z, is_measured, loss_of, runs_of
+from reports.report.findings import chosen_scores
 
 NOT_MEASURED = "not measured"
 
@@ -15,47 +20,89 @@ _MEASURED_TOO = (ACCURACY, STEP_TIME)
 """Shown beside the objectives where a validation run measured them."""
 
 
-@dataclass(frozen=True)
-class Table:
-    """One table.
-
-    Args:
-        title: what it shows.
-        head: of the columns.
-        rows: cells as printed.
-        groups: heads above the columns, each with the number of columns that it spans; empty for none.
-    """
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    groups: tuple[tuple[str, int], ...] = ()
-
-
-def facts(record: Record) -> list[tuple[str, str]]:
+def facts(record: Record) -> tuple[tuple[str, str], ...]:
     """Returns the strip of facts at the head: label and value."""
     setting, environment, counts = record["setting"], record["environment"], record["counts"]
     known = quantities(record)
     prior = f"{counts['prior_traces']} from {counts['prior_source'] or 'elsewhere'}" if counts["prior_traces"] else ""
-    learnt = " + ".join(part for part in (prior, f"{counts['collected']} collected") if part)
-    budget = [f"{known[name].with_unit(limit)}" for name, limit in record["budget"].items() if name in known]
-    return [
+    learnt = " + ".join(part for part in (prior, f"{counts['collected']} of its own") if part)
+    budget = [known[name].with_unit(limit) for name, limit in record["budget"].items() if name in known]
+    failed = f", {counts['failed']} failed" if counts["failed"] else ""
+    cores = f"{environment['cores']} cores, " if setting["device_class"] == "cpu" else ""
+    device = {"cpu": "CPU", "cuda": "GPU"}[setting["device_class"]]
+    return (
         ("Base model", setting["model"]),
         ("Task", setting["task"]),
-        ("Device", f"{environment['device_name']} ({setting['device_class']})"),
+        ("Device", f"{device} ({cores}{environment['device_name']})"),
         ("Traces learnt from", learnt),
-        ("Validated by real runs", counted(counts["validated"], "run")),
-        ("Failed runs", str(counts["failed"])),
-        ("Objectives", ", ".join(known[name].label.lower() for name in record["objectives"])),
-        ("Memory budget" if PEAK in record["budget"] else "Budget", ", ".join(budget) or "none"),
+        ("Real runs to check it", f"{counts['validated']}{failed}"),
+        ("Budget", ", ".join(budget) or "none"),
         ("Time of its fine-tunes", duration(record["elapsed_s"])),
-        ("Made", record["created_at"]),
-    ]
+        ("Made", local_time(record["created_at"])),
+    )
 
 
-def scores_table(record: Record) -> Table:
-    """Returns the out-of-fold scores of every surrogate on every metric."""
+def local_time(text: str) -> str:
+    """Returns an ISO time as ``1 December 2026, 04:05``, in the zone that it was written in."""
+    when = datetime.fromisoformat(text)
+    return f"{when.day} {when:%B %Y, %H:%M}"
+
+
+def measures(row: Row, noise: Noise) -> tuple[str, str, str, str, str]:
+    """Returns peak, weights, loss and accuracy of a validated configuration with intervals, and its number of runs.
+
+    Args:
+        row: of the record's validation.
+        noise: between seeds; the interval of the loss is from it where it is known, else from the runs themselves.
+    """
+    if not is_measured(row):
+        return (NOT_MEASURED,) * 4 + ("0",)
+    blocks = row["measured"]
+    peak, weights = (size_text((blocks.get(name) or {}).get("value")) for name in ("peak_memory_bytes", "weight_bytes"))
+    loss = dict(blocks["held_out_loss"])
+    if noise.repeats:
+        ends = {end: noise.added(loss_of(row), runs_of(row), sign * Z) for end, sign in (("low", -1), ("high", 1))}
+        loss |= ends
+    accuracy = {
+        key: None if blocks["accuracy"][key] is None else min(100.0, max(0.0, 100 * blocks["accuracy"][key]))
+        for key in ("value", "low", "high")
+    }
+    shown = estimate_text(accuracy, 0)
+    return (
+        peak,
+        weights,
+        estimate_text({key: loss[key] for key in ("value", "low", "high")}, 3),
+        f"{shown}\u00a0%" if accuracy["value"] is not None else NOT_MEASURED,
+        str(runs_of(row)),
+    )
+
+
+def beside_table(record: Record, names: Sequence[str]) -> Table:
+    """Returns the recommended configurations and the known references, side by side.
+
+    Args:
+        record: the report's.
+        names: of the recommended ones; references are always shown.
+    """
+    noise = Noise.of_effects(record["effects"])
+    rows = [row for row in record["validation"] if row["name"] in names or row["role"] == "reference"]
+    head = ("Configuration", "What it is", "Peak", "Weights", "Held-out loss", "Accuracy", "Runs")
+    return Table(
+        "Beside the choices that everyone knows, all measured by this run",
+        head,
+        tuple((row["name"], described(row["configuration"]), *measures(row, noise)) for row in rows),
+    )
+
+
+def scores_table(record: Record, *, everything: bool) -> Table:
+    """Returns the out-of-fold scores of the surrogates.
+
+    Args:
+        record: the report's.
+        everything: all surrogates rather than each metric's chosen one.
+    """
     known = quantities(record)
+    scores = record["scores"] if everything else chosen_scores(record["scores"], record["surrogates"])
     head = (
         "Metric",
         "Surrogate",
@@ -67,13 +114,13 @@ def scores_table(record: Record) -> Table:
         "n (configurations)",
     )
     rows = []
-    for entry in record["scores"]:
+    for entry in scores:
         quantity = known.get(entry["metric"]) or Quantity(entry["metric"], entry["metric"], "", 1.0, 3)
         chosen = record["surrogates"].get(entry["metric"]) == entry["surrogate"]
         rows.append(
             (
                 quantity.title,
-                f"{entry['surrogate']} (chosen)" if chosen else entry["surrogate"],
+                f"{entry['surrogate']} (chosen)" if chosen and everything else entry["surrogate"],
                 estimate_text(entry["error_ratio_to_constant"]),
                 estimate_text(entry["spearman"]),
                 estimate_text(entry["r2"]),
@@ -82,14 +129,15 @@ def scores_table(record: Record) -> Table:
                 f"{entry['n_traces']} ({entry['n_configurations']})",
             )
         )
-    return Table("Out-of-fold scores of the surrogates", head, tuple(rows))
+    title = "Scores of all performance models" if everything else "Scores of the chosen performance models"
+    return Table(title, head, tuple(rows))
 
 
-def effects_table(record: Record) -> Table | None:
-    """Returns the effects of the axes, None where they are not known."""
+def effects_table(record: Record) -> tuple[Table, ...]:
+    """Returns the effects of the axes, none where they are not known."""
     effects = record.get("effects")
     if not effects:
-        return None
+        return ()
     rows = tuple(
         (
             AXIS_LABELS.get(entry["axis"], entry["axis"]),
@@ -100,7 +148,8 @@ def effects_table(record: Record) -> Table | None:
         )
         for entry in effects["axes"]
     )
-    return Table("Effects of the axes", ("Axis", "Change", "In seed deviations", "Share of variance", "Verdict"), rows)
+    head = ("Axis", "Change", "In seed deviations", "Share of variance", "Verdict")
+    return (Table("Effects of the axes", head, rows),)
 
 
 def _relative(change: Mapping[str, float | None]) -> str:
@@ -118,7 +167,7 @@ def validation_table(record: Record) -> Table:
         (known[name], ("predicted", "measured") if _known(entries, "predicted", name) else ("measured",))
         for name in dict.fromkeys(names)
     ]
-    head: tuple[str, ...] = ("Configuration", "Role", "Runs", "Pruned", "Mean bits", "Mean rank")
+    head: tuple[str, ...] = ("Configuration", "Role", "What it is", "Runs")
     groups = (("", len(head)), *((quantity.title, len(blocks)) for quantity, blocks in columns))
     head += tuple(block for _, blocks in columns for block in blocks)
     return Table("Validated configurations", head, tuple(_validated(entry, columns) for entry in entries), groups)
@@ -129,25 +178,18 @@ def _known(entries: Sequence[Mapping[str, Any]], block: str, name: str) -> bool:
 
 
 def _validated(entry: Mapping[str, Any], columns: Sequence[tuple[Quantity, tuple[str, ...]]]) -> tuple[str, ...]:
-    configuration = entry["configuration"]
     status = ", ".join(f"{count} {word}" for word, count in entry["status"].items()) or "not run"
     cells = [
         entry["name"],
         entry["role"],
+        described(entry["configuration"]),
         f"{status}: {entry['reason']}" if entry["reason"] else status,
-        f"{100 * configuration['pruning_rate']:.0f}\u00a0%",
-        _mean(configuration["bits"]),
-        _mean(configuration["ranks"]),
     ]
     for quantity, blocks in columns:
         for block in blocks:
             text = quantity.interval_text(entry[block].get(quantity.name))
             cells.append(NOT_MEASURED if text == UNKNOWN and block == "measured" else text)
     return tuple(cells)
-
-
-def _mean(values: list[float]) -> str:
-    return f"{sum(values) / len(values):.1f}" if values else UNKNOWN
 
 
 def plain_table(title: str, values: Mapping[str, Any]) -> Table:
@@ -165,12 +207,12 @@ def _plain(value: object) -> str:
     return UNKNOWN if value is None else str(value)
 
 
-def provenance_tables(record: Record) -> list[Table]:
+def provenance_tables(record: Record) -> tuple[Table, ...]:
     """Returns what it takes to repeat the run: setting, recipe, environment, checksums."""
     setting = {key: value for key, value in record["setting"].items() if key != "recipe"}
-    return [
+    return (
         plain_table("Setting", setting),
         plain_table("Recipe", record["setting"]["recipe"]),
         plain_table("Environment", record["environment"]),
         plain_table("Checksums (SHA-256)", record["checksums"]),
-    ]
+    )

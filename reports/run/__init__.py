@@ -2,6 +2,7 @@
 
     known           What the searches of a run know before its first fine-tune
     manifest        Which stages are up to date: the checksums of what went in and of what came out
+    predicted       What a predictor says of a configuration, as plain values
     progress        What a person who waits sees: one bar a stage, and a line when something is said
     question_blind  What the best answer that ignores the question reaches on a run's task
     run             One run: a suite, its folder, and what both settle (model, task, setting, space)

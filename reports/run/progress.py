@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as RemainingColumn
 
+from perfmodel.files.sizes import size_text
 from perfmodel.traces.trace import Trace
 
 LINES = 20
@@ -59,4 +60,4 @@ def outcome(trace: Trace) -> str:
         return f"{measured.status}: {measured.reason}"
     assert measured.held_out_loss is not None
     assert measured.peak_memory_bytes is not None
-    return f"loss {measured.held_out_loss:.3f} at {measured.peak_memory_bytes / 1e6:.0f} MB"
+    return f"loss {measured.held_out_loss:.3f} at {size_text(measured.peak_memory_bytes)}"

@@ -111,11 +111,16 @@ class SearchSection(_Section):
 
 
 class ValidateSection(_Section):
-    """Real fine-tunes of what was proposed, with seeds of their own."""
+    """Real fine-tunes of what was proposed, with seeds of their own.
 
-    front: Annotated[int, Field(ge=1)] = 4
+    Points of the front are run with every seed, random configurations with the first, and the references that people
+    know (16-bit LoRA, QLoRA, 8-bit LoRA) with the first ``reference_runs``.
+    """
+
+    front: Annotated[int, Field(ge=1, le=26)] = 3
     random: Annotated[int, Field(ge=0)] = 2
-    baselines: Annotated[int, Field(ge=0)] = 2
+    references: Annotated[int, Field(ge=0, le=3)] = 3
+    reference_runs: Annotated[int, Field(ge=1)] = 1
     seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (101,)
     keep: Retention = "adapter"
 

@@ -1,10 +1,15 @@
 """Runs the suite's searchers on a predictor and joins what they found into one front."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perfmodel.predictor.predictor import Predictor
+from perfmodel.space.metrics import LOSS
+from reports.report.choice import Noise
+from reports.run.predicted import estimates
 from reports.run.progress import bar
 from reports.run.suite import Suite
 from search.contract.budget_check import require_feasible
@@ -18,13 +23,16 @@ MAXIMUM_FRONT = 60
 """Points kept of a front: enough to draw it, spread along the resource."""
 
 
-def search_front(predictor: Predictor, suite: Suite, known: Knowledge) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def search_front(
+    predictor: Predictor, suite: Suite, known: Knowledge, noise: Noise
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Returns the hypervolume of every searcher over its evaluations, and the joint front.
 
     Args:
         predictor: fitted; it must know the objectives.
         suite: objectives, budget and searchers.
         known: what the searchers are given.
+        noise: of the loss between seeds; points of the front that gain less than it over a smaller one are left out.
 
     Raises:
         InfeasibleBudgetError: when no configuration meets the budget.
@@ -50,7 +58,7 @@ def search_front(predictor: Predictor, suite: Suite, known: Knowledge) -> tuple[
                 batch,
                 lambda done, _, advance=advance: advance(f"{done}"),  # type: ignore[misc]  # a default binds the loop's bar
             )
-    return _hypervolumes(histories), _front(histories, predictor)
+    return _hypervolumes(histories), _front(histories, predictor, suite.objectives, noise)
 
 
 def _hypervolumes(histories: dict[str, History]) -> dict[str, Any]:
@@ -65,7 +73,9 @@ def _hypervolumes(histories: dict[str, History]) -> dict[str, Any]:
     return {"reference": reference.tolist(), "searchers": curves, "seeds": 1}
 
 
-def _front(histories: dict[str, History], predictor: Predictor) -> list[dict[str, Any]]:
+def _front(
+    histories: dict[str, History], predictor: Predictor, names: Sequence[str], noise: Noise
+) -> list[dict[str, Any]]:
     from search.contract.pareto import spread
 
     objectives = np.concatenate([history.objectives for history in histories.values()])
@@ -73,6 +83,7 @@ def _front(histories: dict[str, History], predictor: Predictor) -> list[dict[str
     vectors = np.concatenate([history.vectors for history in histories.values()])
     finders = np.concatenate([[name] * len(history) for name, history in histories.items()])
     rows = np.flatnonzero(non_dominated(objectives, violations))
+    rows = rows[worth_a_choice(objectives[rows], names, noise)]
     rows = rows[spread(objectives[rows], MAXIMUM_FRONT, -1)]
     configurations = predictor.record.space.decode(vectors[rows])
     predicted = predictor.predict(configurations)
@@ -88,9 +99,24 @@ def _front(histories: dict[str, History], predictor: Predictor) -> list[dict[str
     ]
 
 
-def estimates(row: Any, metrics: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Returns, for each metric, the predicted value and its 90 % interval, from one row of ``Predictor.predict``."""
-    return {
-        name: {"value": float(row[name]), "low": float(row[f"{name}_low"]), "high": float(row[f"{name}_high"])}
-        for name in metrics
-    }
+def worth_a_choice(objectives: NDArray[np.float64], names: Sequence[str], noise: Noise) -> NDArray[np.int64]:
+    """Returns which points of a front gain more than seed noise over every kept one that needs no more of anything.
+
+    Args:
+        objectives: of the front's points, all minimised, shape ``(n, m)``.
+        names: of the objectives; without the held-out loss among them every point is kept.
+        noise: of the loss between seeds.
+
+    Returns:
+        Positions in rising order of the other objectives, shape ``(k,)``.
+    """
+    if LOSS not in names:
+        return np.arange(len(objectives))
+    place = list(names).index(LOSS)
+    loss, others = objectives[:, place], np.delete(objectives, place, axis=1)
+    kept: list[int] = []
+    for row in np.lexsort(others.T[::-1]):
+        smaller = [each for each in kept if (others[each] <= others[row]).all()]
+        if all(loss[row] < noise.added(loss[each], 1, -1) for each in smaller):
+            kept.append(int(row))
+    return np.array(kept, dtype=np.int64)

@@ -18,6 +18,7 @@ from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces, write_traces
 from perfmodel.traces.store import TraceStore
 from perfmodel.traces.trace import Asked, Trace
+from reports.report.choice import Noise
 from reports.run.known import predicted_memory, run_knowledge, run_sensitivities
 from reports.run.manifest import Manifest
 from reports.run.progress import bar, outcome
@@ -118,7 +119,7 @@ def search(run: Run) -> None:
     predictor = Predictor.load(run.folder / "fit" / "predictor")
     names = tuple(run.suite.search.evaluations)
     known = run_knowledge(run, names, predicted_memory(run, predictor))
-    histories, front = search_front(predictor, run.suite, known)
+    histories, front = search_front(predictor, run.suite, known, seed_noise(run))
     run.write_json("search/history.json", histories)
     run.write_json("search/front.json", front)
 
@@ -126,22 +127,29 @@ def search(run: Run) -> None:
 def validate(run: Run) -> None:
     """Fine-tunes what was proposed, with fresh seeds: ``validate/plan.json`` and ``validate/traces.parquet``."""
     from reports.run.question_blind import question_blind
-    from reports.stages.validation_plan import choose_candidates, worth_a_run
+    from reports.stages.validation_plan import Wanted, choose_candidates
 
     predictor = Predictor.load(run.folder / "fit" / "predictor")
     front = [Configuration.from_dict(point["configuration"]) for point in run.read_json("search/front.json")]
     section = run.suite.validation
-    front = worth_a_run(predictor, front, question_blind(run)["loss"], section.front)
-    candidates = choose_candidates(
-        predictor,
-        front,
-        {trace.asked.configuration for trace in training_traces(run)},
-        {"front": section.front, "random": section.random, "baseline": section.baselines},
-        resource=run.suite.objectives[-1],
-        seed=section.seeds[0],
+    wanted = Wanted(
+        section.front,
+        section.random,
+        section.references,
+        run.suite.budget,
+        question_blind(run)["loss"],
+        seed_noise(run),
+        run.suite.objectives[-1],
+        section.seeds[0],
     )
+    seen = {trace.asked.configuration for trace in training_traces(run)}
+    candidates = choose_candidates(predictor, front, seen, wanted)
+    # What may be recommended is run with every seed, what it is compared with as often as asked.
     trials = [
-        Asked(run.setting, each.configuration, seed, "validation") for seed in section.seeds for each in candidates
+        Asked(run.setting, each.configuration, seed, "validation")
+        for place, seed in enumerate(section.seeds)
+        for each in candidates
+        if place < {"front": len(section.seeds), "reference": section.reference_runs, "random": 1}[each.role]
     ]
     traces = _carry_out(run, trials, section.keep)
     run.write_json("validate/plan.json", [asdict(each) for each in candidates])
@@ -150,8 +158,8 @@ def validate(run: Run) -> None:
 
 def report(run: Run) -> None:
     """Writes the report from the records of the other stages: ``report/report.html``, ``.json`` and ``.md``."""
+    from reports.report.page import write_report
     from reports.report.record import build_record
-    from reports.report.render import write_report
 
     path = write_report(build_record(run, Manifest(run).checksums()), run.folder / "report")
     run.say(f"report: {path}")
@@ -161,7 +169,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("collect", (), ("model", "task", "recipe", "space", "methods", "collect"), collect),
     Stage("fit", ("collect",), ("space", "fit"), fit),
     Stage("search", ("fit",), ("objectives", "budget", "search"), search),
-    Stage("validate", ("collect", "fit", "search"), ("objectives", "validation"), validate),
+    Stage("validate", ("collect", "fit", "search"), ("objectives", "budget", "validation"), validate),
     Stage(
         "report", ("collect", "fit", "search", "validate"), ("name", "model", "task", "objectives", "budget"), report
     ),
@@ -171,6 +179,11 @@ STAGES: tuple[Stage, ...] = (
 def training_traces(run: Run) -> list[Trace]:
     """Returns what the surrogates learn from: the shelf's traces of this setting and the run's own."""
     return run.shelf_traces + read_traces(run.folder / "collect" / "traces.parquet")
+
+
+def seed_noise(run: Run) -> Noise:
+    """Returns what a change of seed does to the held-out loss, as the fit found it."""
+    return Noise.of_effects(run.read_json("fit/effects.json")["effects"])
 
 
 def report_path(folder: Path) -> Path:

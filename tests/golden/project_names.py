@@ -7,7 +7,8 @@ from perfmodel import Architecture, Configuration, Predictor, Recipe, read_trace
 from perfmodel.features.sensitivities import Sensitivities
 from perfmodel.memory.peak import Load, training_memory
 from perfmodel.predictor.shipped import predictor_names
-from reports.report.render import write_report
+from reports.pages.html import packed_plotly
+from reports.report.page import write_report
 from reports.run.run import Run
 from reports.run.suite import parse_suite
 from reports.stages.stages import run_stages
@@ -27,6 +28,7 @@ __all__ = [
     "Recipe",
     "Run",
     "Sensitivities",
+    "packed_plotly",
     "parse_suite",
     "predictor_names",
     "read_traces",

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from perfmodel.traces.trace import Asked, Measured, RanOn, Trace
+from reports.report.record import RECORD_VERSION
 
 LAYERS = 30
 
@@ -70,19 +71,20 @@ def _validated(front: list[dict[str, Any]], rng: random.Random) -> list[dict[str
             "held_out_loss": runs(loss, loss + 0.02, loss - 0.03) if number == 2 else runs(loss),
             "peak_memory_bytes": runs(memory, memory, memory) if number == 2 else runs(memory),
             "accuracy": runs(0.1 * number),
+            "weight_bytes": runs(0.4 * memory),
         }
-        entries.append({**point, "role": "front", "name": f"front {number}", "measured": measured})
+        entries.append({**point, "role": "front", "name": "ABCD"[number - 1], "measured": measured})
     plain = (
         ("random", "random 1", 3.9e8, 1.62),
-        ("baseline", "QLoRA NF4 r8", 4.2e8, 1.31),
-        ("baseline", "LoRA 16-bit r8", 6.1e8, 0.93),
+        ("reference", "QLoRA", 4.2e8, 1.31),
+        ("reference", "16-bit LoRA", 6.1e8, 0.93),
     )
     for role, name, memory, loss in plain:
-        bits = {"QLoRA NF4 r8": [4], "LoRA 16-bit r8": [16]}.get(name, [2, 3, 4, 8])
-        ranks = [8] if role == "baseline" else [0, 2, 8, 16, 64]
+        bits = {"QLoRA": [4], "16-bit LoRA": [16]}.get(name, [2, 3, 4, 8])
+        ranks = [16] if role == "reference" else [0, 2, 8, 16, 64]
         predicted = {"held_out_loss": known(loss * 1.02, 0.1), "peak_memory_bytes": known(memory * 0.99, 1.1e7)}
         measured = {"held_out_loss": runs(loss), "peak_memory_bytes": runs(memory), "accuracy": runs(0.2)}
-        rate = 0.0 if role == "baseline" else 0.2
+        rate = 0.0 if role == "reference" else 0.2
         entries.append(
             {"id": name, "role": role, "name": name, "configuration": configuration(rng, rate, bits, ranks)}
             | {"predicted": predicted, "measured": measured}
@@ -171,17 +173,19 @@ def _hypervolume() -> dict[str, Any]:
 
 @pytest.fixture
 def record() -> dict[str, Any]:
-    """Returns a whole record of version 1."""
+    """Returns a whole record of the newest version."""
     rng = random.Random(0)
     front = _front(rng)
-    check = {"n": 7, "inside_interval": 6, "mean_absolute_relative_error": 0.031}
+    check = {"n": 7, "inside_interval": 6, "mean_absolute_error": 0.04, "mean_absolute_relative_error": 0.031}
     versions = {"torch": "2.13.0", "transformers": "5.23.0", "xgboost": "3.2.0"}
     return {
-        "version": 1,
+        "version": RECORD_VERSION,
         "name": "default",
-        "created_at": "2026-01-01T12:00:00Z",
+        "created_at": "2026-01-01T12:00:00+01:00",
         "command": "bench run default --set validation.seeds=1",
+        "folder": "runs/default",
         "elapsed_s": 812.0,
+        "rank_load": 42.0,
         "setting": {
             "model": "smollm2-135m",
             "model_sha256": "a" * 64,
@@ -208,10 +212,6 @@ def record() -> dict[str, Any]:
         "effects": _effects(),
         "effects_reason": "",
         "checksums": {"traces.parquet": "d" * 64, "shelf smollm2-v1b": "e" * 64},
-        "verdict": [
-            "front 2 measured 374 MB and a loss of 1.33 nats per answer token (3 runs).",
-            "Six of seven measured losses lie inside the predicted 90 % interval.",
-        ],
     }
 
 
@@ -291,7 +291,7 @@ def suite_values(model_folder: Path, task_file: Path) -> dict[str, Any]:
         "collect": {"configurations": 14, "repeated": 4, "seeds": [0, 1]},
         "fit": {"surrogates": ["constant", "additive"], "metrics": ["held_out_loss", "accuracy", "peak_memory_bytes"]},
         "search": {"evaluations": {"random": 80}, "batch": 40},
-        "validate": {"front": 2, "random": 1, "baselines": 1, "seeds": [101, 102]},
+        "validate": {"front": 2, "random": 1, "references": 1, "reference_runs": 2, "seeds": [101, 102]},
     }
 
 

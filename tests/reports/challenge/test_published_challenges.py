@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf
+from reports.challenge.page import challenge_page
 from reports.challenge.record import SOURCE
-from reports.challenge.tables import markdown
+from reports.pages.markdown import markdown
 from search.knowledge_of import COSTS
 
 RECORDS = sorted((Path(__file__).parents[3] / "docs" / "results").glob("challenge-*.json"))
@@ -44,4 +45,4 @@ def test_every_figure_is_a_published_trace(path, traces):
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
 def test_the_page_is_drawn_from_the_record(path):
-    assert markdown(json.loads(path.read_text())) == path.with_suffix(".md").read_text()
+    assert markdown(challenge_page(json.loads(path.read_text()))) == path.with_suffix(".md").read_text()

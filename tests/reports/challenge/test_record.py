@@ -12,9 +12,11 @@ from collectors.executors import InlineExecutor
 from perfmodel.errors import InvalidSuiteError, UnknownNameError
 from perfmodel.space.space import Configuration
 from reports.challenge.command import challenge_command
+from reports.challenge.page import challenge_page
 from reports.challenge.record import AT_LOSS, AT_PEAK, AT_PEAK_AND_WEIGHTS, Reference, chosen_of, references_named
 from reports.challenge.record import REFERENCES as PUBLISHED
-from reports.challenge.tables import markdown, outcome, paired, share_of_memory
+from reports.challenge.tables import outcome, paired, share_of_memory
+from reports.pages.markdown import markdown
 from reports.run.run import Run
 from reports.run.suite import parse_suite
 from search.comparison.optima import bits_with_ranks
@@ -109,7 +111,7 @@ def test_a_whole_challenge(challenged):
     at_memory, at_loss = record["duels"]
     trials = len(made.asked)
 
-    assert markdown(record) == page.read_text()
+    assert markdown(challenge_page(record)) == page.with_suffix(".md").read_text()
     assert [run["seed"] for run in at_memory["challenger_runs"]] == [201, 202, 203]
     assert {run["seed"] for each in record["duels"] for run in each["screened"]} == {200}
     assert at_memory["challenger"] in [of_round[0] for of_round in kept["rounds"]]

@@ -16,13 +16,14 @@ from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.sensitivity_columns import SENSITIVITY_GROUPS
 from perfmodel.features.training_data import training_data
 from perfmodel.model.architecture import Architecture
-from perfmodel.surrogates.closed_form import PEAK
+from perfmodel.space.metrics import PEAK
 from reports.figures.quantity import UNKNOWN, estimate_text
 from reports.fit import knowledge as fit_knowledge
 from reports.fit import tables as fit_tables
 from reports.fit.figures import fit_drawings
-from reports.fit.page import NOTES, fit_markdown, write_fit_page
+from reports.fit.page import NOTES, fit_page
 from reports.fit.record import fit_record, report_of_run
+from reports.pages.write import write_page
 from reports.run.run import Run
 from reports.run.suite import parse_suite
 from reports.stages.stages import run_stages
@@ -206,7 +207,7 @@ def test_bytes_are_shown_as_bytes(entry):
     line = line_of(entry, "configuration", "additive")
     line["scores"]["crps"] = {"value": 12.3e6, "low": 11e6, "high": 14e6}
     row = next(row for row in fit_tables.scores_table(entry).rows if row[:2] == ("by configuration", "additive"))
-    assert "12.30 [11.00, 14.00] MB" in row
+    assert "11.73 [10.49, 13.35] MiB" in row
 
 
 def test_figures_show_curves_calibration_and_transfer(entry):
@@ -221,10 +222,9 @@ def test_figures_show_curves_calibration_and_transfer(entry):
 
 
 def test_page_and_summary_say_the_same(record, tmp_path):
-    page = write_fit_page(record, tmp_path / "fit").read_text()
+    page = write_page(tmp_path / "fit", "scores", record, fit_page(record)).read_text()
     summary = (tmp_path / "fit" / "scores.md").read_text()
     assert json.loads((tmp_path / "fit" / "scores.json").read_text()) == json.loads(json.dumps(record))
-    assert summary == fit_markdown(record)
     scores = line_of(record["metrics"][METRIC], "extrapolation", "additive")["scores"]
     cell = estimate_text(scores["r2"])
     assert cell in page and cell.replace("[", "\\[").replace("]", "\\]") in summary

@@ -126,12 +126,12 @@ def test_the_record_is_json_that_any_reader_can_open(finished):
         "prior_traces": 0,
         "prior_source": None,
         "collected": 28,
-        "validated": 8,
+        "validated": 7,
         "failed": 0,
     }
     assert record["name"] == "fake"
     assert record["command"] == "bench run fake"
-    assert record["elapsed_s"] == pytest.approx((28 + 8) * (2.0 + 4 * 0.5 + 2 * 1.0))
+    assert record["elapsed_s"] == pytest.approx((28 + 7) * (2.0 + 4 * 0.5 + 2 * 1.0))
     assert record["question_blind"]["loss"] > 0
     assert set(record["checksums"]) >= {"collect/traces.parquet", "search/front.json", "validate/traces.parquet"}
 
@@ -140,18 +140,21 @@ def test_the_record_says_what_was_predicted_and_what_was_measured(finished):
     record = finished.read("report/report.json")
     traces = read_traces(finished.folder / "validate" / "traces.parquet")
 
-    assert Counter(row["role"] for row in record["validation"]) == {"front": 2, "random": 1, "baseline": 1}
+    assert Counter(row["role"] for row in record["validation"]) == {"front": 2, "random": 1, "reference": 1}
     for row in record["validation"]:
         own = [trace for trace in traces if trace.asked.configuration.identifier == row["id"]]
         losses = [trace.measured.held_out_loss for trace in own]
         measured = row["measured"]["held_out_loss"]
         assert row["seeds"] == [trace.asked.seed for trace in own]
         assert measured["values"] == losses
-        assert measured["value"] == pytest.approx(sum(losses) / 2)
+        assert measured["value"] == pytest.approx(sum(losses) / len(losses))
+        assert len(losses) == (1 if row["role"] == "random" else 2)
+        if len(losses) == 1:
+            continue
         half = 6.313752 * abs(losses[0] - losses[1]) / 2  # Student's t for one degree of freedom
         assert measured["high"] - measured["value"] == pytest.approx(half, rel=1e-4)
         assert row["predicted"]["held_out_loss"]["low"] <= row["predicted"]["held_out_loss"]["high"]
-    assert record["prediction_check"]["held_out_loss"]["n"] == 6  # baselines may have been seen
+    assert record["prediction_check"]["held_out_loss"]["n"] == 5  # references may have been seen
 
 
 def test_the_front_is_no_worse_than_what_was_measured_for_it(finished):
@@ -209,7 +212,7 @@ def test_what_is_up_to_date_is_not_done_again(finished):
         ({"fit": {"surrogates": ["constant"]}}, "search", ["fit", "search"]),
         ({"collect": {"configurations": 15, "repeated": 4, "seeds": [0, 1]}}, "fit", ["collect", "fit"]),
         ({"recipe": {"steps": 5, "curve_points": 1}}, "collect", ["collect"]),
-        ({"validate": {"front": 1, "random": 1, "baselines": 0}}, "validate", ["validate"]),
+        ({"validate": {"front": 1, "random": 1, "references": 0}}, "validate", ["validate"]),
         ({"objectives": ["peak_memory_bytes", "held_out_loss"]}, "search", ["search"]),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
@@ -220,11 +223,12 @@ def test_a_changed_section_runs_the_stages_that_depend_on_it(finished, changes, 
     assert finished.started == started
 
 
-def test_a_budget_that_changes_nothing_but_the_report_reaches_the_report(finished):
+def test_a_budget_that_changes_nothing_reaches_the_report_without_a_fine_tune(finished):
     loose = {"peak_memory_bytes": 1e15}
     finished.run(budget=loose)
 
-    assert finished.started == ["search", "report"]  # the front came out the same, so its validation stands
+    assert finished.started == ["search", "validate", "report"]  # what is validated depends on the budget
+    assert finished.runner.asked == []  # the front came out the same, and the store holds its fine-tunes
     assert finished.read("report/report.json")["budget"] == loose
 
 
@@ -285,8 +289,10 @@ def test_trials_that_fail_are_told_and_do_not_end_the_run(bench):
     failed = [point for point in record["training_points"] if point["status"] == "oom"]
     assert failed
     assert all(value is None for point in failed for value in point["metrics"].values())
-    assert record["counts"]["failed"] == len(failed) + 4
-    for row in record["validation"]:
+    assert record["counts"]["failed"] == len(failed) + 3
+    several = [row for row in record["validation"] if row["role"] != "random"]
+    assert several
+    for row in several:
         assert row["status"] == {"ok": 1, "diverged": 1}
         assert row["reason"] == "made to be diverged"
         assert row["measured"]["held_out_loss"]["n"] == 1
@@ -297,7 +303,7 @@ def test_trials_that_fail_are_told_and_do_not_end_the_run(bench):
 @pytest.mark.parametrize("status", ["oom", "failed"])
 def test_a_validation_where_nothing_ran_has_no_numbers(finished, status):
     finished.runner.outcome = lambda asked: status
-    finished.run(validate={"front": 2, "random": 1, "baselines": 1, "seeds": [201]})
+    finished.run(validate={"front": 2, "random": 1, "references": 1, "seeds": [201]})
 
     record = finished.read("report/report.json")
     for row in record["validation"]:
@@ -315,7 +321,7 @@ def test_a_validation_of_nothing_is_reported_as_nothing(finished):
     manifest["search"]["outputs"]["search/front.json"] = sha256_of(finished.folder / "search" / "front.json")
     (finished.folder / "manifest.json").write_text(json.dumps(manifest))
 
-    finished.run(validate={"front": 1, "random": 0, "baselines": 1})
+    finished.run(validate={"front": 1, "random": 0, "references": 0})
 
     record = finished.read("report/report.json")
     assert finished.started == ["validate", "report"]

@@ -1,11 +1,11 @@
 """The page in a real browser: every figure drawn, no error, nothing fetched, no sideways scrolling."""
 
 import shutil
+from contextlib import suppress
 
 import pytest
 
-from reports.figures.all import drawings
-from reports.report.render import write_report
+from reports.report.page import report_page, write_report
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
@@ -44,7 +44,8 @@ def visit(browser, tmp_path):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url) if request.url != path.as_uri() else None)
         page.goto(path.as_uri())
-        page.wait_for_load_state("networkidle")
+        with suppress(playwright_error()):
+            page.wait_for_selector("body[data-drawn=yes]", timeout=20_000)
         return page, wrong
 
     yield open_page
@@ -52,22 +53,26 @@ def visit(browser, tmp_path):
         page.close()
 
 
+def playwright_error():
+    from playwright.sync_api import Error
+
+    return Error
+
+
 def drawn(page):
     return page.evaluate(
-        "Array.from(document.querySelectorAll('.plotly-graph-div')).filter(d => d.querySelector('.main-svg')).map(d => d.id)"
+        "Array.from(document.querySelectorAll('.plot')).filter(d => d.querySelector('.main-svg')).map(d => d.id)"
     )
 
 
 @pytest.mark.parametrize("width", [1280, 400])
 def test_every_figure_is_drawn_within_the_page(record, visit, width):
     page, wrong = visit(record, width)
-    expected = [drawing.name for section in drawings(record).values() for drawing in section]
+    expected = [drawing.name for drawing in report_page(record).drawings]
     assert drawn(page) == expected
     assert wrong == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    boxes = (
-        "Array.from(document.querySelectorAll('.plotly-graph-div')).filter(d => d.scrollWidth > d.clientWidth).length"
-    )
+    boxes = "Array.from(document.querySelectorAll('.plot')).filter(d => d.scrollWidth > d.clientWidth).length"
     assert page.evaluate(boxes) == 0
 
 
@@ -89,7 +94,7 @@ def test_the_browser_holds_the_front(record, visit):
 
 
 def test_a_name_runs_no_script(record, visit):
-    record["name"] = "<script>document.title = 'taken'</script>"
+    record["setting"]["model"] = "<script>document.title = 'taken'</script>"
     record["validation"][5]["name"] = "<img src=x onerror=\"document.title = 'taken'\">"
     page, wrong = visit(record, 1280)
     assert page.title().startswith("<script>")
@@ -97,15 +102,45 @@ def test_a_name_runs_no_script(record, visit):
 
 
 def test_the_check_can_fail(record, visit, monkeypatch):
-    monkeypatch.setattr("reports.report.render.embedded", lambda drawing: "<script>missing(1)</script>")
+    monkeypatch.setattr("reports.pages.html.packed_plotly", lambda: "no base64 at all")
     page, wrong = visit(record, 1280)
     assert drawn(page) == []
     assert wrong
+    assert page.locator(".picture svg").first.is_visible()  # the pictures stay
 
 
-def test_long_tables_scroll_by_themselves(record, visit):
+def test_the_answer_is_read_in_the_first_screen(record, visit):
+    page, _ = visit(record, 1280)
+    for place in (".answer", ".card.chosen .name", ".card.chosen dl", ".card.chosen .command"):
+        box = page.locator(place).first.bounding_box()
+        assert box["y"] + box["height"] <= 900
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_two_labels_of_the_front_overlap(record, visit, width):
+    page, _ = visit(record, width)
+    boxes = page.evaluate(
+        "Array.from(document.querySelectorAll('#front-peak_memory_bytes .annotation-text-g'))"
+        ".map(d => d.getBoundingClientRect()).map(b => [b.left, b.right, b.top, b.bottom])"
+    )
+    assert len(boxes) == 8
+    for place, (left, right, top, bottom) in enumerate(boxes):
+        for other in boxes[:place]:
+            assert right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
+
+
+def test_a_click_on_a_point_marks_its_row(record, visit):
+    page, _ = visit(record, 1280)
+    point = page.locator("#front-peak_memory_bytes .scatterlayer .trace").nth(5).locator(".point").first
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert page.locator("details.table tr.marked").is_visible()
+
+
+def test_a_phone_reads_tables_cell_by_cell(record, visit):
     page, _ = visit(record, 400)
-    assert page.evaluate("Array.from(document.querySelectorAll('.scroll')).some(d => d.scrollWidth > d.clientWidth)")
-    page.locator("summary").click()
+    for summary in page.locator("summary").all():
+        summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     assert page.get_by_text(record["command"]).is_visible()

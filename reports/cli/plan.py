@@ -1,0 +1,86 @@
+"""``bench plan`` and ``bench calibrate``: what fits, and how fast a device trains."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reports.cli.options import DebugOption
+
+plan_app = typer.Typer()
+
+
+@plan_app.command("plan")
+def plan(
+    model: Annotated[str, typer.Option(help="A config.json, a checkpoint's folder, a packaged model or a hub id.")],
+    budget: Annotated[str | None, typer.Option(help="Memory that must not be exceeded, such as 12GiB.")] = None,
+    gpu: Annotated[str | None, typer.Option(help="A card instead of a budget, such as RTX-4090.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 1,
+    length: Annotated[int, typer.Option(min=1, help="Tokens of an example.")] = 1024,
+    answer_tokens: Annotated[
+        int | None, typer.Option(min=0, help="Scored tokens of a batch; all of them by default.")
+    ] = None,
+    loop: Annotated[
+        str, typer.Option(help="own: this project's, logits of scored tokens only; trainer: transformers' Trainer.")
+    ] = "own",
+    bits: Annotated[int | None, typer.Option(help="Look at this width only: 16, 8, 4, 3 or 2.")] = None,
+    rank: Annotated[int | None, typer.Option(min=1, help="Look at this rank only.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Look at this pruning rate only.")] = None,
+    optimizer: Annotated[str, typer.Option(help="adamw, adamw_8bit or paged_adamw_8bit.")] = "adamw",
+    gradient_checkpointing: Annotated[
+        bool, typer.Option("--gradient-checkpointing", help="Recompute activations in the backward pass.")
+    ] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the fine-tune, for its seconds.")] = 1000,
+    device: Annotated[str, typer.Option(help="cuda or cpu.")] = "cuda",
+    predictor: Annotated[
+        str | None,
+        typer.Option(help="A predictor that knows the loss: its folder, or the name of a shipped one."),
+    ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="A device profile; what bench calibrate left by default.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    picture: Annotated[Path | None, typer.Option(help="Write the breakdown: SVG, PNG, or a page as HTML.")] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Say what a fine-tune takes and which is the best that fits; exit status 1 where nothing fits."""
+    from perfmodel.space.recipe import Recipe
+    from reports.plan.command import plan_command
+    from reports.plan.record import budget_bytes, device_named, find_profile, question_of
+    from reports.run.progress import say
+
+    where = device_named(device)
+    limit = budget_bytes(budget, gpu, where)
+    recipe = Recipe(
+        steps=steps,
+        curve_points=1,
+        batch_size=batch,
+        max_length=length,
+        optimizer=optimizer,  # type: ignore[arg-type]  # the recipe refuses what is none
+        gradient_checkpointing=gradient_checkpointing,
+    )
+    only = {"bits": bits, "rank": rank, "rate": rate}
+    question = question_of(model, recipe, loop, answer_tokens, limit, where, only, say)
+    known = find_profile(profile, gpu, where)
+    raise typer.Exit(plan_command(model, question, predictor, known, as_json=as_json, picture=picture))
+
+
+@plan_app.command("calibrate")
+def calibrate(
+    device: Annotated[str | None, typer.Option(help="cuda or cpu; cuda by default where there is one.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="File to write; one in the cache by default, which bench plan reads.")
+    ] = None,
+    traces: Annotated[
+        Path | None,
+        typer.Option(help="Traces that this device made, a store or Parquet: they judge and correct the seconds."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Of a CPU, as the traces have them; torch's own choice by default.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Measure how fast this device trains, in about a minute, so that bench plan knows the seconds of a step."""
+    from reports.plan.command import calibrate_command
+
+    typer.echo(str(calibrate_command(device, to, traces, threads).resolve()))
