@@ -9,7 +9,7 @@ from collectors.initializers.contract import Start
 
 
 class AbstractAdapter(ABC):
-    """A form of low-rank update; its parameters are counted by ``perfmodel.space.methods.adapter_parameters``."""
+    """A form of low-rank update; its parameters are counted by ``perfmodel.space.methods.Adapter``."""
 
     @abstractmethod
     def scaling(self, rank: int, alpha: float) -> float:

@@ -5,11 +5,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES, state_bytes
+from perfmodel.memory.resident_bytes import stored_tables
+from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES
 from perfmodel.model.architecture import Architecture
-from perfmodel.model.formats import FORMATS
-from perfmodel.space.methods import WIDTHS, Methods, adapter_parameters
-from perfmodel.space.space import Configuration
+from perfmodel.space.methods import ADAPTERS, WIDTHS, Methods
 from perfmodel.traces.trace import DeviceClass
 
 _WIDEST = max(WIDTHS)
@@ -37,21 +36,20 @@ class UnitBytes:
     def __init__(
         self, architecture: Architecture, rate: float, units: int, methods: Methods, device_class: DeviceClass
     ) -> None:
-        pruned, layers = architecture.pruned(rate), len(architecture.layers)
-        compute = COMPUTE_BYTES[device_class]
-        shapes = [shape for layer in range(layers) for shape in pruned.module_shapes(layer).values()]
+        pruned, compute = architecture.pruned(rate), COMPUTE_BYTES[device_class]
+        shapes = [shape for layer in range(len(pruned.layers)) for shape in pruned.module_shapes(layer).values()]
+        rows, columns = np.array(shapes, dtype=np.int64).T
 
-        def by_unit(values: list[int]) -> NDArray[np.float64]:
-            return np.asarray(np.reshape(np.asarray(values, dtype=np.float64), (units, -1)).sum(axis=1))
+        def by_unit(values: NDArray[np.int64]) -> NDArray[np.float64]:
+            return np.asarray(values.reshape(units, -1).sum(axis=1), dtype=np.float64)
 
-        first, second = ([adapter_parameters(methods.adapter, *shape, rank) for shape in shapes] for rank in (1, 2))
-        slope = by_unit(second) - by_unit(first)
-        self.parameters = by_unit([rows * columns for rows, columns in shapes])
-        self.adapter_per_rank = ADAPTER_BYTES * slope
-        self.adapter_fixed = ADAPTER_BYTES * (by_unit(first) - slope)
+        adapter = ADAPTERS[methods.adapter]
+        first, second = (by_unit(adapter.parameters(rows, columns, np.full(len(rows), rank))) for rank in (1, 2))
+        self.parameters = by_unit(rows * columns)
+        self.adapter_per_rank = ADAPTER_BYTES * (second - first)
+        self.adapter_fixed = ADAPTER_BYTES * (2 * first - second)
         self.weights = np.full((units, _WIDEST + 1), np.nan)
+        stored = stored_tables(pruned, methods, WIDTHS, compute)
         for width in WIDTHS:
-            stored = FORMATS[methods.format_of(width)].stored_bytes
-            self.weights[:, width] = by_unit([stored(*shape, compute) for shape in shapes])
-        bare = Configuration.uniform(layers, bits=_WIDEST, rank=0, pruning_rate=rate)
-        self.rest = state_bytes(architecture, bare, device_class=device_class).rest
+            self.weights[:, width] = by_unit((stored["values"] + stored["metadata"])[:, :, width])
+        self.rest = compute * pruned.rest_parameters

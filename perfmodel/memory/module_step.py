@@ -79,8 +79,8 @@ class ModulePass:
         self.result = layers.c * self.values_out
         self.later = FLOAT32 * modules.parameters[:, index + 1 :].sum(-1)
         self.cuda = layers.c < FLOAT32
-        self.dropout, self.pooled = layers.step.dropout, layers.step.adapter == "qblora"
-        self.dora = layers.step.adapter == "dora"
+        self.dropout, self.pooled = layers.step.dropout, layers.step.adapter.pooled
+        self.dora = layers.step.adapter.has_magnitudes
 
     def follow(self) -> None:
         """Looks at every moment of the module, and notes what it keeps."""

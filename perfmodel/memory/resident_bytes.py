@@ -7,7 +7,7 @@ import numpy as np
 
 from perfmodel.memory.distinct_layers import DistinctLayers
 from perfmodel.memory.saved_activations import FLOAT32, Bytes, Modules
-from perfmodel.model.architecture import FAMILIES, Architecture
+from perfmodel.model.architecture import Architecture
 from perfmodel.model.formats import (
     BLOCK,
     FORMATS,
@@ -18,7 +18,7 @@ from perfmodel.model.formats import (
     GroupedLayout,
     RowScaledLayout,
 )
-from perfmodel.space.methods import WIDTHS, Methods
+from perfmodel.space.methods import ADAPTERS, WIDTHS, Methods
 
 
 @dataclass(frozen=True)
@@ -86,19 +86,17 @@ def resident(shapes: Architecture, distinct: DistinctLayers, methods: Methods, c
         InvalidConfigurationError: when a format does not fit a shape.
     """
     bits, ranks, number = distinct.bits, distinct.ranks, distinct.number
-    tables = _tables(shapes, methods, tuple(np.unique(bits).tolist()), compute)
+    tables = stored_tables(shapes, methods, tuple(np.unique(bits).tolist()), compute)
     places = distinct.layer[:, None], np.arange(bits.shape[1])[None, :], bits
     found = {name: table[places] for name, table in tables.items()}
     sides = np.array([list(shapes.module_shapes(layer).values()) for layer in range(len(shapes.layers))])
     rows, columns = (sides[distinct.layer, :, side].astype(np.int64) for side in (0, 1))
-    adapters = ranks * (rows + columns) + (ranks > 0) * rows * (methods.adapter == "dora")
-    head = shapes.vocabulary if FAMILIES[shapes.family].head_bias else 0
-    embeddings = shapes.vocabulary * shapes.hidden * (1 if shapes.tied_embeddings else 2) + head
+    adapters = ADAPTERS[methods.adapter].parameters(rows, columns, ranks)
     tensors = found["tensors"] + 2 * (ranks > 0)
     return Resident(
         weights=found["values"].sum(1)[number].sum(1) + compute * shapes.bias_parameters,
         metadata=found["metadata"].sum(1)[number].sum(1),
-        embeddings=compute * embeddings,
+        embeddings=compute * shapes.embedding_parameters,
         norms=compute * shapes.norm_parameters,
         adapters=adapters.sum(1),
         largest_adapter=(ranks * np.maximum(rows, columns)).max(1)[number].max(1),
@@ -173,8 +171,18 @@ def stored(layout: AbstractLayout, rows: int, columns: int, compute: int) -> Sto
 
 
 @lru_cache(maxsize=64)
-def _tables(shapes: Architecture, methods: Methods, widths: tuple[int, ...], compute: int) -> dict[str, Bytes]:
-    """Returns each field of ``Stored`` by layer, module and bits, shape ``(L, M, 17)``."""
+def stored_tables(shapes: Architecture, methods: Methods, widths: tuple[int, ...], compute: int) -> dict[str, Bytes]:
+    """Returns each field of ``Stored`` by layer, module and bits, shape ``(L, M, 17)`` each.
+
+    Args:
+        shapes: the (pruned) model.
+        methods: decides the format of each width.
+        widths: bits to fill in, of ``WIDTHS``; others stay 0.
+        compute: bytes of a compute value, 2 or 4.
+
+    Raises:
+        InvalidConfigurationError: when a format does not fit a shape.
+    """
     names = tuple(Stored.__dataclass_fields__)
     table = np.zeros((len(names), len(shapes.layers), len(shapes.modules), max(WIDTHS) + 1), dtype=np.int64)
     cells: dict[tuple[int, int, int], list[int]] = {}

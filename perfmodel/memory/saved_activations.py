@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from perfmodel.memory.distinct_layers import DistinctLayers
 from perfmodel.model.architecture import FAMILIES, Architecture
+from perfmodel.space.methods import Adapter
 
 Bytes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -75,7 +76,7 @@ class Step:
         length: tokens of each, padding included.
         compute: bytes of a compute value.
         dropout: whether adapters have dropout.
-        adapter: their form, of ``perfmodel.space.methods.ADAPTERS``.
+        adapter: form of all adapters.
         written_out: whether attention is written out (``eager``) rather than a fused kernel.
         capped: whether attention scores are capped, as in gemma2.
         recomputes: whether activations are recomputed in the backward pass.
@@ -85,7 +86,7 @@ class Step:
     length: int
     compute: int
     dropout: bool
-    adapter: str
+    adapter: Adapter
     written_out: bool
     capped: bool
     recomputes: bool
@@ -148,7 +149,7 @@ class Layers:
     @property
     def shares_inputs(self) -> bool:
         """Whether adapters keep the very tensor that their modules read."""
-        return self.c == FLOAT32 and not self.step.dropout and self.step.adapter != "qblora"
+        return self.c == FLOAT32 and not self.step.dropout and not self.step.adapter.pooled
 
     def any_adapter(self, group: list[int]) -> Flags:
         """Returns whether one of these modules has an adapter."""
@@ -163,7 +164,7 @@ class Layers:
         """
         # The mask is a byte a value in CUDA's fused kernel, and a value of its own on the CPU.
         mask = self.step.dropout * (1 if self.c < FLOAT32 else FLOAT32) * flow
-        halved = 2 if self.step.adapter == "qblora" else 1
+        halved = 2 if self.step.adapter.pooled else 1
         return np.asarray(self.t * width // halved * (FLOAT32 + mask))
 
     @property

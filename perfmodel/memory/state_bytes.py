@@ -1,12 +1,12 @@
-"""Closed-form bytes of weights, adapters, gradients and optimiser for any configuration."""
+"""Bytes of weights, adapters, gradients and optimiser of one configuration: a view of ``resident_bytes``."""
 
 from dataclasses import dataclass
 
+from perfmodel.memory.distinct_layers import distinct_layers
+from perfmodel.memory.resident_bytes import resident
 from perfmodel.model.architecture import Architecture
-from perfmodel.model.formats import FORMATS
-from perfmodel.space.methods import adapter_parameters as parameters_of_one
 from perfmodel.space.recipe import Optimizer
-from perfmodel.space.space import Configuration, by_module
+from perfmodel.space.space import Configuration
 from perfmodel.traces.trace import DeviceClass
 
 COMPUTE_BYTES: dict[DeviceClass, int] = {"cpu": 4, "cuda": 2}
@@ -24,14 +24,14 @@ The 8-bit figure is a lower bound: block statistics are left out, and tensors be
 
 @dataclass(frozen=True)
 class StateBytes:
-    """Bytes that live through the whole of training.
+    """Bytes that one configuration keeps in memory through the whole of training, each 0 or more.
 
     Args:
-        linear: weights of the layers' linear modules with quantisation metadata.
-        rest: embeddings, head, norms and biases in the compute type.
-        adapters: LoRA's parameters.
-        gradients: of the adapters.
-        optimizer: state of the optimiser.
+        linear: bytes of the layers' linear weights with quantisation metadata.
+        rest: bytes of embeddings, head, norms and biases in the compute type.
+        adapters: bytes of the adapters' parameters.
+        gradients: bytes of the adapters' gradients.
+        optimizer: bytes of the optimiser's state.
     """
 
     linear: int
@@ -47,7 +47,7 @@ class StateBytes:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Bytes of all of them together."""
         return self.weights + self.adapters + self.gradients + self.optimizer
 
 
@@ -57,17 +57,11 @@ def adapter_parameters(
     """Returns the trainable parameters of all adapters.
 
     Args:
-        architecture: of the unpruned base model.
-        configuration: rate, ranks and the form of the adapters.
-        shapes: of the pruned model, where pruning over all layers made other shapes than the rate alone tells.
+        architecture: the unpruned base model.
+        configuration: its pruning rate, ranks and form of the adapters are read.
+        shapes: the pruned model, where pruning over all layers made other shapes than the rate alone tells.
     """
-    shapes = shapes or architecture.pruned(configuration.pruning_rate)
-    ranks = by_module(configuration.ranks, len(shapes.layers), len(shapes.modules))
-    return sum(
-        parameters_of_one(configuration.methods.adapter, rows, columns, rank)
-        for layer, of_layer in enumerate(ranks)
-        for (rows, columns), rank in zip(shapes.module_shapes(layer).values(), of_layer, strict=True)
-    )
+    return state_bytes(architecture, configuration, shapes=shapes).adapters // ADAPTER_BYTES
 
 
 def state_bytes(
@@ -81,26 +75,25 @@ def state_bytes(
     """Returns the bytes that a configuration keeps resident while it trains.
 
     Args:
-        architecture: of the unpruned base model.
+        architecture: the unpruned base model.
         configuration: pruning rate, bits, ranks and methods.
-        device_class: decides the compute type.
-        optimizer: decides the state per adapter parameter.
-        shapes: of the pruned model, where pruning over all layers made other shapes than the rate alone tells.
+        device_class: ``cpu`` computes in float32, ``cuda`` in bfloat16.
+        optimizer: decides the bytes of state per adapter parameter, by ``OPTIMIZER_BYTES``.
+        shapes: the pruned model, where pruning over all layers made other shapes than the rate alone tells.
+
+    Raises:
+        InvalidConfigurationError: when bits or ranks do not fit the model, or a format does not fit a shape.
     """
     compute = COMPUTE_BYTES[device_class]
     shapes = shapes or architecture.pruned(configuration.pruning_rate)
-    bits = by_module(configuration.bits, len(shapes.layers), len(shapes.modules))
-    formats = {width: FORMATS[configuration.methods.format_of(width)] for width in set(configuration.bits)}
-    linear = sum(
-        formats[width].stored_bytes(rows, columns, compute)
-        for layer, of_layer in enumerate(bits)
-        for (rows, columns), width in zip(shapes.module_shapes(layer).values(), of_layer, strict=True)
-    )
-    adapters = adapter_parameters(architecture, configuration, shapes)
+    distinct = distinct_layers(shapes, [configuration], recomputes=False)
+    kept = resident(shapes, distinct, configuration.methods, compute)
+    biases = compute * shapes.bias_parameters
+    parameters = int(kept.adapters[distinct.number].sum())
     return StateBytes(
-        linear=linear,
-        rest=compute * shapes.rest_parameters,
-        adapters=ADAPTER_BYTES * adapters,
-        gradients=ADAPTER_BYTES * adapters,
-        optimizer=OPTIMIZER_BYTES[optimizer] * adapters,
+        linear=int(kept.weights[0] + kept.metadata[0]) - biases,
+        rest=kept.embeddings + kept.norms + biases,
+        adapters=ADAPTER_BYTES * parameters,
+        gradients=ADAPTER_BYTES * parameters,
+        optimizer=OPTIMIZER_BYTES[optimizer] * parameters,
     )

@@ -13,7 +13,7 @@ from perfmodel.memory.resident_bytes import Resident, resident
 from perfmodel.memory.saved_activations import FLOAT32, Bytes, Layers, Step
 from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES
 from perfmodel.model.architecture import FAMILIES, Architecture
-from perfmodel.space.methods import Methods
+from perfmodel.space.methods import ADAPTERS, Methods
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
 from perfmodel.traces.trace import DeviceClass
@@ -126,7 +126,7 @@ class StepAccount:
             load.length,
             self.compute,
             dropout=recipe.dropout > 0,
-            adapter=methods.adapter,
+            adapter=ADAPTERS[methods.adapter],
             written_out=attention == "eager" or shapes.family in WRITTEN_OUT,
             capped=shapes.family == "gemma2",
             recomputes=recipe.gradient_checkpointing,

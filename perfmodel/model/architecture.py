@@ -135,9 +135,13 @@ class Architecture:
     @property
     def rest_parameters(self) -> int:
         """All that is no weight of a linear module: embeddings, head, norms and biases."""
-        embeddings = self.vocabulary * self.hidden * (1 if self.tied_embeddings else 2)
+        return self.embedding_parameters + self.norm_parameters + self.bias_parameters
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Parameters of the embeddings and of a head of its own, with the head's bias."""
         head_bias = self.vocabulary if FAMILIES[self.family].head_bias else 0
-        return embeddings + head_bias + self.norm_parameters + self.bias_parameters
+        return self.vocabulary * self.hidden * (1 if self.tied_embeddings else 2) + head_bias
 
     @property
     def group_parameters(self) -> int:

@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.model.formats import FORMATS
+
+Sizes = TypeVar("Sizes", int, NDArray[np.int64])
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,34 @@ class Choice:
 
     title: str
     source: str
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One form of low-rank update, and everything about it that decides parameters and bytes.
+
+    Args:
+        title: what it is, in a few words.
+        source: the paper that describes it.
+        has_magnitudes: whether it learns a magnitude per output, over the norm of each row of the adapted weight.
+        pooled: whether it averages pairs of inputs, repeats each output twice and doubles the rank of A and B: both
+            sides are half as long, so the count of parameters stays.
+    """
+
+    title: str
+    source: str
+    has_magnitudes: bool = False
+    pooled: bool = False
+
+    def parameters(self, rows: Sizes, columns: Sizes, rank: Sizes) -> Sizes:
+        """Returns the trainable parameters of adapters, of the broadcast shape of the arguments.
+
+        Args:
+            rows: output features of each module, 1 or more.
+            columns: input features of each module, 1 or more.
+            rank: of each adapter, 0 for none.
+        """
+        return rank * (rows + columns) + (rank > 0) * rows * self.has_magnitudes
 
 
 PRUNING_METHODS: dict[str, Choice] = {
@@ -53,12 +86,17 @@ INITIALIZERS: dict[str, Choice] = {
     "eva": Choice("A from the largest directions of the inputs, B zero", "EVA, arXiv 2410.07170"),
 }
 
-ADAPTERS: dict[str, Choice] = {
-    "lora": Choice("B A, scaled by alpha / rank", "LoRA, arXiv 2106.09685"),
-    "rslora": Choice("B A, scaled by alpha / sqrt(rank)", "rsLoRA, arXiv 2312.03732"),
-    "dora": Choice("B A on the direction, a learned magnitude per output", "DoRA, arXiv 2402.09353"),
-    "qblora": Choice("inputs pooled and outputs repeated by two: twice the rank in as many parameters", "Q-BLoRA"),
+ADAPTERS: dict[str, Adapter] = {
+    "lora": Adapter("B A, scaled by alpha / rank", "LoRA, arXiv 2106.09685"),
+    "rslora": Adapter("B A, scaled by alpha / sqrt(rank)", "rsLoRA, arXiv 2312.03732"),
+    "dora": Adapter(
+        "B A on the direction, a learned magnitude per output", "DoRA, arXiv 2402.09353", has_magnitudes=True
+    ),
+    "qblora": Adapter(
+        "inputs pooled and outputs repeated by two: twice the rank in as many parameters", "Q-BLoRA", pooled=True
+    ),
 }
+"""Each adapter by name. The closed form of memory, the features and the trials read their differences from here."""
 
 WIDTHS = (16, 8, 4, 3, 2)
 """Storage widths in the order in which ``Methods.quantizers`` names their formats."""
@@ -101,7 +139,7 @@ class Methods:
             raise _refused(
                 "quantizers", self.quantizers, f"one format for each of {WIDTHS} bits, of {', '.join(FORMATS)}"
             )
-        if self.adapter == "qblora" and self.initializer not in ("zero", "gaussian"):
+        if ADAPTERS[self.adapter].pooled and self.initializer not in ("zero", "gaussian"):
             raise _refused("initializer", self.initializer, "a pooled adapter starts at zero or gaussian")
 
     def format_of(self, bits: int) -> str:
@@ -141,23 +179,6 @@ class Methods:
 
 
 DEFAULT_METHODS = Methods()
-
-
-def adapter_parameters(adapter: str, rows: int, columns: int, rank: int) -> int:
-    """Returns the trainable parameters of one adapter.
-
-    Q-BLoRA halves both sides of A and B and doubles the rank, which leaves the count as it was; DoRA adds a magnitude
-    per output.
-
-    Args:
-        adapter: of ``ADAPTERS``.
-        rows: output features.
-        columns: input features.
-        rank: 0 for no adapter.
-    """
-    if not rank:
-        return 0
-    return rank * (rows + columns) + (rows if adapter == "dora" else 0)
 
 
 def _refused(name: str, value: str, allowed: str) -> InvalidConfigurationError:

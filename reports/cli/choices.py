@@ -19,6 +19,7 @@ from perfmodel.space.methods import (
     PRUNING_METHODS,
     PRUNING_SCOPES,
     WIDTHS,
+    Adapter,
     Choice,
 )
 from perfmodel.space.space import DEFAULT_RANKS, DEFAULT_RATES
@@ -56,7 +57,9 @@ def choices_page() -> str:
     return "\n".join([HEAD, *table, ""])
 
 
-def _rows(dimension: str, choices: Mapping[str, Choice], default: str) -> Iterable[tuple[str, str, str, str]]:
+def _rows(
+    dimension: str, choices: Mapping[str, Choice] | Mapping[str, Adapter], default: str
+) -> Iterable[tuple[str, str, str, str]]:
     for name, choice in choices.items():
         yield dimension, f"**{name}**" if name == default else name, choice.title, choice.source
 

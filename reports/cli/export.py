@@ -12,6 +12,7 @@ from typing import Any
 
 from perfmodel.errors import InfeasibleBudgetError, StageOrderError, UnknownNameError
 from perfmodel.files.sizes import size_text
+from perfmodel.space.methods import ADAPTERS
 from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.trace import Trace
@@ -144,7 +145,7 @@ def fits_published_base(trace: Trace) -> bool:
     return (
         not trace.asked.configuration.pruning_rate
         and methods.initializer in KEPT_BASE
-        and methods.adapter in ("lora", "rslora", "dora")
+        and not ADAPTERS[methods.adapter].pooled
     )
 
 

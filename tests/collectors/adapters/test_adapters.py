@@ -13,7 +13,6 @@ from collectors.pruning.prune import LayerImportance, prune
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import ADAPTERS as CHOICES
-from perfmodel.space.methods import adapter_parameters
 
 IDS = torch.tensor([[5, 9, 200, 31, 77, 4], [8, 8, 13, 250, 1, 60]])
 PEFT_CLASS = {"int8": "bnb.Linear8bitLt", "nf4": "bnb.Linear4bit", "fp4": "bnb.Linear4bit", "hqq": "hqq.HqqLoraLinear"}
@@ -63,7 +62,7 @@ def test_parameters_are_the_closed_form_in_every_format(shaped, adapter):
     assert list(layers) == [name for name, rank in ranks.items() if rank]
     for name, layer in layers.items():
         counted = sum(p.numel() for p in layer.parameters() if p.requires_grad)
-        assert counted == adapter_parameters(adapter, *shaped.shapes[name], ranks[name]), name
+        assert counted == CHOICES[adapter].parameters(*shaped.shapes[name], ranks[name]), name
 
 
 @pytest.mark.parametrize("rate", [0.3, 0.5])
@@ -82,7 +81,7 @@ def test_parameters_are_the_closed_form_after_pruning(make_model, adapter, rate)
         model, dict.fromkeys(names, 4), dict.fromkeys(names, 16.0), dropout=0.0, peft_start=True
     )
     count = sum(p.numel() for p in made.parameters() if p.requires_grad)
-    assert count == sum(adapter_parameters(adapter, *shape, 4) for shape in names.values())
+    assert count == sum(CHOICES[adapter].parameters(*shape, 4) for shape in names.values())
 
 
 def test_every_format_gets_the_class_of_peft_that_knows_it(mixed, adapter):

@@ -11,7 +11,6 @@ from perfmodel.space.methods import (
     PRUNING_SCOPES,
     WIDTHS,
     Methods,
-    adapter_parameters,
 )
 
 
@@ -51,11 +50,11 @@ def test_every_choice_says_what_it_is_and_where_it_comes_from(choices):
 
 
 def test_parameters_of_an_adapter_by_hand():
-    assert adapter_parameters("lora", 30, 20, 4) == 200
-    assert adapter_parameters("rslora", 30, 20, 4) == 200
-    assert adapter_parameters("dora", 30, 20, 4) == 230
-    assert adapter_parameters("qblora", 30, 20, 4) == 8 * 10 + 8 * 15
-    assert all(adapter_parameters(name, 30, 20, 0) == 0 for name in ADAPTERS)
+    assert ADAPTERS["lora"].parameters(30, 20, 4) == 200
+    assert ADAPTERS["rslora"].parameters(30, 20, 4) == 200
+    assert ADAPTERS["dora"].parameters(30, 20, 4) == 230
+    assert ADAPTERS["qblora"].parameters(30, 20, 4) == 8 * 10 + 8 * 15
+    assert all(ADAPTERS[name].parameters(30, 20, 0) == 0 for name in ADAPTERS)
 
 
 def test_methods_come_back_from_their_values():
