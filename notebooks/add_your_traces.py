@@ -81,10 +81,11 @@ except NotEnoughTracesError as error:
 
 predictor = Predictor.fit(of_task, space, architecture, **how)
 score = predictor.scores[0]
+spearman = score.scores["spearman"]
 display(
     Markdown(
         f"With yours, {score.n_traces} traces of {score.n_configurations} configurations: Spearman "
-        f"{score.spearman.value:.2f} [{score.spearman.low:.2f}, {score.spearman.high:.2f}] on held-out loss."
+        f"{spearman.value:.2f} [{spearman.low:.2f}, {spearman.high:.2f}] on held-out loss."
     )
 )
 

@@ -69,8 +69,8 @@ def text(estimate):
 
 
 judged = judge(data, ["constant", "additive", "damage", "boosted"])
-names = ("r2", "spearman", "error_ratio_to_constant", "coverage")
-table = {score.surrogate: {name: text(getattr(score, name)) for name in names} for score in judged.scores}
+names = ("r2", "spearman", "error_ratio_to_constant", "coverage_90")
+table = {score.surrogate: {name: text(score.scores[name]) for name in names} for score in judged.scores}
 display(pd.DataFrame(table).T)
 
 # %% [markdown]

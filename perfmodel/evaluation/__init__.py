@@ -4,6 +4,7 @@
     conformal       Intervals that hold as often as they say: a posterior's spread
     out_of_fold     Predictions of traces by models that did not see their configuration, with conformal intervals
     peak_intervals  Intervals of the closed form of the peak: it learns nothing of a configuration
+    score_lines     Scores of out-of-fold predictions by name, each with a bootstrap interval over configurations
     score_sheet     All that is known of how good the surrogates of one metric are: every split, every score
     score_table     Every statistic of out-of-fold predictions by name: one line in one table
     scores          What can be said of predictions, each statistic for many weightings at once

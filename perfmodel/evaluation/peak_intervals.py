@@ -44,12 +44,14 @@ def judged_by_seed(judged: Judged, data: TrainingData, seeds: NDArray[np.int64],
     weights = group_weights(data.groups, seed=seed)
     width = 2 * whole.reach(INTERVAL_LEVEL) * result.scale.mean(axis=0)
     *rest, own_score = judged.scores
-    own_score = replace(
-        own_score,
-        coverage=estimate(weights @ inside / weights.sum(axis=1)),
-        relative_width=estimate((weights @ width) / (weights @ np.abs(data.target))),
+    known = {
+        "coverage_90": estimate(weights @ inside / weights.sum(axis=1)),
+        "width_90": estimate((weights @ width) / (weights @ np.abs(data.target))),
+    }
+    return Judged(
+        [*rest, replace(own_score, scores={**own_score.scores, **known})],
+        judged.calibrations | {ClosedFormSurrogate.kind: whole},
     )
-    return Judged([*rest, own_score], judged.calibrations | {ClosedFormSurrogate.kind: whole})
 
 
 def _calibration(result: OutOfFold, seeds: NDArray[np.int64], rows: NDArray[np.bool_]) -> Conformal:

@@ -14,17 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.evaluation.out_of_fold import OutOfFold, out_of_fold
-from perfmodel.evaluation.score_table import (
-    RANKINGS,
-    STATISTICS,
-    Statistic,
-    averaged,
-    calibration,
-    sparse_statistic,
-    top_statistics,
-)
-from perfmodel.evaluation.selection import BASELINE, MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
+from perfmodel.evaluation.out_of_fold import out_of_fold
+from perfmodel.evaluation.score_lines import ADDITIVE, BASELINE, Line, score_line
+from perfmodel.evaluation.score_table import STATISTICS, averaged
+from perfmodel.evaluation.selection import MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
 from perfmodel.evaluation.splits import (
     ConfigurationFolds,
     Extrapolation,
@@ -37,62 +30,15 @@ from perfmodel.features.training_data import TrainingData, rows_of
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.statistics.bootstrap import estimate, group_weights
 from perfmodel.statistics.interval import Estimate
-from perfmodel.statistics.weighted import ratio
 from perfmodel.surrogates.registry import SURROGATES
 
 if TYPE_CHECKING:
     from perfmodel.effects.noise_ceiling import Ceiling
 
-ADDITIVE = "additive"
-
 SIZES = (25, 50, 100, 200)
 """Training traces at which the learning curve is read, beside all of them."""
 
 SHUFFLES = 3
-
-SCORES: tuple[str, ...] = (
-    "r2",
-    "spearman",
-    "kendall",
-    "sparse_kendall",
-    "r2_of_ceiling",
-    "spearman_of_ceiling",
-    "kendall_of_ceiling",
-    "error_ratio_to_constant",
-    "error_ratio_to_additive",
-    "top_spearman",
-    "precision_at_top",
-    "nll",
-    "crps",
-    "calibration_error",
-    "coverage_50",
-    "coverage_90",
-    "width_50",
-    "width_90",
-)
-"""What a line of the sheet holds."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One surrogate under one split.
-
-    Args:
-        split: its name, one of ``SPLITS``.
-        surrogate: its name.
-        n_traces: traces that were predicted.
-        n_configurations: their configurations.
-        scores: by name, ``SCORES``; each with a bootstrap interval over configurations.
-        calibration: share of values below each predicted quantile, at ``perfmodel.evaluation.scores.QUANTILES``, of the
-            model's own posterior, before any interval is made conformal.
-    """
-
-    split: str
-    surrogate: str
-    n_traces: int
-    n_configurations: int
-    scores: Mapping[str, Estimate]
-    calibration: tuple[Estimate, ...]
 
 
 @dataclass(frozen=True)
@@ -253,43 +199,7 @@ def split_lines(
     splitters = SPLITS[split](data, seed)
     names = dict.fromkeys((*surrogates, BASELINE, ADDITIVE))
     results = {name: out_of_fold(data, name, splitters, seed=seed) for name in names}
-    return [line(split, results[name], results, ceiling=ceiling, seed=seed) for name in surrogates]
-
-
-def line(
-    split: str,
-    result: OutOfFold,
-    beside: Mapping[str, OutOfFold],
-    *,
-    ceiling: "Ceiling | None" = None,
-    seed: int = 0,
-) -> Line:
-    """Returns every score of out-of-fold predictions.
-
-    Args:
-        split: name of the split.
-        result: the predictions.
-        beside: those of the constant and of the additive model under the same split.
-        ceiling: of the setting, where there is one.
-        seed: of the bootstrap.
-    """
-    weights = group_weights(result.groups, seed=seed)
-    statistics: dict[str, Statistic] = {**STATISTICS, **top_statistics(result.metric)}
-    if ceiling is not None and ceiling.noise.value is not None:
-        statistics["sparse_kendall"] = sparse_statistic(ceiling.noise.value)
-    undefined = set() if result.differs_within_a_fold else set(RANKINGS)
-    if split == "extrapolation":  # all that is predicted there is the top
-        undefined |= {"top_spearman", "precision_at_top"}
-    values = {
-        name: averaged(result, weights, statistic) for name, statistic in statistics.items() if name not in undefined
-    }
-    for name in (BASELINE, ADDITIVE):
-        below = averaged(beside[name], weights, STATISTICS["link_rmse"])
-        values[f"error_ratio_to_{name}"] = ratio(values["link_rmse"], below)
-    values |= _shares(values, ceiling)
-    scores = {name: estimate(values[name]) if name in values else Estimate.undefined() for name in SCORES}
-    curve = tuple(estimate(column) for column in averaged(result, weights, calibration).T)
-    return Line(split, result.surrogate, len(result.observed), len(np.unique(result.groups)), scores, curve)
+    return [score_line(split, results[name], results, ceiling=ceiling, seed=seed) for name in surrogates]
 
 
 def learning_curve(
@@ -347,18 +257,6 @@ def shuffled_control(data: TrainingData, surrogate: str, *, shuffles: int = SHUF
             return Estimate.undefined()
         total += averaged(replace(result, blocks=result.folds[0]), weights, STATISTICS["spearman"])
     return estimate(total / shuffles)
-
-
-def _shares(values: Mapping[str, NDArray[np.float64]], ceiling: "Ceiling | None") -> dict[str, NDArray[np.float64]]:
-    """Returns scores over the best score that the noise allows; the ceiling's own uncertainty is not in them."""
-    if ceiling is None:
-        return {}
-    best = {"r2": ceiling.r2.value, "spearman": ceiling.spearman.value, "kendall": ceiling.kendall.value}
-    return {
-        f"{name}_of_ceiling": values[name] / highest
-        for name, highest in best.items()
-        if highest is not None and highest > 0 and name in values
-    }
 
 
 def _require_labels(kind: str, labels: NDArray[np.object_]) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from perfmodel.errors import InvalidConfigurationError, UserError
+from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL
 from perfmodel.evaluation.peak_intervals import judged_by_seed
-from perfmodel.evaluation.selection import INTERVAL_LEVEL, Score, choose, judge
+from perfmodel.evaluation.score_lines import Line
+from perfmodel.evaluation.selection import choose, judge
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import common_setting, measured, training_data
 from perfmodel.model.architecture import Architecture
@@ -43,7 +45,7 @@ def fit_surrogates(
     setting = common_setting(traces)
     _check_request(space, architecture, traces[0].asked.configuration, metrics)
     featurizer = setting_featurizer(architecture, setting)
-    scores: list[Score] = []
+    scores: list[Line] = []
     fitted: dict[str, AbstractSurrogate] = {}
     load = load_that_peaks(traces, architecture) if surrogates is None else None
     chosen, reaches, n_traces, domain = {}, {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError, UserError
-from perfmodel.evaluation.selection import INTERVAL_LEVEL, Score
+from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL
+from perfmodel.evaluation.score_lines import Line
 from perfmodel.features.featurizer import CHUNK, SpaceFeatures
 from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.model.architecture import Architecture
@@ -116,7 +117,7 @@ class Predictor:
         return self._record.setting
 
     @property
-    def scores(self) -> tuple[Score, ...]:
+    def scores(self) -> tuple[Line, ...]:
         """Out-of-fold scores of every candidate on every metric."""
         return self._record.scores
 

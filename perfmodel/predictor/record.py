@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import CorruptFileError, UserError
-from perfmodel.evaluation.selection import Score
+from perfmodel.evaluation.score_lines import Line
+from perfmodel.evaluation.selection import SPLIT
 from perfmodel.files.checksum import sha256_of
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.memory.step import Load
@@ -17,12 +18,15 @@ from perfmodel.statistics.interval import Estimate
 from perfmodel.surrogates.feasibility import Feasibility
 from perfmodel.traces.trace import Setting
 
-PREDICTOR_VERSION = 4
+PREDICTOR_VERSION = 5
 """Version 1 named the methods beside the space; they were the defaults, as they are in its space.
 
 Version 2 knew neither learning curves nor statuses. Version 3 had no closed form of the peak.
+Up to version 4 scores were fields of their own, and two of them had other names.
 """
 FILE = "predictor.json"
+
+_RENAMED = {"coverage": "coverage_90", "relative_width": "width_90"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class PredictorRecord:
     architecture: Architecture
     space: Space
     chosen: Mapping[str, str]
-    scores: tuple[Score, ...]
+    scores: tuple[Line, ...]
     domain: Mapping[str, tuple[float, float]]
     n_traces: Mapping[str, int]
     curve_steps: tuple[int, ...] = ()
@@ -105,7 +109,7 @@ class PredictorRecord:
             architecture=Architecture(**architecture),
             space=Space.from_json(body["space"]),
             chosen=body["chosen"],
-            scores=tuple(_score(entry) for entry in body["scores"]),
+            scores=tuple(_line(entry) for entry in body["scores"]),
             domain={column: (low, high) for column, (low, high) in body["domain"].items()},
             n_traces=body["n_traces"],
             curve_steps=tuple(body.get("curve_steps", ())),
@@ -120,8 +124,11 @@ def curve_folder(folder: Path, step: int) -> Path:
     return folder / f"held_out_loss_at_{step}"
 
 
-def _score(values: Mapping[str, Any]) -> Score:
-    entries: dict[str, Any] = {
-        name: Estimate(**value) if isinstance(value, dict) else value for name, value in values.items()
-    }
-    return Score(**entries)
+def _line(values: Mapping[str, Any]) -> Line:
+    entries = dict(values)
+    if "scores" not in entries:  # up to version 4
+        named = {name: entries.pop(name) for name, value in values.items() if isinstance(value, dict)}
+        entries |= {"split": SPLIT, "scores": {_RENAMED.get(name, name): value for name, value in named.items()}}
+    entries["scores"] = {name: Estimate(**value) for name, value in entries["scores"].items()}
+    entries["calibration"] = ()
+    return Line(**entries)

@@ -9,7 +9,8 @@ import numpy as np
 from datasets_cache.shelf.sensitivities import load_sensitivities
 from perfmodel.errors import InvalidConfigurationError, NotEnoughTracesError, UnknownNameError
 from perfmodel.evaluation.ablation import feature_worths
-from perfmodel.evaluation.selection import BASELINE, MINIMUM_CONFIGURATIONS
+from perfmodel.evaluation.score_lines import BASELINE
+from perfmodel.evaluation.selection import MINIMUM_CONFIGURATIONS
 from perfmodel.evaluation.step_0_losses import start_points, starting_losses, with_measured_starts
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.sensitivity_columns import SensitivityFeaturizer

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.evaluation.score_lines import BASELINE
 from perfmodel.evaluation.score_sheet import SIZES, score_sheet
-from perfmodel.evaluation.selection import BASELINE
 from perfmodel.evaluation.transfer import transfer_points
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import TrainingData, common_setting, pooled_data, rows_of, training_data

@@ -58,7 +58,7 @@ def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
         "front": run.read_json("search/front.json"),
         "validation": _validation(run.read_json("validate/plan.json"), validated, predictor),
         "surrogates": dict(predictor.record.chosen),
-        "scores": [asdict(score) for score in predictor.scores],
+        "scores": [line.to_dict() for line in predictor.scores],
         "hypervolume": run.read_json("search/history.json"),
         "effects": effects["effects"],
         "effects_reason": effects["reason"],

@@ -125,7 +125,7 @@ def scores_table(record: Record, *, everything: bool) -> Table:
                 estimate_text(entry["spearman"]),
                 estimate_text(entry["r2"]),
                 quantity.interval_text(entry["rmse"]),
-                estimate_text(entry["coverage"]),
+                estimate_text(entry["coverage_90"]),
                 f"{entry['n_traces']} ({entry['n_configurations']})",
             )
         )

@@ -133,8 +133,8 @@ def _scores() -> list[dict[str, Any]]:
                 {"metric": metric, "surrogate": surrogate, "n_traces": 51, "n_configurations": 46}
                 | {"r2": known(1 - ratio**2, 0.1), "spearman": nothing if flat else known(0.86, 0.07)}
                 | {"kendall": nothing if flat else known(0.7, 0.08), "rmse": known(ratio * unit, 0.2 * unit)}
-                | {"error_ratio_to_constant": known(ratio, 0.0 if flat else 0.12), "coverage": known(0.88, 0.06)}
-                | {"relative_width": known(0.5, 0.04)}
+                | {"error_ratio_to_constant": known(ratio, 0.0 if flat else 0.12), "coverage_90": known(0.88, 0.06)}
+                | {"width_90": known(0.5, 0.04)}
             )
     return scores
 

@@ -7,8 +7,8 @@ import pytest
 
 from perfmodel.effects.noise_ceiling import ceiling
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.evaluation.score_lines import SCORES
 from perfmodel.evaluation.score_sheet import (
-    SCORES,
     SPLITS,
     comparable,
     learning_curve,

@@ -7,7 +7,8 @@ import pytest
 
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
 from perfmodel.evaluation.out_of_fold import OutOfFold
-from perfmodel.evaluation.selection import Score, choose, cross_validate, judge, score, score_surrogates
+from perfmodel.evaluation.score_lines import CHOICE_SCORES, Line, score_line
+from perfmodel.evaluation.selection import SPLIT, choose, cross_validate, judge
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, training_data
@@ -22,6 +23,10 @@ def result(observed, location, half_width=1.0, surrogate="additive", metric="acc
     return OutOfFold(metric, surrogate, groups, np.zeros(len(observed)), observed, folds, mean, location, ones, reach)
 
 
+def scored(predicted, constant):
+    return score_line(SPLIT, predicted, {"constant": constant}, names=CHOICE_SCORES)
+
+
 OBSERVED = [0.0, 1.0, 2.0, 3.0]
 CONSTANT = result(OBSERVED, [1.5] * 4, surrogate="constant")
 
@@ -34,21 +39,21 @@ def data(tiny, fake_traces):
 
 
 def test_scores_by_hand():
-    entry = score(result(OBSERVED, [0.0, 1.0, 3.0, 2.0], half_width=0.5), CONSTANT)
-    assert entry.r2.value == pytest.approx(1 - 2 / 5)
-    assert entry.rmse.value == pytest.approx(np.sqrt(0.5))
-    assert entry.error_ratio_to_constant.value == pytest.approx(np.sqrt(0.5 / 1.25))
-    assert entry.spearman.value == pytest.approx(0.8)
-    assert entry.kendall.value == pytest.approx(4 / 6)
-    assert entry.coverage.value == 0.5
-    assert entry.relative_width.value == pytest.approx(1 / 1.5)
+    entry = scored(result(OBSERVED, [0.0, 1.0, 3.0, 2.0], half_width=0.5), CONSTANT)
+    assert entry.scores["r2"].value == pytest.approx(1 - 2 / 5)
+    assert entry.scores["rmse"].value == pytest.approx(np.sqrt(0.5))
+    assert entry.scores["error_ratio_to_constant"].value == pytest.approx(np.sqrt(0.5 / 1.25))
+    assert entry.scores["spearman"].value == pytest.approx(0.8)
+    assert entry.scores["kendall"].value == pytest.approx(4 / 6)
+    assert entry.scores["coverage_90"].value == 0.5
+    assert entry.scores["width_90"].value == pytest.approx(1 / 1.5)
     assert (entry.n_traces, entry.n_configurations) == (4, 4)
 
 
 def test_repeats_are_averaged_after_scoring():
-    entry = score(result(OBSERVED, [[0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0]]), CONSTANT)
-    assert entry.kendall.value == pytest.approx(0)
-    assert entry.rmse.value == pytest.approx((0 + np.sqrt(5)) / 2)
+    entry = scored(result(OBSERVED, [[0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0]]), CONSTANT)
+    assert entry.scores["kendall"].value == pytest.approx(0)
+    assert entry.scores["rmse"].value == pytest.approx((0 + np.sqrt(5)) / 2)
 
 
 def test_intervals_hold_the_value_and_are_reproducible():
@@ -56,25 +61,25 @@ def test_intervals_hold_the_value_and_are_reproducible():
     observed = rng.random(40)
     one = result(observed, observed + 0.1 * rng.standard_normal(40), 0.2)
     constant = result(observed, np.full(40, 0.5))
-    entry = score(one, constant)
-    for name in ("r2", "spearman", "kendall", "rmse", "error_ratio_to_constant", "coverage", "relative_width"):
-        value = getattr(entry, name)
+    entry = scored(one, constant)
+    for name in ("r2", "spearman", "kendall", "rmse", "error_ratio_to_constant", "coverage_90", "width_90"):
+        value = entry.scores[name]
         assert value.low <= value.value <= value.high
-    assert entry == score(one, constant)
+    assert entry == scored(one, constant)
 
 
 def test_a_constant_target_leaves_statistics_undefined():
-    entry = score(result([1.0] * 4, [1.0, 1.1, 1.0, 0.9]), result([1.0] * 4, [1.0] * 4))
-    for name in ("r2", "spearman", "kendall", "error_ratio_to_constant", "coverage"):
-        assert getattr(entry, name) == Estimate.undefined()
-    assert entry.rmse.value == pytest.approx(np.sqrt(0.02 / 4))
+    entry = scored(result([1.0] * 4, [1.0, 1.1, 1.0, 0.9]), result([1.0] * 4, [1.0] * 4))
+    for name in ("r2", "spearman", "kendall", "error_ratio_to_constant", "coverage_90"):
+        assert entry.scores[name] == Estimate.undefined()
+    assert entry.scores["rmse"].value == pytest.approx(np.sqrt(0.02 / 4))
 
 
 def test_a_constant_prediction_ranks_nothing(data):
-    entry = score_surrogates(data, ["constant"])[0]
-    assert entry.spearman.value is None and entry.kendall.value is None
-    assert entry.r2.value < 0
-    assert entry.error_ratio_to_constant.value == 1.0
+    entry = judge(data, ["constant"]).scores[0]
+    assert entry.scores["spearman"].value is None and entry.scores["kendall"].value is None
+    assert entry.scores["r2"].value < 0
+    assert entry.scores["error_ratio_to_constant"].value == 1.0
 
 
 def test_configurations_stay_whole_and_splits_are_shared(data):
@@ -93,26 +98,25 @@ def test_a_trace_is_predicted_without_its_configuration():
     groups = np.repeat(np.arange(20), 2)
     features = FeatureMatrix(("pruning_rate",), groups[:, None].astype(float))
     data = TrainingData("accuracy", features, np.repeat(rng.standard_normal(20), 2), groups)
-    ratio = score_surrogates(data, ["boosted"], repeats=1)[0].error_ratio_to_constant.value
+    ratio = judge(data, ["boosted"], repeats=1).scores[0].scores["error_ratio_to_constant"].value
     assert ratio > 0.9
 
 
 def test_learnable_loss_is_learnt_and_chosen(data):
-    scores = score_surrogates(data, ["constant", "additive"])
+    scores = judge(data, ["constant", "additive"]).scores
     assert [entry.surrogate for entry in scores] == ["constant", "additive"]
-    assert scores[1].r2.value > 0.9 and scores[1].error_ratio_to_constant.high < 0.5
+    assert scores[1].scores["r2"].value > 0.9 and scores[1].scores["error_ratio_to_constant"].high < 0.5
     assert choose(scores) == {"held_out_loss": "additive"}
 
 
 def test_pure_noise_leaves_the_constant(data):
     noise = replace(data, target=np.random.default_rng(5).uniform(1, 2, len(data.target)))
-    assert choose(score_surrogates(noise, ["constant", "boosted"])) == {"held_out_loss": "constant"}
+    assert choose(judge(noise, ["constant", "boosted"]).scores) == {"held_out_loss": "constant"}
 
 
 def test_choice_is_per_metric_and_ties_go_to_the_constant():
     def entry(metric, surrogate, ratio):
-        none = Estimate.undefined()
-        return Score(metric, surrogate, 9, 9, none, none, none, none, Estimate(ratio, None, None), none, none)
+        return Line(metric, SPLIT, surrogate, 9, 9, {"error_ratio_to_constant": Estimate(ratio, None, None)})
 
     scores = [
         entry("accuracy", "constant", 1.0),
@@ -139,17 +143,17 @@ def test_a_loss_is_scored_on_its_logarithm():
     observed = np.array([1.0, 2.0, 4.0, 100.0])
     constant = result(observed, np.full(4, np.log(observed).mean()), surrogate="constant", metric="held_out_loss")
     near = result(observed, np.log([1.1, 2.2, 4.4, 110.0]), 0.09, metric="held_out_loss")
-    entry = score(near, constant)
+    entry = scored(near, constant)
 
-    assert entry.error_ratio_to_constant.value == pytest.approx(np.log(1.1) / np.log(observed).std())
-    assert entry.r2.value == pytest.approx(1 - (np.log(1.1) / np.log(observed).std()) ** 2)
-    assert entry.rmse.value == pytest.approx(np.sqrt(np.mean((0.1 * observed) ** 2)))
-    assert entry.coverage.value == 0  # exp(0.09) < 1.1
+    assert entry.scores["error_ratio_to_constant"].value == pytest.approx(np.log(1.1) / np.log(observed).std())
+    assert entry.scores["r2"].value == pytest.approx(1 - (np.log(1.1) / np.log(observed).std()) ** 2)
+    assert entry.scores["rmse"].value == pytest.approx(np.sqrt(np.mean((0.1 * observed) ** 2)))
+    assert entry.scores["coverage_90"].value == 0  # exp(0.09) < 1.1
 
 
 def test_the_judge_hands_over_scores_and_calibrations(data):
     judged = judge(data, ["additive"], repeats=2)
-    assert judged.scores == score_surrogates(data, ["additive"], repeats=2)
+    assert judged.scores == judge(data, ["additive"], repeats=2).scores
     again = cross_validate(data, "additive", repeats=2)
     assert judged.calibrations["additive"].reach(0.9) == again.calibration().reach(0.9)
     assert 0.5 < judged.calibrations["additive"].reach(0.9) < 4

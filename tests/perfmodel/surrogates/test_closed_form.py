@@ -70,8 +70,8 @@ def predictor(traces, architecture):
 def test_a_predictor_knows_the_peak_of_configurations_that_it_never_saw(predictor, traces, architecture):
     assert predictor.record.chosen["peak_memory_bytes"] == "closed_form"
     score = next(each for each in predictor.scores if each.surrogate == "closed_form")
-    assert score.error_ratio_to_constant.value < 0.03
-    assert score.coverage.value > 0.8
+    assert score.scores["error_ratio_to_constant"].value < 0.03
+    assert score.scores["coverage_90"].value > 0.8
     later = [
         each
         for each in first_traces(244)
