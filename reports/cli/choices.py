@@ -1,6 +1,6 @@
 """Writes ``docs/choices.md``, every choice of each dimension with its source: ``python -m reports.cli.choices docs``.
 
-The table is made from the code. The same command copies ``docs/concepts.md`` into ``reports/templates``, where an
+The table is made from the code. The same command copies ``docs/concepts.md`` into ``reports/pages/templates``, where an
 installed package finds it.
 """
 
@@ -24,7 +24,7 @@ from perfmodel.space.methods import (
 )
 from perfmodel.space.space import DEFAULT_RANKS, DEFAULT_RATES
 
-CONCEPTS = Path(str(files("reports"))) / "templates" / "concepts.md"
+CONCEPTS = Path(str(files("reports"))) / "pages" / "templates" / "concepts.md"
 """The shipped copy of ``docs/concepts.md``: each concept is a ``## heading`` and one paragraph."""
 
 HEAD = """# What a configuration can vary

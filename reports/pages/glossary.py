@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 _SOURCE = Path(__file__).parent / "templates" / "concepts.md"
-"""A link to ``docs/concepts.md``: the one source."""
+"""The copy of ``docs/concepts.md`` that is shipped; ``make choices`` makes it."""
 
 
 @cache
