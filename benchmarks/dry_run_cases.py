@@ -7,7 +7,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from perfmodel.memory.peak import Attention, Load, Loop, TrainingMemory, training_memory
+from perfmodel.memory.load import BatchLoad, Loop
+from perfmodel.memory.peak import Attention, TrainingMemory, training_memory
 from perfmodel.model.architecture import Architecture
 from perfmodel.model.formats import FORMATS
 from perfmodel.space.methods import Methods
@@ -74,7 +75,7 @@ class Case:
         """The model's, as in a ``config.json``."""
         return SIZES[self.size] | {"model_type": self.family}
 
-    def asked(self) -> tuple[Configuration, Recipe, Load]:
+    def asked(self) -> tuple[Configuration, Recipe, BatchLoad]:
         """Returns the configuration, the recipe and the batch."""
         methods = replace(Methods().with_format(self.format), adapter=self.adapter)
         parents = [module.parent for module in Architecture.from_config(self.config).modules]
@@ -82,7 +83,7 @@ class Case:
         bits = (FORMATS[self.format].bits,) * LAYERS * len(ranks)
         recipe = Recipe(gradient_checkpointing=self.checkpointing, dropout=self.dropout)
         configuration = Configuration(self.rate, bits, tuple(ranks) * LAYERS, methods)
-        return configuration, recipe, Load(*BATCHES[self.size], self.loop)
+        return configuration, recipe, BatchLoad(*BATCHES[self.size], self.loop)
 
     def counted(self) -> int:
         """Returns the peak of the dry run, in bytes."""

@@ -24,7 +24,8 @@ from rich.table import Table
 from datasets_cache import resolve
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 from perfmodel import Trace, TraceStore
-from perfmodel.memory.peak import Load, training_memory, training_memory_terms
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import training_memory, training_memory_terms
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
@@ -69,7 +70,7 @@ def measured_errors(traces: Sequence[Trace]) -> dict[str, list[float]]:
         assert peak is not None
         assert tokens is not None
         assert answers is not None
-        load = Load(batch, tokens // batch, answers)
+        load = BatchLoad(batch, tokens // batch, answers)
         estimate = training_memory(
             architectures[setting.model], trace.asked.configuration, setting.recipe, load, device_class="cpu"
         )
@@ -101,7 +102,7 @@ def speed() -> float:
     bits, ranks = (generator.choice(values, (10_000, 32)) for values in ([2, 3, 4, 8, 16], [0, 2, 4, 8, 16, 32, 64]))
     many = [Configuration(0.0, tuple(b), tuple(r)) for b, r in zip(bits.tolist(), ranks.tolist(), strict=True)]
     start = time.perf_counter()
-    training_memory_terms(architecture, many, Recipe(), Load(8, 512, 512), device_class="cuda")
+    training_memory_terms(architecture, many, Recipe(), BatchLoad(8, 512, 512), device_class="cuda")
     return len(many) / (time.perf_counter() - start)
 
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from perfmodel.memory.peak import Load, training_memory_terms
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import training_memory_terms
 from perfmodel.model.architecture import Architecture
 from perfmodel.planner.gpu_cards import GIB
 from perfmodel.planner.planner import make_plan
@@ -35,7 +36,7 @@ CONFIG = {
 def main() -> None:
     """Prints one JSON line."""
     architecture = Architecture.from_config(CONFIG)
-    question = Question(architecture, Recipe(gradient_checkpointing=True), Load(1, 1024, 1024), 80 * GIB)
+    question = Question(architecture, Recipe(gradient_checkpointing=True), BatchLoad(1, 1024, 1024), 80 * GIB)
     first = _seconds(lambda: make_plan(question))
     again = median(_seconds(lambda: make_plan(question)) for _ in range(ROUNDS))
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ from IPython.display import Markdown, display
 
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 from datasets_cache.shelf.verify import known_architectures
-from perfmodel.effects.noise_ceiling import ceiling
+from perfmodel.effects.noise_ceiling import noise_ceiling
 from perfmodel.evaluation.ablation import feature_worths
 from perfmodel.evaluation.score_sheet import learning_curve, shuffled_control, split_lines
 from perfmodel.evaluation.scores import QUANTILES
@@ -58,7 +58,7 @@ def text(estimate):
 # A measurement is a single run; with another seed it would be another number. This sets a ceiling to every score.
 
 # %%
-best = ceiling(traces, "held_out_loss")
+best = noise_ceiling(traces, "held_out_loss")
 display(
     Markdown(
         f"Of {best.runs} runs of {task}: R² {text(best.r2)}, Spearman {text(best.spearman)}, "

@@ -29,8 +29,8 @@ from datasets_cache.release.coverage import shelf_coverage
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf
 from perfmodel.effects.axis_effects import axis_effects
 from perfmodel.effects.bits_against_ranks import agreement
-from perfmodel.effects.noise_ceiling import ceiling
-from perfmodel.effects.variance_shares import decomposition
+from perfmodel.effects.noise_ceiling import noise_ceiling
+from perfmodel.effects.variance_shares import variance_shares
 from perfmodel.errors import NotEnoughTracesError
 from search.contract.pareto import non_dominated
 
@@ -143,7 +143,7 @@ display(
         for axis in found.axes
     )
 )
-shares = for_each_task(decomposition)
+shares = for_each_task(variance_shares)
 columns = {name: {axis: interval(share) for axis, share in found.axes.items()} for name, found in shares.items()}
 display(pd.DataFrame(columns))
 
@@ -171,7 +171,7 @@ plt.show()
 # because of that (`perfmodel.effects.noise_ceiling`).
 
 # %%
-ceilings = for_each_task(lambda traces: ceiling(traces, "held_out_loss"))
+ceilings = for_each_task(lambda traces: noise_ceiling(traces, "held_out_loss"))
 display(
     pd.DataFrame(
         {

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from perfmodel.features.featurizer import SpaceFeatures
 from perfmodel.features.sensitivities import Sensitivities
-from perfmodel.memory.peak import Load, allocated_peaks
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import allocated_peaks
 from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.fitting import setting_featurizer
@@ -81,7 +82,7 @@ def facts_wanted(names: Iterable[str]) -> Collection[str]:
     return {field for name in names for field in (*SEARCHERS[name].needs, *SEARCHERS[name].uses)}
 
 
-def known_peak(architecture: Architecture, space: Space, setting: Setting, load: Load) -> Memory:
+def known_peak(architecture: Architecture, space: Space, setting: Setting, load: BatchLoad) -> Memory:
     """Returns the closed form of the allocator's peak as searches ask for it: vectors ``(n, d)`` to bytes ``(n,)``.
 
     Args:
@@ -95,7 +96,9 @@ def known_peak(architecture: Architecture, space: Space, setting: Setting, load:
     return RememberedMemory(partial(_allocated_peak, architecture, space, setting, load))
 
 
-def _allocated_peak(architecture: Architecture, space: Space, setting: Setting, load: Load, vectors: Vectors) -> Floats:
+def _allocated_peak(
+    architecture: Architecture, space: Space, setting: Setting, load: BatchLoad, vectors: Vectors
+) -> Floats:
     configurations, device_class = space.decode(vectors), setting.device_class
     return allocated_peaks(architecture, configurations, setting.recipe, load, device_class=device_class).astype(float)
 
@@ -111,7 +114,7 @@ class KnownCosts:
         load: the batch of tokens that peaks.
     """
 
-    def __init__(self, architecture: Architecture, space: Space, setting: Setting, load: Load) -> None:
+    def __init__(self, architecture: Architecture, space: Space, setting: Setting, load: BatchLoad) -> None:
         self._features = SpaceFeatures(space, setting_featurizer(architecture, setting))
         self._peak = known_peak(architecture, space, setting, load)
 

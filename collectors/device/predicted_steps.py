@@ -12,7 +12,7 @@ import numpy as np
 from collectors.device.step_loads import timed_loads, training_examples
 from collectors.scoring.encode import Encoded
 from datasets_cache import resolve
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.model.architecture import Architecture, LayerShape
 from perfmodel.timing.correction import PARTS, Array
 from perfmodel.timing.device_profiles import DeviceProfile
@@ -68,7 +68,7 @@ def step_times(profile: DeviceProfile, traces: Iterable[Trace]) -> StepTimes:
     bare, rows = replace(profile, correction=None), tuple(traces)
     trains: dict[str, list[Encoded]] = {}
     architectures: dict[str, Architecture] = {}
-    loads: dict[tuple[str, int], list[Load]] = {}
+    loads: dict[tuple[str, int], list[BatchLoad]] = {}
     parts = []
     for trace in rows:
         setting = trace.asked.setting
@@ -87,7 +87,7 @@ def step_times(profile: DeviceProfile, traces: Iterable[Trace]) -> StepTimes:
     )
 
 
-def predicted_step_s(profile: DeviceProfile, trace: Trace, architecture: Architecture, loads: list[Load]) -> float:
+def predicted_step_s(profile: DeviceProfile, trace: Trace, architecture: Architecture, loads: list[BatchLoad]) -> float:
     """Returns the seconds to compare with a trace's ``step_time_s``: the median over its timed steps.
 
     Args:
@@ -99,14 +99,16 @@ def predicted_step_s(profile: DeviceProfile, trace: Trace, architecture: Archite
     return median(step.seconds for step in _steps(profile, trace, architecture, loads))
 
 
-def _median_parts(profile: DeviceProfile, trace: Trace, architecture: Architecture, loads: list[Load]) -> list[float]:
+def _median_parts(
+    profile: DeviceProfile, trace: Trace, architecture: Architecture, loads: list[BatchLoad]
+) -> list[float]:
     """Returns the parts of the middle step, or the mean of the two middle ones, whose sum is the median's seconds."""
     steps = sorted(_steps(profile, trace, architecture, loads), key=lambda step: step.seconds)
     middle = steps[(len(steps) - 1) // 2 : len(steps) // 2 + 1]
     return [sum(getattr(step, part) for step in middle) / len(middle) for part in PARTS]
 
 
-def _steps(profile: DeviceProfile, trace: Trace, architecture: Architecture, loads: list[Load]) -> list[StepTime]:
+def _steps(profile: DeviceProfile, trace: Trace, architecture: Architecture, loads: list[BatchLoad]) -> list[StepTime]:
     asked, measured = trace.asked, trace.measured
     shapes = None
     if measured.channels:

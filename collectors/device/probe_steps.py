@@ -15,7 +15,7 @@ from collectors.quantizers import QUANTIZERS
 from collectors.scoring.encode import Encoded
 from collectors.trial.finetune import finetune
 from collectors.trial.optimizers import make_optimizer
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import DEFAULT_METHODS
 from perfmodel.space.recipe import Recipe
@@ -77,7 +77,7 @@ PROBES: dict[str, tuple[Probe, ...]] = {
 def probe_work(probe: Probe, device_class: DeviceClass) -> Work:
     """Returns what a step of a probe does."""
     architecture = Architecture.from_config({"model_type": "llama", **_sizes(probe)})
-    load = Load(probe.batch, probe.length, probe.batch * _answer(probe))
+    load = BatchLoad(probe.batch, probe.length, probe.batch * _answer(probe))
     return step_work(architecture, _configuration(probe), _recipe(probe), load, device_class=device_class)
 
 

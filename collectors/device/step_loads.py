@@ -7,7 +7,7 @@ import torch
 from collectors.scoring.encode import Batch, Encoded, EncodedExamples, encode
 from collectors.trial.finetune import batches, heaviest
 from datasets_cache import load_task, load_tokenizer, resolve
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.traces.trace import Asked, Setting
 
 
@@ -18,7 +18,7 @@ def training_examples(setting: Setting) -> EncodedExamples:
     return encode(examples, tokenizer, recipe.max_length, with_choices=False)
 
 
-def step_loads(asked: Asked, train: Sequence[Encoded]) -> list[Load]:
+def step_loads(asked: Asked, train: Sequence[Encoded]) -> list[BatchLoad]:
     """Returns the load of every step of a trial.
 
     Args:
@@ -28,7 +28,7 @@ def step_loads(asked: Asked, train: Sequence[Encoded]) -> list[Load]:
     return [_load(batch) for batch in _drawn(asked, train)]
 
 
-def timed_loads(asked: Asked, train: Sequence[Encoded]) -> list[Load]:
+def timed_loads(asked: Asked, train: Sequence[Encoded]) -> list[BatchLoad]:
     """Returns the loads of the steps whose times ``step_time_s`` is the median of, for a trial that ran through.
 
     The trainer leaves out the first step and those that it profiles, where others remain.
@@ -46,5 +46,5 @@ def _drawn(asked: Asked, train: Sequence[Encoded]) -> list[Batch]:
     return list(batches(train, asked.setting.recipe, asked.seed, torch.device("cpu")))
 
 
-def _load(batch: Batch) -> Load:
-    return Load(batch.ids.shape[0], batch.ids.shape[1], batch.answer_tokens)
+def _load(batch: Batch) -> BatchLoad:
+    return BatchLoad(batch.ids.shape[0], batch.ids.shape[1], batch.answer_tokens)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from perfmodel.effects.bits_against_ranks import agreement, alignment
-from perfmodel.effects.noise_ceiling import ceiling
-from perfmodel.effects.variance_shares import PARTS, decomposition
+from perfmodel.effects.bits_against_ranks import agreement, bits_against_ranks
+from perfmodel.effects.noise_ceiling import noise_ceiling
+from perfmodel.effects.variance_shares import PARTS, variance_shares
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.space.metrics import ACCURACY, LOSS, METRICS
 from perfmodel.statistics.interval import Estimate
@@ -66,7 +66,7 @@ def _ceilings(groups: Groups) -> list[str]:
     missing: dict[str, str] = {}
     for metric in CEILING_METRICS:
         scale = "log of nats" if METRICS[metric].log_target else METRICS[metric].unit
-        found, too_few = _each(groups, partial(ceiling, metric=metric))
+        found, too_few = _each(groups, partial(noise_ceiling, metric=metric))
         missing |= too_few
         rows += [
             (
@@ -88,7 +88,7 @@ def _ceilings(groups: Groups) -> list[str]:
 
 
 def _shares(groups: Groups) -> list[str]:
-    found, missing = _each(groups, decomposition)
+    found, missing = _each(groups, variance_shares)
     rows = [
         (label, *(shown(each.parts[part]) for each in found.values()))
         for part, label in PART_NAMES.items()
@@ -117,7 +117,7 @@ def _agreements(groups: Groups) -> list[str]:
 
 
 def _alignments(groups: Groups) -> list[str]:
-    found, missing = _each(groups, alignment)
+    found, missing = _each(groups, bits_against_ranks)
     rows = [
         (
             name,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from datasets_cache.release.card_analysis import shown, table
 from perfmodel.effects.axis_effects import MATTERS_ABOVE
-from perfmodel.effects.one_at_a_time import Departures, departures
+from perfmodel.effects.one_at_a_time import OneAtATime, one_at_a_time
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.space import Configuration
@@ -34,7 +34,7 @@ def one_axis_at_a_time(traces: Sequence[Trace]) -> list[str]:
         "middle's value of each axis.",
     ]
     for metric in METRICS:
-        found: dict[str, Departures] = {}
+        found: dict[str, OneAtATime] = {}
         for task, own in several.items():
             try:
                 found[task] = _of_task(own, metric)
@@ -45,7 +45,7 @@ def one_axis_at_a_time(traces: Sequence[Trace]) -> list[str]:
     return parts
 
 
-def _of_task(traces: Sequence[Trace], metric: str) -> Departures:
+def _of_task(traces: Sequence[Trace], metric: str) -> OneAtATime:
     recipe = Counter(trace.asked.setting.recipe for trace in traces).most_common(1)[0][0]
     recipes: defaultdict[Configuration, set[str]] = defaultdict(set)
     for trace in traces:
@@ -54,10 +54,10 @@ def _of_task(traces: Sequence[Trace], metric: str) -> Departures:
     if not recipes:
         raise NotEnoughTracesError("no uniform configuration was run", "one under several recipes", "collect a pilot")
     middle = max(recipes, key=lambda each: len(recipes[each]))
-    return departures(traces, middle, recipe, metric)
+    return one_at_a_time(traces, middle, recipe, metric)
 
 
-def _summary(metric: str, found: Mapping[str, Departures]) -> str:
+def _summary(metric: str, found: Mapping[str, OneAtATime]) -> str:
     axes = sorted({axis for each in found.values() for axis in each.axes()})
     rows = []
     for task, each in found.items():
@@ -75,7 +75,7 @@ def _ratio(value: float | None) -> str:
     return f"**{text}**" if abs(value) >= MATTERS_ABOVE else text
 
 
-def _every(found: Mapping[str, Departures]) -> str:
+def _every(found: Mapping[str, OneAtATime]) -> str:
     rows = [
         (task, each.axis, each.value, str(each.runs), f"{each.mean:.3f}", shown(each.effect), shown(each.ratio))
         for task, of_task in found.items()

@@ -46,7 +46,7 @@ REFITS = 200
 
 
 @dataclass(frozen=True)
-class Alignment:
+class BitsAgainstRanks:
     """Bits against ranks in one setting; every interval is a bootstrap over configurations.
 
     Args:
@@ -103,7 +103,7 @@ def agreement(traces: Sequence[Trace], *, seed: int = 0) -> Agreement:
     return Agreement(count, *(estimate(of(ease, accuracy, weights)) for of in (spearman, kendall)))
 
 
-def alignment(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> Alignment:
+def bits_against_ranks(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> BitsAgainstRanks:
     """Returns whether bits and ranks go together or stand in for each other.
 
     Args:
@@ -129,7 +129,7 @@ def alignment(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> 
     best = beyond <= np.sort(beyond)[int(BEST_SHARE * len(beyond)) - 1]
     weights = group_weights(order[both], seed=seed)
     among = [ratio(weights * chosen @ within[both], (weights * chosen).sum(axis=1)) for chosen in (best, ~best)]
-    return Alignment(
+    return BitsAgainstRanks(
         configurations=int(both.sum()),
         best=int(best.sum()),
         among_best=estimate(among[0]),

@@ -32,7 +32,7 @@ GRID = 33
 
 
 @dataclass(frozen=True)
-class Ceiling:
+class NoiseCeiling:
     """How repeatable a metric is in one setting, and the best scores against single runs of it.
 
     Every interval is a bootstrap over configurations; what rests on the noise has none where fewer than three
@@ -61,7 +61,7 @@ class Ceiling:
     kendall: Estimate
 
 
-def ceiling(traces: Sequence[Trace], metric: str, *, seed: int = 0) -> Ceiling:
+def noise_ceiling(traces: Sequence[Trace], metric: str, *, seed: int = 0) -> NoiseCeiling:
     """Returns the noise ceiling of a metric.
 
     Args:
@@ -81,7 +81,7 @@ def ceiling(traces: Sequence[Trace], metric: str, *, seed: int = 0) -> Ceiling:
     noise, signal = data.runs.variances(weights), data.signal(weights)
     total = noise + signal
     rho, tau = _rank_ceilings(data, weights, noise, signal)
-    return Ceiling(
+    return NoiseCeiling(
         metric=metric,
         configurations=len(data.configurations),
         repeated=data.repeated,

@@ -51,7 +51,7 @@ class Departure:
 
 
 @dataclass(frozen=True)
-class Departures:
+class OneAtATime:
     """Every departure from a middle on one task.
 
     Args:
@@ -80,7 +80,7 @@ class Departures:
         return greatest
 
 
-def departures(traces: Sequence[Trace], middle: Configuration, recipe: Recipe, metric: str = LOSS) -> Departures:
+def one_at_a_time(traces: Sequence[Trace], middle: Configuration, recipe: Recipe, metric: str = LOSS) -> OneAtATime:
     """Returns what each axis does to a metric on one task.
 
     Args:
@@ -117,7 +117,7 @@ def departures(traces: Sequence[Trace], middle: Configuration, recipe: Recipe, m
         shown = Estimate(effect, effect - half, effect + half)
         found.append(Departure(*named, len(places), float(target[places].mean()), shown, _in(noise, shown)))
     found.sort(key=lambda each: (each.axis, float(each.value) if _is_number(each.value) else 0.0, each.value))
-    return Departures(metric, float(target[centre].mean()), len(centre), noise, freedom, tuple(found))
+    return OneAtATime(metric, float(target[centre].mean()), len(centre), noise, freedom, tuple(found))
 
 
 def _in(noise: float, effect: Estimate) -> Estimate:

@@ -63,7 +63,7 @@ WITHOUT = 1e6
 
 
 @dataclass(frozen=True)
-class Decomposition:
+class VarianceShares:
     """Shares of the variance of single runs of one metric in one setting.
 
     Args:
@@ -83,7 +83,7 @@ class Decomposition:
     axes: dict[str, Estimate]
 
 
-def decomposition(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> Decomposition:
+def variance_shares(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0) -> VarianceShares:
     """Returns the shares of a metric's variance.
 
     Args:
@@ -105,7 +105,7 @@ def decomposition(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 0)
     by_part = dict(zip(PARTS, shares, strict=True))
     by_axis = {axis: sum(of_part for name, of_part in by_part.items() if name.startswith(axis)) for axis in AXES}
     rest = {"interactions": interactions, "noise": noise, "unexplained": unexplained}
-    return Decomposition(
+    return VarianceShares(
         metric=metric,
         log=metric_named(metric).log_target,
         configurations=len(data.configurations),

@@ -26,7 +26,7 @@ from perfmodel.statistics.interval import Estimate
 from perfmodel.statistics.weighted import ratio
 
 if TYPE_CHECKING:
-    from perfmodel.effects.noise_ceiling import Ceiling
+    from perfmodel.effects.noise_ceiling import NoiseCeiling
 
 BASELINE = "constant"
 ADDITIVE = "additive"
@@ -97,7 +97,7 @@ def score_line(
     beside: Mapping[str, OutOfFold],
     *,
     names: Sequence[str] = SCORES,
-    ceiling: "Ceiling | None" = None,
+    ceiling: "NoiseCeiling | None" = None,
     seed: int = 0,
 ) -> Line:
     """Returns scores of out-of-fold predictions: each taken in every repeat and block, and averaged over them.
@@ -150,7 +150,9 @@ def _undefined(split: str, result: OutOfFold) -> set[str]:
     return undefined
 
 
-def _shares(values: Mapping[str, NDArray[np.float64]], ceiling: "Ceiling | None") -> dict[str, NDArray[np.float64]]:
+def _shares(
+    values: Mapping[str, NDArray[np.float64]], ceiling: "NoiseCeiling | None"
+) -> dict[str, NDArray[np.float64]]:
     """Returns scores over the best score that the noise allows; the ceiling's own uncertainty is not in them."""
     if ceiling is None:
         return {}

@@ -33,7 +33,7 @@ from perfmodel.statistics.interval import Estimate
 from perfmodel.surrogates.registry import SURROGATES
 
 if TYPE_CHECKING:
-    from perfmodel.effects.noise_ceiling import Ceiling
+    from perfmodel.effects.noise_ceiling import NoiseCeiling
 
 SIZES = (25, 50, 100, 200)
 """Training traces at which the learning curve is read, beside all of them."""
@@ -131,7 +131,7 @@ def score_sheet(
     surrogates: Sequence[str],
     *,
     pooled: TrainingData | None = None,
-    ceiling: "Ceiling | None" = None,
+    ceiling: "NoiseCeiling | None" = None,
     sizes: Sequence[int] = SIZES,
     seed: int = 0,
 ) -> Sheet:
@@ -181,7 +181,7 @@ def comparable(data: TrainingData) -> TrainingData:
 
 
 def split_lines(
-    data: TrainingData, surrogates: Sequence[str], split: str, *, ceiling: "Ceiling | None" = None, seed: int = 0
+    data: TrainingData, surrogates: Sequence[str], split: str, *, ceiling: "NoiseCeiling | None" = None, seed: int = 0
 ) -> list[Line]:
     """Returns the lines of several surrogates under one split.
 

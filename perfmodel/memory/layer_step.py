@@ -6,22 +6,22 @@ The operations are those of the modeling files of transformers 5.23, in their or
 
 import numpy as np
 
-from perfmodel.memory.module_step import Around, ModulePass, Read
-from perfmodel.memory.peak_tracker import Highest
+from perfmodel.memory.module_step import Around, ModuleStep, Read
+from perfmodel.memory.peak_tracker import PeakTracker
 from perfmodel.memory.saved_activations import FLOAT32, Bytes, Flags, Layers
 
 
-def highest_moment(layers: Layers) -> Highest:
+def highest_moment(layers: Layers) -> PeakTracker:
     """Returns the highest moment of every layer, and what the layer has kept when its forward pass is done."""
-    return _LayerPass(layers).follow()
+    return _LayerStep(layers).follow()
 
 
-class _LayerPass:
+class _LayerStep:
     """Follows one layer of each kind."""
 
     def __init__(self, layers: Layers) -> None:
         self.layers = layers
-        self.highest = Highest(layers.q)
+        self.highest = PeakTracker(layers.q)
         self.residual = layers.t * layers.c * layers.h
         self.nothing = np.zeros_like(layers.q)
         # Where a norm keeps a copy of the residual, the residual lives beside it.
@@ -31,7 +31,7 @@ class _LayerPass:
         # Behind a norm of its own, a part's gradient is another tensor than the residual's.
         self.back = self.nothing + self.residual * (2 if layers.family.norms == 4 else 1)
 
-    def follow(self) -> Highest:
+    def follow(self) -> PeakTracker:
         layers = self.layers
         self._norm(layers.flow, 0)
         read = Read(layers.h, layers.flow, self._nowhere(), self._nowhere())
@@ -65,11 +65,11 @@ class _LayerPass:
         """Follows a norm; ``behind`` is the first module behind it."""
         layers, highest = self.layers, self.highest
         values = FLOAT32 * layers.t * layers.h
-        highest.look(self.beside + self.passing + 2 * values)
-        highest.keep(layers.norm * flow)
+        highest.observe(self.beside + self.passing + 2 * values)
+        highest.save_for_backward(layers.norm * flow)
         if layers.family.norm_values == 1:
             escaped = self._escaped(0 if behind == 0 else 2 if behind <= layers.into_mlp[0] else 4)
-            highest.look(self.residual + 5 * values + escaped, gradients=self._gradients(behind), when=flow)
+            highest.observe(self.residual + 5 * values + escaped, gradients=self._gradients(behind), when=flow)
 
     def _module(self, index: int, read: Read, forward: Bytes | int, backward: Bytes | int) -> None:
         layers = self.layers
@@ -81,7 +81,7 @@ class _LayerPass:
             update = self._nowhere()
         shared = layers.family.norms != 4 and index in (layers.out_of_attention, layers.out_of_mlp)
         around = Around(self.beside + forward, self.nothing + backward, shared, product, update)
-        ModulePass(layers, self.highest, index, read, around).follow()
+        ModuleStep(layers, self.highest, index, read, around).follow()
 
     def _before_attention(self, read: Read) -> None:
         layers = self.layers
@@ -93,7 +93,7 @@ class _LayerPass:
                 waiting = waiting + self.residual * layers.flow
             self._module(index, read, self.passing + made, waiting)
             made = made + rows[place]
-        self.highest.keep(layers.head_norms)
+        self.highest.save_for_backward(layers.head_norms)
         if not layers.parallel:
             self.beside = self.beside + self.residual * read.passing
 
@@ -106,7 +106,7 @@ class _LayerPass:
         elif layers.c < FLOAT32:
             working = working + _flash_workspace(layers)
         working = working + self._escaped(1)
-        self.highest.look(working, gradients=self._gradients(layers.out_of_attention), when=layers.attended)
+        self.highest.observe(working, gradients=self._gradients(layers.out_of_attention), when=layers.attended)
 
     def _behind_attention(self) -> None:
         layers = self.layers
@@ -138,18 +138,18 @@ class _LayerPass:
             up = layers.mlp_flow | layers.adapted[:, rest[0]]
             # The gradient of what both read waits for the gate's.
             self._module(first, read, forward, back + one + self.residual * layers.mlp_flow)
-            highest.keep(2 * one * gate)
+            highest.save_for_backward(2 * one * gate)
             self._module(rest[0], read, forward + 2 * one * ~gate, back + 2 * one)
-            highest.keep(one * up)
+            highest.save_for_backward(one * up)
         else:
             made = layers.t * layers.c * layers.modules.rows[:, first]
             self._module(first, read, forward, back + made)
             if layers.has_gate:  # the gradients of both halves are joined
-                highest.look(back + 2 * made, gradients=later, when=layers.gated)
-            highest.keep((3 if layers.has_gate else 4) * one * layers.gated)
-        highest.look(self.beside + forward + self._read(read) + one)
+                highest.observe(back + 2 * made, gradients=later, when=layers.gated)
+            highest.save_for_backward((3 if layers.has_gate else 4) * one * layers.gated)
+        highest.observe(self.beside + forward + self._read(read) + one)
         # The gradients of both factors beside that of their product.
-        highest.look(back + 3 * one, gradients=later, when=layers.gated)
+        highest.observe(back + 3 * one, gradients=later, when=layers.gated)
 
 
 def _flash_workspace(layers: Layers) -> Bytes:

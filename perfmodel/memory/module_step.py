@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfmodel.memory.peak_tracker import Highest
+from perfmodel.memory.peak_tracker import PeakTracker
 from perfmodel.memory.saved_activations import FLOAT32, Bytes, Flags, Layers
 
 
@@ -53,7 +53,7 @@ class Around:
     update: Flags | bool = True
 
 
-class ModulePass:
+class ModuleStep:
     """Follows one module of distinct layers.
 
     Args:
@@ -64,7 +64,7 @@ class ModulePass:
         around: what lives beside it.
     """
 
-    def __init__(self, layers: Layers, highest: Highest, index: int, read: Read, around: Around) -> None:
+    def __init__(self, layers: Layers, highest: PeakTracker, index: int, read: Read, around: Around) -> None:
         modules = layers.modules
         self.layers, self.highest, self.read, self.around = layers, highest, read, around
         self.index = index
@@ -89,14 +89,14 @@ class ModulePass:
         # With dropout or pooling, the copy in the adapter's type is not what A keeps.
         cast = FLOAT32 * self.values_in if self.cuda and (self.dropout or self.pooled) else 0
         beside = self.around.forward + self._unheld() + self.result + cast
-        self.highest.look(beside, when=self.adapted & self.around.product)
+        self.highest.observe(beside, when=self.adapted & self.around.product)
         middle = self._keep_middle()
         if self.dora:
             self._row_norms(beside)
         else:
             # B's output and its scaled copy; pooled, the scaled values, their repetition and the sum.
             values = 2 * self.values_out + (self.values_out // 2 if self.pooled else 0)
-            self.highest.look(beside + FLOAT32 * values, when=self.adapted & self.around.update)
+            self.highest.observe(beside + FLOAT32 * values, when=self.adapted & self.around.update)
         self._backward(middle)
 
     def _unheld(self) -> Bytes:
@@ -107,22 +107,22 @@ class ModulePass:
         beside = self.around.forward + self._unheld()
         # 4-bit kernels take a weight's scales as they are; HQQ makes copies on the way to the weight.
         making = np.where(self.cloned, self.held, self.building)
-        self.highest.look(beside, weight=making, when=self.around.product)
-        self.highest.look(beside + self.result, weight=self.held, when=self.around.product)
-        self.highest.look(beside + 2 * self.result, when=self.cloned & self.adapted & self.around.product)
+        self.highest.observe(beside, weight=making, when=self.around.product)
+        self.highest.observe(beside + self.result, weight=self.held, when=self.around.product)
+        self.highest.observe(beside + 2 * self.result, when=self.cloned & self.adapted & self.around.product)
 
     def _keep_input(self) -> None:
         layers = self.layers
         holder = self.keeps | (self.adapted if layers.shares_inputs else False)
         self.first = holder & ~self.read.held
         self.plain = layers.c * self.values_in * self.first
-        self.highest.keep(self.plain)
+        self.highest.save_for_backward(self.plain)
         self.read.held = self.read.held | holder
         self.read.leaked = self.read.leaked | self.leaks
         self.own = np.zeros_like(self.result)
         if not layers.shares_inputs:
             self.own = layers.own_input(self.read.width, self.read.flow) * self.adapted
-        self.highest.keep(self.own)
+        self.highest.save_for_backward(self.own)
 
     def _keep_middle(self) -> Bytes:
         """Notes what lies between A and B, and what DoRA keeps behind them; returns it."""
@@ -131,7 +131,7 @@ class ModulePass:
         if self.dora:
             each = (FLOAT32 + layers.c) * self.values_out + 3 * FLOAT32 * layers.modules.rows[:, self.index]
             middle = middle + each * self.adapted
-        self.highest.keep(middle)
+        self.highest.save_for_backward(middle)
         return middle
 
     def _row_norms(self, beside: Bytes) -> None:
@@ -143,7 +143,7 @@ class ModulePass:
         columns, rows = modules.columns[:, self.index], modules.rows[:, self.index]
         largest = FLOAT32 * columns * (columns + modules.ranks[:, self.index]) + 4 * FLOAT32 * rows * columns
         later = (FLOAT32 + self.layers.c) * self.values_out
-        self.highest.look(beside + largest, freed=later, when=self.adapted & self.around.product)
+        self.highest.observe(beside + largest, freed=later, when=self.adapted & self.around.product)
 
     def _backward(self, middle: Bytes) -> None:
         layers, around, flow = self.layers, self.around, self.read.flow
@@ -152,22 +152,22 @@ class ModulePass:
         cast = layers.c * self.values_out * apart
         waiting, done = around.backward + cast, self.later
         scaled = (2 if self.cuda else 1) * FLOAT32 * self.values_out
-        self.highest.look(waiting + scaled, gradients=done, when=self.adapted)
+        self.highest.observe(waiting + scaled, gradients=done, when=self.adapted)
         done = done + FLOAT32 * layers.modules.parameters[:, self.index]
         through = self.adapted & flow
         self._input_gradient(waiting, done, middle, through)
         left = middle + self.own + self.plain * ~self.keeps
         waiting = waiting + layers.c * self.values_in * through
         made = layers.c * self.values_in
-        self.highest.look(waiting, weight=self.building, freed=left, gradients=done, when=flow)
-        self.highest.look(waiting + made, weight=self.held, freed=left, gradients=done, when=flow)
-        self.highest.look(waiting + 2 * made, freed=left, gradients=done, when=through)
+        self.highest.observe(waiting, weight=self.building, freed=left, gradients=done, when=flow)
+        self.highest.observe(waiting + made, weight=self.held, freed=left, gradients=done, when=flow)
+        self.highest.observe(waiting + 2 * made, freed=left, gradients=done, when=through)
 
     def _input_gradient(self, waiting: Bytes, done: Bytes, middle: Bytes, through: Flags) -> None:
         """Looks at the gradient of A's input, in float32, on its way back through dropout and cast."""
         one = FLOAT32 * self.values_in // (2 if self.pooled else 1)
-        self.highest.look(waiting + one, freed=middle, gradients=done, when=through)
+        self.highest.observe(waiting + one, freed=middle, gradients=done, when=through)
         if self.dropout:
-            self.highest.look(waiting + 2 * one, freed=middle + one, gradients=done, when=through)
+            self.highest.observe(waiting + 2 * one, freed=middle + one, gradients=done, when=through)
         if self.pooled:
-            self.highest.look(waiting + 2 * one + one, freed=middle + self.own, gradients=done, when=through)
+            self.highest.observe(waiting + 2 * one + one, freed=middle + self.own, gradients=done, when=through)

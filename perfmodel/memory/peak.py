@@ -21,8 +21,9 @@ from importlib.resources import files
 
 import numpy as np
 
+from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.saved_activations import Bytes
-from perfmodel.memory.step import Attention, Load, Loop, StepAccount
+from perfmodel.memory.step import Attention, StepAccount
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
@@ -31,8 +32,6 @@ from perfmodel.traces.trace import DeviceClass
 
 __all__ = [
     "Attention",
-    "Load",
-    "Loop",
     "TrainingMemory",
     "allocated_peaks",
     "peak_interval",
@@ -105,7 +104,7 @@ def training_memory(
     architecture: Architecture,
     configuration: Configuration,
     recipe: Recipe,
-    load: Load,
+    load: BatchLoad,
     *,
     device_class: DeviceClass,
     attention: Attention = "sdpa",
@@ -136,7 +135,7 @@ def training_memory_terms(
     architecture: Architecture,
     configurations: Sequence[Configuration],
     recipe: Recipe,
-    load: Load,
+    load: BatchLoad,
     *,
     device_class: DeviceClass,
     attention: Attention = "sdpa",
@@ -167,7 +166,7 @@ def allocated_peaks(
     architecture: Architecture,
     configurations: Sequence[Configuration],
     recipe: Recipe,
-    load: Load,
+    load: BatchLoad,
     *,
     device_class: DeviceClass,
 ) -> Bytes:

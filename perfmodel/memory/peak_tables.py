@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.memory.distinct_layers import DistinctLayers
+from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.state_bytes import ADAPTER_BYTES, OPTIMIZER_BYTES
-from perfmodel.memory.step import CUBLAS_WORKSPACE, ROUNDING, TENSORS_OF_A_LAYER, Load, Moment, StepAccount
+from perfmodel.memory.step import CUBLAS_WORKSPACE, ROUNDING, TENSORS_OF_A_LAYER, Moment, StepAccount
 from perfmodel.model.architecture import Architecture, LayerShape
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Space
@@ -58,7 +59,7 @@ class PeakTables:
     """
 
     def __init__(
-        self, space: Space, architecture: Architecture, recipe: Recipe, device_class: DeviceClass, load: Load
+        self, space: Space, architecture: Architecture, recipe: Recipe, device_class: DeviceClass, load: BatchLoad
     ) -> None:
         self._layers = len(architecture.layers)
         if space.units != self._layers:
@@ -132,7 +133,7 @@ class PeakTables:
 
 
 def _account_of_each_layer(
-    space: Space, shapes: Architecture, recipe: Recipe, device_class: DeviceClass, load: Load
+    space: Space, shapes: Architecture, recipe: Recipe, device_class: DeviceClass, load: BatchLoad
 ) -> StepAccount:
     """Returns an account in which every layer of every choice is a configuration of its own, shape ``(rows,)``."""
     bits, ranks = (np.asarray(each, dtype=np.int64) for each in (space.bits, space.ranks))

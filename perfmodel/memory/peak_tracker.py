@@ -10,7 +10,7 @@ import numpy as np
 from perfmodel.memory.saved_activations import Bytes, Flags
 
 
-class Highest:
+class PeakTracker:
     """What lives of a layer's activations as operations pass, and the most that lived; shape ``(r,)`` each.
 
     Args:
@@ -30,11 +30,11 @@ class Highest:
         names = ("kept", "attention", "working", "weight", "gradients")
         self.terms = {name: np.zeros_like(like) for name in names}
 
-    def keep(self, size: Bytes | int) -> None:
+    def save_for_backward(self, size: Bytes | int) -> None:
         """Notes what autograd keeps from now on."""
         self.kept = self.kept + size
 
-    def look(
+    def observe(
         self,
         working: Bytes | int,
         *,

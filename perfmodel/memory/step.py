@@ -1,7 +1,6 @@
 """The moments of a whole training step, and the terms of the highest one, for many configurations at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from perfmodel.memory.distinct_layers import DistinctLayers, distinct_layers
 from perfmodel.memory.layer_step import highest_moment
+from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.resident_bytes import Resident, resident
 from perfmodel.memory.saved_activations import FLOAT32, Bytes, Layers, Step
 from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES
@@ -22,9 +22,6 @@ Attention = Literal["sdpa", "eager"]
 
 WRITTEN_OUT = ("gemma2",)
 """Families whose attention transformers writes out whatever is asked: no fused kernel caps its scores."""
-
-Loop = Literal["own", "trainer"]
-"""Whose training loop: this project's, which makes logits of scored tokens only, or transformers' Trainer's."""
 
 MIB = 1024**2
 
@@ -52,35 +49,6 @@ are of 7B and 70B shapes under Trainer; the allocator's ``expandable_segments`` 
 
 CONTEXT = 512 * MIB
 """The context and kernels of a process: between 300 and 700 MiB are reported. An estimate, not measured."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """The batch that peaks.
-
-    Args:
-        batch_size: examples.
-        length: tokens of each, padding included.
-        answer_tokens: scored tokens of the whole batch.
-        loop: whose; Trainer's makes logits of every token.
-        shifts_logits: whether the loss copies the logits to shift them, as transformers 4.48 did and 5.23 does not.
-    """
-
-    batch_size: int
-    length: int
-    answer_tokens: int
-    loop: Loop = "own"
-    shifts_logits: bool = False
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of the batch, padding included."""
-        return self.batch_size * self.length
-
-    @property
-    def logits(self) -> int:
-        """Tokens whose logits are made."""
-        return self.tokens if self.loop == "trainer" else self.answer_tokens
 
 
 class Moment(NamedTuple):
@@ -113,7 +81,7 @@ class StepAccount:
         distinct: DistinctLayers,
         methods: Methods,
         recipe: Recipe,
-        load: Load,
+        load: BatchLoad,
         device_class: DeviceClass,
         attention: Attention = "sdpa",
     ) -> None:
@@ -147,7 +115,7 @@ class StepAccount:
         shapes: Architecture,
         configurations: Sequence[Configuration],
         recipe: Recipe,
-        load: Load,
+        load: BatchLoad,
         device_class: DeviceClass,
         attention: Attention,
     ) -> Self:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from perfmodel.errors import InfeasibleBudgetError
+from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.peak import (
-    Load,
     TrainingMemory,
     peak_interval,
     training_memory,
@@ -229,7 +229,7 @@ class _Planner:
         rows = zip(*(values.tolist() for values in terms.values()), strict=True)
         return [TrainingMemory(**dict(zip(terms, row, strict=True))) for row in rows]
 
-    def _high(self, configuration: Configuration, load: Load) -> int:
+    def _high(self, configuration: Configuration, load: BatchLoad) -> int:
         asked = self._question
         memory = training_memory(
             asked.architecture,

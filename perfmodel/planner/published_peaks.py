@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from perfmodel.memory.peak import Load, TrainingMemory, training_memory
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import TrainingMemory, training_memory
 from perfmodel.memory.step import MIB
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import DEFAULT_METHODS
@@ -72,7 +73,7 @@ def _beside_estimate(record: Mapping[str, Any], row: Mapping[str, Any]) -> Publi
         architecture,
         configuration,
         Recipe(dropout=record["dropout"], gradient_checkpointing=True),
-        Load(row["batch_size"], record["length"], 0, loop="trainer", shifts_logits=True),
+        BatchLoad(row["batch_size"], record["length"], 0, loop="trainer", shifts_logits=True),
         device_class="cuda",
     )
     return PublishedPeak(

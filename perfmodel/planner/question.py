@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.memory.peak import Load, TrainingMemory
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import TrainingMemory
 from perfmodel.model.architecture import Architecture
 from perfmodel.planner.measured_kinds import Coverage
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
@@ -44,7 +45,7 @@ class Question:
 
     architecture: Architecture
     recipe: Recipe
-    load: Load
+    load: BatchLoad
     budget_bytes: int
     device_class: DeviceClass = "cuda"
     bits: tuple[int, ...] = DEFAULT_BITS
@@ -138,12 +139,12 @@ class Plan:
         return self.choices[0] if self.choices else self.smallest
 
 
-def with_batch(load: Load, batch_size: int) -> Load:
+def with_batch(load: BatchLoad, batch_size: int) -> BatchLoad:
     """Returns the load of another batch; the share of scored tokens stays."""
     scored = -(-load.answer_tokens * batch_size // load.batch_size)
     return replace(load, batch_size=batch_size, answer_tokens=scored)
 
 
-def with_length(load: Load, length: int) -> Load:
+def with_length(load: BatchLoad, length: int) -> BatchLoad:
     """Returns the load of another length; the share of scored tokens stays."""
     return replace(load, length=length, answer_tokens=-(-load.answer_tokens * length // load.length))

@@ -10,7 +10,7 @@ from perfmodel.evaluation.score_lines import Line
 from perfmodel.evaluation.selection import SPLIT
 from perfmodel.files.checksum import sha256_of
 from perfmodel.files.state_file import read_state, write_state
-from perfmodel.memory.step import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.model.architecture import Architecture, LayerShape
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Space
@@ -58,7 +58,7 @@ class PredictorRecord:
     curve_steps: tuple[int, ...] = ()
     feasibility: Feasibility | None = None
     reaches: Mapping[str, float] = field(default_factory=dict)
-    load: Load | None = None
+    load: BatchLoad | None = None
 
     def write(self, folder: Path, golden: Mapping[str, Any]) -> None:
         """Writes ``predictor.json`` over the surrogates' files that lie in the folder already.
@@ -115,7 +115,7 @@ class PredictorRecord:
             curve_steps=tuple(body.get("curve_steps", ())),
             feasibility=Feasibility.from_dict(body["feasibility"]) if body.get("feasibility") else None,
             reaches=body.get("reaches", {}),
-            load=Load(**body["load"]) if body.get("load") else None,
+            load=BatchLoad(**body["load"]) if body.get("load") else None,
         )
 
 

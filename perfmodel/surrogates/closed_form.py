@@ -21,8 +21,8 @@ from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.monotone import FREE, Slopes
 from perfmodel.features.training_data import TrainingData, measured
 from perfmodel.files.state_file import read_state, write_state
-from perfmodel.memory.load import typical_load
-from perfmodel.memory.peak import Load, allocated_peaks
+from perfmodel.memory.load import BatchLoad, typical_load
+from perfmodel.memory.peak import allocated_peaks
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.metrics import PEAK
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
@@ -34,7 +34,7 @@ LEAST_SCALE = 1e-6
 _FILE = "closed_form.json"
 
 
-def load_that_peaks(traces: Sequence[Trace], architecture: Architecture) -> Load | None:
+def load_that_peaks(traces: Sequence[Trace], architecture: Architecture) -> BatchLoad | None:
     """Returns the load that the closed form needs, None where no trace tells it, or units are modules."""
     if len(traces[0].asked.configuration.bits) != len(architecture.layers):
         return None
@@ -45,7 +45,7 @@ def load_that_peaks(traces: Sequence[Trace], architecture: Architecture) -> Load
 
 
 def with_closed_form(
-    data: TrainingData, traces: Sequence[Trace], architecture: Architecture, load: Load
+    data: TrainingData, traces: Sequence[Trace], architecture: Architecture, load: BatchLoad
 ) -> TrainingData:
     """Returns the data with ``PEAK_COLUMN``.
 

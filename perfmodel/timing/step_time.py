@@ -25,7 +25,7 @@ from perfmodel.timing.device_profiles import DeviceProfile, format_family
 from perfmodel.traces.trace import DeviceClass
 
 if TYPE_CHECKING:
-    from perfmodel.memory.peak import Load
+    from perfmodel.memory.load import BatchLoad
 
 NORM_VALUES = 8
 """Values that one norm reads and writes for each one of its input: float32 copy, square, scale, product, cast."""
@@ -110,7 +110,7 @@ def step_work(
     architecture: Architecture,
     configuration: Configuration,
     recipe: Recipe,
-    load: "Load",
+    load: "BatchLoad",
     *,
     device_class: DeviceClass,
     shapes: Architecture | None = None,
@@ -189,7 +189,7 @@ def finetune_seconds(step: StepTime, recipe: Recipe) -> float:
 class _Counts:
     """Adds up the work of a step, module by module."""
 
-    def __init__(self, shapes: Architecture, load: "Load", compute: int) -> None:
+    def __init__(self, shapes: Architecture, load: "BatchLoad", compute: int) -> None:
         self.moved = 0.0
         self._shapes = shapes
         self._family = FAMILIES[shapes.family]

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perfmodel.effects.noise_ceiling import ceiling
+from perfmodel.effects.noise_ceiling import noise_ceiling
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.score_lines import BASELINE
 from perfmodel.evaluation.score_sheet import SIZES, score_sheet
@@ -136,7 +136,7 @@ def _metric_entry(
     pooled = pooled_data(everything, metric, featurizers)
     best, without_ceiling = None, ""
     try:
-        best = ceiling(traces, metric, seed=seed)
+        best = noise_ceiling(traces, metric, seed=seed)
     except NotEnoughTracesError as error:
         without_ceiling = str(error)
     sheet = score_sheet(data, judged, pooled=pooled, ceiling=best, sizes=sizes, seed=seed)

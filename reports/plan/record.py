@@ -9,7 +9,7 @@ from datasets_cache.base_models.config import model_config
 from datasets_cache.files.cache import cache_folder
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.files.sizes import parse_bytes
-from perfmodel.memory.peak import Load, Loop
+from perfmodel.memory.load import BatchLoad, Loop
 from perfmodel.model.supported import dense_architecture
 from perfmodel.planner.gpu_cards import find_card
 from perfmodel.planner.planner import make_plan
@@ -65,7 +65,7 @@ def question_of(
     config = model_config(model, say)
     architecture, longest = dense_architecture(config), config.get("max_position_embeddings")
     batch, length = recipe.batch_size, recipe.max_length
-    load = Load(batch, length, batch * length if answer_tokens is None else answer_tokens, _loop(loop))
+    load = BatchLoad(batch, length, batch * length if answer_tokens is None else answer_tokens, _loop(loop))
     bits, rank, rate = only["bits"], only["rank"], only["rate"]
     return Question(
         architecture,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datasets_cache.shelf.sensitivities import load_sensitivities
 from perfmodel.errors import InvalidSuiteError, UnknownNameError, UserError
 from perfmodel.features.sensitivities import Sensitivities
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.metrics import PEAK
 from perfmodel.space.space import Configuration, Space
@@ -116,7 +116,7 @@ def closed_form_memory(run: Run, seed: int) -> Memory:
     largest_one = Configuration.uniform(space.units, bits=space.bits[-1], rank=space.ranks[-1])
     loads = step_loads(Asked(run.setting, largest_one, seed, ""), training_examples(run.setting))
     largest = max(loads, key=lambda each: each.length)
-    load = Load(largest.batch_size, largest.length, max(each.answer_tokens for each in loads))
+    load = BatchLoad(largest.batch_size, largest.length, max(each.answer_tokens for each in loads))
     return known_peak(run.architecture, space, run.setting, load)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Space
@@ -51,7 +51,7 @@ class ModelledCost(AbstractCost):
     """
 
     def __init__(
-        self, space: Space, architecture: Architecture, recipe: Recipe, load: Load, profile: DeviceProfile
+        self, space: Space, architecture: Architecture, recipe: Recipe, load: BatchLoad, profile: DeviceProfile
     ) -> None:
         self._space, self._architecture = space, architecture
         self._recipe, self._load, self._profile = recipe, load, profile

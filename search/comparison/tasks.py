@@ -10,8 +10,7 @@ from perfmodel.errors import NotEnoughTracesError, unknown_name
 from perfmodel.features.sensitivities import Sensitivities
 from perfmodel.files.checksum import sha256_of, sha256_of_json
 from perfmodel.files.state_file import read_state, write_state
-from perfmodel.memory.load import typical_load
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad, typical_load
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.metrics import LOSS, PEAK
@@ -61,7 +60,7 @@ class StoredTasks:
         predictors = {float(share): Predictor.load(place / name) for share, name in body["predictors"].items()}
         space = predictors[1.0].record.space
         architecture, recipe = predictors[1.0].record.architecture, predictors[1.0].setting.recipe
-        load = Load(**body["load"])
+        load = BatchLoad(**body["load"])
         memory = known_peak(architecture, space, predictors[1.0].setting, load)
         objectives = tuple(body.get("objectives", OBJECTIVES))
         columns = [(name, share) for share in predictors for name in objectives]

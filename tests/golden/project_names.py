@@ -5,7 +5,8 @@ from datasets_cache.shelf.sensitivities import SENSITIVITY_DATA
 from datasets_cache.shelf.shelf import shelf_file
 from perfmodel import Architecture, Configuration, Predictor, Recipe, read_traces, state_bytes
 from perfmodel.features.sensitivities import Sensitivities
-from perfmodel.memory.peak import Load, training_memory
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import training_memory
 from perfmodel.predictor.shipped import predictor_names
 from reports.pages.html import packed_plotly
 from reports.report.page import write_report
@@ -20,10 +21,10 @@ __all__ = [
     "SENSITIVITY_DATA",
     "AbstractProblem",
     "Architecture",
+    "BatchLoad",
     "Configuration",
     "InlineExecutor",
     "Knowledge",
-    "Load",
     "Predictor",
     "Recipe",
     "Run",

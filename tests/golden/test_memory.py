@@ -12,8 +12,8 @@ import pytest
 from compared import ASSETS, arrays, assert_arrays_agree, write_arrays
 from project_names import (
     Architecture,
+    BatchLoad,
     Configuration,
-    Load,
     Recipe,
     read_traces,
     shelf_file,
@@ -65,7 +65,7 @@ def bytes_of_release(release):
 def bytes_of_trace(trace, device):
     recipe, measured = trace.asked.setting.recipe, trace.measured
     tokens = measured.largest_batch_tokens // recipe.batch_size
-    load = Load(recipe.batch_size, tokens, measured.largest_batch_answer_tokens)
+    load = BatchLoad(recipe.batch_size, tokens, measured.largest_batch_answer_tokens)
     return named_bytes(Architecture.from_config(SMOLLM2), trace.asked.configuration, recipe, load, device)
 
 
@@ -74,7 +74,7 @@ def bytes_of_case(asked):
         Architecture.from_config(asked["config"]),
         Configuration.from_dict(asked["configuration"]),
         Recipe(**asked["recipe"]),
-        Load(**asked["load"]),
+        BatchLoad(**asked["load"]),
         asked["device_class"],
         attention=asked["attention"],
     )

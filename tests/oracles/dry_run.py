@@ -31,7 +31,8 @@ from collectors.trial.model_builder import COMPUTE_DTYPE
 from collectors.trial.optimizers import make_optimizer
 from datasets_cache.base_models.loading import quiet_transformers
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.memory.peak import Attention, Load, Loop
+from perfmodel.memory.load import BatchLoad, Loop
+from perfmodel.memory.peak import Attention
 from perfmodel.memory.step import WRITTEN_OUT
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.recipe import Recipe
@@ -60,7 +61,7 @@ def dry_run(
     config: Mapping[str, Any],
     configuration: Configuration,
     recipe: Recipe,
-    load: Load,
+    load: BatchLoad,
     *,
     device_class: DeviceClass,
     attention: Attention = "sdpa",
@@ -127,7 +128,7 @@ class _Batch:
     loop: Loop
 
 
-def _batch(load: Load) -> Any:
+def _batch(load: BatchLoad) -> Any:
     def whole(*shape: int) -> Tensor:
         return torch.zeros(shape, dtype=torch.long, device=META)
 

@@ -15,7 +15,8 @@ from collectors.scoring.encode import Batch
 from collectors.trial.finetune import _step, checkpoint_activations
 from collectors.trial.optimizers import make_optimizer, state_bytes_of
 from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError
-from perfmodel.memory.peak import Load, training_memory
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import training_memory
 from perfmodel.model.architecture import Architecture
 from perfmodel.model.formats import FORMATS
 from perfmodel.space.methods import Methods
@@ -23,8 +24,8 @@ from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
 
 LAYERS = 7
-LOAD = Load(4, 24, 16)
-TRAINER = Load(4, 24, 0, loop="trainer")
+LOAD = BatchLoad(4, 24, 16)
+TRAINER = BatchLoad(4, 24, 0, loop="trainer")
 CONFIG = {
     "hidden_size": 64,
     "intermediate_size": 192,

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.model.architecture import FAMILIES, Architecture
 
 LAYERS = 8
@@ -15,9 +15,11 @@ CONFIG = {
     "head_dim": 16,
     "vocab_size": 512,
 }
-LOAD = Load(4, 32, 24)
+LOAD = BatchLoad(4, 32, 24)
 
 architectures = st.sampled_from(sorted(FAMILIES)).map(
     lambda name: Architecture.from_config(CONFIG | {"model_type": name})
 )
-loads = st.builds(Load, st.integers(1, 8), st.integers(8, 96), st.integers(1, 64), st.sampled_from(["own", "trainer"]))
+loads = st.builds(
+    BatchLoad, st.integers(1, 8), st.integers(8, 96), st.integers(1, 64), st.sampled_from(["own", "trainer"])
+)

@@ -1,7 +1,7 @@
 """A pilot departs from its middle in one axis at a time."""
 
 from collectors.campaign.pilot import SOURCE, pilot
-from perfmodel.effects.one_at_a_time import departures
+from perfmodel.effects.one_at_a_time import one_at_a_time
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RANKS, DEFAULT_RATES, Configuration, Space
 from perfmodel.traces.trace import Measured, RanOn, Setting, Trace
@@ -15,7 +15,7 @@ RAN_ON = RanOn("cpu", "", 1, 1, {}, "0", "2026-01-01T00:00:00+00:00", "test")
 def test_every_axis_is_departed_from_alone():
     trials = pilot(SPACE, SETTING, seeds=(0, 1, 2, 3))
     traces = [Trace(each, Measured("ok", held_out_loss=1.0), RAN_ON) for each in trials]
-    found = departures(traces, MIDDLE, SETTING.recipe)
+    found = one_at_a_time(traces, MIDDLE, SETTING.recipe)
 
     assert {each.source for each in trials} == {SOURCE} and len({each.key for each in trials}) == len(trials)
     assert found.runs == 4

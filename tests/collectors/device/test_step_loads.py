@@ -10,7 +10,7 @@ from collectors.device.step_loads import step_loads, timed_loads, training_examp
 from collectors.scoring.encode import collate
 from collectors.trial import finetune as trainer
 from collectors.trial.finetune import finetune
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 
 CPU = torch.device("cpu")
 
@@ -52,7 +52,7 @@ def train(monkeypatch, builder):
 
 
 def load_of(batch):
-    return Load(batch.ids.shape[0], batch.ids.shape[1], batch.answer_tokens)
+    return BatchLoad(batch.ids.shape[0], batch.ids.shape[1], batch.answer_tokens)
 
 
 def named(load):
@@ -90,4 +90,4 @@ def test_training_examples_are_those_of_a_trial(builder, make_setting):
 
 
 def test_a_load_has_the_shape_of_its_batch():
-    assert load_of(collate([((5, 6), (7,)), ((5,), (7, 8, 9))], CPU)) == Load(2, 4, 4)
+    assert load_of(collate([((5, 6), (7,)), ((5,), (7, 8, 9))], CPU)) == BatchLoad(2, 4, 4)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.effects.bits_against_ranks import agreement, alignment
+from perfmodel.effects.bits_against_ranks import agreement, bits_against_ranks
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.features.columns import relative_error
 from perfmodel.space.methods import DEFAULT_METHODS
@@ -39,7 +39,7 @@ def aligned(fake_traces, monkeypatch):
                     ),
                 )
             )
-        return alignment(traces)
+        return bits_against_ranks(traces)
 
     return ask
 
@@ -80,7 +80,7 @@ def test_configurations_without_variation_over_layers_do_not_count(fake_traces):
     ]
 
     with pytest.raises(NotEnoughTracesError, match="0 different configurations in which bits and ranks both vary"):
-        alignment(traces)
+        bits_against_ranks(traces)
 
 
 def with_scores(trace, loss, accuracy):

@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 import pytest
 
-from perfmodel.effects.noise_ceiling import ceiling
+from perfmodel.effects.noise_ceiling import noise_ceiling
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError, UserError
 
 
@@ -37,7 +37,7 @@ def around(estimate, truth):
 
 
 def test_noise_spread_and_r2_of_known_data_are_found(made):
-    found = ceiling(made(150, signal=1.0, noise=0.5, repeated=60), "held_out_loss")
+    found = noise_ceiling(made(150, signal=1.0, noise=0.5, repeated=60), "held_out_loss")
 
     assert (found.configurations, found.repeated, found.runs) == (150, 60, 90 + 180)
     assert found.noise.value == pytest.approx(0.5, rel=0.1) and around(found.noise, 0.5)
@@ -56,7 +56,7 @@ def mean_scores(truths, runs):
 
 
 def test_rank_ceilings_are_what_knowing_every_value_scores(made):
-    found = ceiling(made(60, signal=1.0, noise=0.7, repeated=30), "held_out_loss")
+    found = noise_ceiling(made(60, signal=1.0, noise=0.7, repeated=30), "held_out_loss")
     rng = np.random.default_rng(1)
     truths = rng.standard_normal((400, 60))
     rho, tau = mean_scores(truths, truths + 0.7 * rng.standard_normal(truths.shape))
@@ -67,7 +67,7 @@ def test_rank_ceilings_are_what_knowing_every_value_scores(made):
 
 def test_rank_ceilings_equal_the_mean_over_simulated_runs(made):
     traces = made(12, signal=1.0, noise=0.8)
-    found = ceiling(traces, "held_out_loss")
+    found = noise_ceiling(traces, "held_out_loss")
     means = {}
     for trace in traces:
         means.setdefault(trace.asked.configuration, []).append(log(trace.measured.held_out_loss))
@@ -83,14 +83,14 @@ def test_rank_ceilings_equal_the_mean_over_simulated_runs(made):
 
 
 def test_without_noise_every_ceiling_is_one(made):
-    found = ceiling(made(20, signal=1.0, noise=0.0), "held_out_loss")
+    found = noise_ceiling(made(20, signal=1.0, noise=0.0), "held_out_loss")
 
     assert found.noise.value == 0
     assert [found.r2.value, found.spearman.value, found.kendall.value] == pytest.approx([1, 1, 1])
 
 
 def test_without_signal_nothing_can_be_predicted(made):
-    found = ceiling(made(60, signal=0.0, noise=0.3, seeds=2), "held_out_loss")
+    found = noise_ceiling(made(60, signal=0.0, noise=0.3, seeds=2), "held_out_loss")
 
     assert found.r2.low == 0 and found.r2.high < 0.4
     assert around(found.noise, 0.3)
@@ -101,9 +101,9 @@ def test_configurations_that_tie_lower_the_rank_ceilings_only(made):
         replace(trace, measured=replace(trace.measured, accuracy=0.2 + 0.4 * (index // 3 % 2)))
         for index, trace in enumerate(made(20, signal=1.0, noise=0.1))
     ]
-    exact = ceiling(two_values, "accuracy")
+    exact = noise_ceiling(two_values, "accuracy")
     rng = np.random.default_rng(0)
-    noisy = ceiling(
+    noisy = noise_ceiling(
         [
             replace(
                 trace,
@@ -123,11 +123,13 @@ def test_accuracy_is_taken_as_it_is_and_loss_by_its_logarithm(made):
     traces = made(30, signal=1.0, noise=0.2)
     scaled = [with_loss(trace, 10 * trace.measured.held_out_loss) for trace in traces]
 
-    assert ceiling(scaled, "held_out_loss").noise.value == pytest.approx(ceiling(traces, "held_out_loss").noise.value)
+    assert noise_ceiling(scaled, "held_out_loss").noise.value == pytest.approx(
+        noise_ceiling(traces, "held_out_loss").noise.value
+    )
 
 
 def test_few_repeated_configurations_give_no_interval_for_what_rests_on_noise(made):
-    found = ceiling(made(20, signal=1.0, noise=0.1, seeds=4, repeated=2), "held_out_loss")
+    found = noise_ceiling(made(20, signal=1.0, noise=0.1, seeds=4, repeated=2), "held_out_loss")
 
     assert found.noise.value is not None and (found.noise.low, found.r2.low, found.kendall.high) == (None,) * 3
     assert found.spread.low is not None
@@ -135,9 +137,9 @@ def test_few_repeated_configurations_give_no_interval_for_what_rests_on_noise(ma
 
 def test_too_few_repeats_are_refused(made, failed):
     with pytest.raises(NotEnoughTracesError, match="2 repeated runs"):
-        ceiling(made(20, signal=1.0, noise=0.1, repeated=1), "held_out_loss")
+        noise_ceiling(made(20, signal=1.0, noise=0.1, repeated=1), "held_out_loss")
     with pytest.raises(NotEnoughTracesError, match="0 different"):
-        ceiling([failed(trace) for trace in made(20, signal=1.0, noise=0.1)], "held_out_loss")
+        noise_ceiling([failed(trace) for trace in made(20, signal=1.0, noise=0.1)], "held_out_loss")
 
 
 def test_mixed_settings_and_unknown_metrics_are_refused(made):
@@ -146,13 +148,13 @@ def test_mixed_settings_and_unknown_metrics_are_refused(made):
     other = replace(traces[0], asked=replace(asked, setting=replace(asked.setting, task_sha256="c" * 64)))
 
     with pytest.raises(UserError, match="mix"):
-        ceiling([*traces, other], "held_out_loss")
+        noise_ceiling([*traces, other], "held_out_loss")
     with pytest.raises(UnknownNameError):
-        ceiling(traces, "beauty")
+        noise_ceiling(traces, "beauty")
 
 
 def test_the_same_seed_gives_the_same_intervals(made):
     traces = made(20, signal=1.0, noise=0.3)
 
-    assert ceiling(traces, "held_out_loss") == ceiling(traces, "held_out_loss", seed=0)
-    assert ceiling(traces, "held_out_loss") != ceiling(traces, "held_out_loss", seed=1)
+    assert noise_ceiling(traces, "held_out_loss") == noise_ceiling(traces, "held_out_loss", seed=0)
+    assert noise_ceiling(traces, "held_out_loss") != noise_ceiling(traces, "held_out_loss", seed=1)

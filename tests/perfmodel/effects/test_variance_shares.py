@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.effects.variance_shares import AXES, PARTS, decomposition, part_columns
+from perfmodel.effects.variance_shares import AXES, PARTS, part_columns, variance_shares
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.space.space import Configuration
 
@@ -42,7 +42,7 @@ def decomposed(fake_traces):
                 loss = float(np.exp(log_loss + noise * rng.standard_normal()))
                 asked = replace(template.asked, configuration=configuration, seed=run)
                 traces.append(replace(template, asked=asked, measured=replace(template.measured, held_out_loss=loss)))
-        return decomposition(traces)
+        return variance_shares(traces)
 
     return run
 
@@ -116,4 +116,4 @@ def test_too_few_configurations_are_refused(decomposed, fake_traces):
     with pytest.raises(NotEnoughTracesError, match="at least 30 are needed"):
         decomposed({"bits_first": 1.0}, 0.1, count=29, repeated=10)
     with pytest.raises(NotEnoughTracesError, match="repeated runs"):
-        decomposition(fake_traces(40))
+        variance_shares(fake_traces(40))

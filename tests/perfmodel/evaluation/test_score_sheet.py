@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfmodel.effects.noise_ceiling import ceiling
+from perfmodel.effects.noise_ceiling import noise_ceiling
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.score_lines import SCORES
 from perfmodel.evaluation.score_sheet import (
@@ -58,7 +58,7 @@ def pooled(traces, featurizer):
 
 @pytest.fixture(scope="module")
 def sheet(data, pooled, traces):
-    best = ceiling(traces, "held_out_loss")
+    best = noise_ceiling(traces, "held_out_loss")
     return score_sheet(data, ["constant", "additive"], pooled=pooled, ceiling=best, sizes=(25,))
 
 
@@ -72,7 +72,7 @@ def test_every_split_has_a_line_or_a_reason(sheet):
 
 def test_what_can_be_learnt_is_and_is_measured_against_the_ceiling(sheet, traces):
     (additive,) = (line for line in sheet.lines if (line.split, line.surrogate) == ("configuration", "additive"))
-    scores, best = additive.scores, ceiling(traces, "held_out_loss")
+    scores, best = additive.scores, noise_ceiling(traces, "held_out_loss")
     assert scores["r2"].value > 0.85 and scores["spearman"].value > 0.9
     for name in ("r2", "spearman", "kendall"):
         share, score, highest = scores[f"{name}_of_ceiling"], scores[name], getattr(best, name).value

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from step_shapes import CONFIG, LAYERS, LOAD, architectures, loads
 
 from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError
-from perfmodel.memory.peak import Load, TrainingMemory, peak_interval, training_memory, training_memory_terms
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import TrainingMemory, peak_interval, training_memory, training_memory_terms
 from perfmodel.memory.resident_bytes import stored
 from perfmodel.memory.state_bytes import state_bytes
 from perfmodel.model.architecture import FAMILIES, Architecture
@@ -100,7 +101,7 @@ def test_more_bits_of_one_library_never_need_less(architecture, configuration, r
 
 def test_sixteen_bits_may_need_less_than_int8_which_keeps_its_inputs():
     """A planner that took more bits for more memory would refuse a choice that fits."""
-    architecture, load = Architecture.from_config(CONFIG | {"model_type": "llama"}), Load(8, 96, 24)
+    architecture, load = Architecture.from_config(CONFIG | {"model_type": "llama"}), BatchLoad(8, 96, 24)
     eight, sixteen = (
         training_memory(
             architecture,

@@ -6,7 +6,8 @@ import pytest
 
 from datasets_cache.shelf.shelf import newest_shelf, shelf_file
 from perfmodel import read_traces
-from perfmodel.memory.peak import Load, peak_interval, training_memory
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import peak_interval, training_memory
 from perfmodel.model.architecture import Architecture
 
 SHELF = shelf_file(newest_shelf())
@@ -19,7 +20,7 @@ def estimates(smollm2_config):
     for trace in read_traces(SHELF):
         setting, measured = trace.asked.setting, trace.measured
         batch = setting.recipe.batch_size
-        load = Load(batch, measured.largest_batch_tokens // batch, measured.largest_batch_answer_tokens)
+        load = BatchLoad(batch, measured.largest_batch_tokens // batch, measured.largest_batch_answer_tokens)
         memory = training_memory(architecture, trace.asked.configuration, setting.recipe, load, device_class="cpu")
         found.append((trace, memory))
     return found

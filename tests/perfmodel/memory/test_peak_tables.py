@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from step_shapes import CONFIG, LOAD, architectures, loads
 
 from perfmodel.errors import InvalidConfigurationError
-from perfmodel.memory.peak import Load, allocated_peaks
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import allocated_peaks
 from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import Methods
@@ -38,7 +39,7 @@ def vectors_of(space: Space, count: int, seed: int) -> np.ndarray:
     return vectors
 
 
-def expected(space: Space, architecture: Architecture, recipe: Recipe, device_class: str, load: Load, vectors):
+def expected(space: Space, architecture: Architecture, recipe: Recipe, device_class: str, load: BatchLoad, vectors):
     return allocated_peaks(architecture, space.decode(vectors), recipe, load, device_class=device_class)
 
 
@@ -57,7 +58,7 @@ def test_every_moment_of_a_step_can_be_the_highest():
     space = space_of(architecture)
     vectors = vectors_of(space, 200, 0)
     seen = set()
-    for load in (LOAD, Load(4, 32, 4000), Load(1, 1, 1)):
+    for load in (LOAD, BatchLoad(4, 32, 4000), BatchLoad(1, 1, 1)):
         tables = PeakTables(space, architecture, Recipe(), "cpu", load)
         whole = tables(vectors)
         for moment, column in (("loss", "_loss"), ("update", "_ending")):

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from perfmodel.memory.peak_tracker import Highest
+from perfmodel.memory.peak_tracker import PeakTracker
 
 
 def test_each_row_has_its_own_highest_moment():
-    highest = Highest(np.zeros(2, dtype=np.int64))
-    highest.keep(np.array([10, 20]))
-    highest.look(np.array([5, 1]), weight=7)
-    highest.keep(np.array([1, 30]))
-    highest.look(0, freed=np.array([1, 0]), gradients=2)
+    highest = PeakTracker(np.zeros(2, dtype=np.int64))
+    highest.save_for_backward(np.array([10, 20]))
+    highest.observe(np.array([5, 1]), weight=7)
+    highest.save_for_backward(np.array([1, 30]))
+    highest.observe(0, freed=np.array([1, 0]), gradients=2)
     assert highest.total.tolist() == [22, 52]
     assert {name: values.tolist() for name, values in highest.terms.items()} == {
         "kept": [10, 50],
@@ -22,7 +22,7 @@ def test_each_row_has_its_own_highest_moment():
 
 
 def test_moments_that_do_not_happen_are_not_looked_at():
-    highest = Highest(np.zeros(2, dtype=np.int64))
-    highest.look(np.array([3, 3]), when=np.array([True, False]))
-    highest.look(100, when=np.array([False, False]))
+    highest = PeakTracker(np.zeros(2, dtype=np.int64))
+    highest.observe(np.array([3, 3]), when=np.array([True, False]))
+    highest.observe(100, when=np.array([False, False]))
     assert highest.total.tolist() == [3, -1]

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError
-from perfmodel.memory.peak import Load, peak_interval, training_memory
+from perfmodel.memory.load import BatchLoad
+from perfmodel.memory.peak import peak_interval, training_memory
 from perfmodel.memory.state_bytes import state_bytes
 from perfmodel.model.architecture import Architecture
 from perfmodel.planner.planner import LARGEST_BATCH, _largest, make_plan
@@ -30,7 +31,7 @@ GIB = 2**30
 
 
 def question(budget=2 * GIB, **changes):
-    return Question(SMALL, Recipe(), Load(4, 128, 64), int(budget), longest=4096, **changes)
+    return Question(SMALL, Recipe(), BatchLoad(4, 128, 64), int(budget), longest=4096, **changes)
 
 
 def high(asked, configuration, load):
@@ -146,10 +147,10 @@ def test_a_budget_below_the_empty_model_is_refused_with_the_least_that_is_needed
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"load": Load(0, 8, 0)}, "batch is 0"),
-        ({"load": Load(1, 0, 0)}, "length is 0"),
-        ({"load": Load(2, 8, 17)}, "17 scored tokens"),
-        ({"load": Load(2, 8, -1)}, "scored tokens"),
+        ({"load": BatchLoad(0, 8, 0)}, "batch is 0"),
+        ({"load": BatchLoad(1, 0, 0)}, "length is 0"),
+        ({"load": BatchLoad(2, 8, 17)}, "17 scored tokens"),
+        ({"load": BatchLoad(2, 8, -1)}, "scored tokens"),
         ({"ranks": (0, 8)}, "ranks are"),
         ({"ranks": (1024,)}, "smallest side"),
         ({"bits": (5,)}, "space.bits"),
@@ -170,11 +171,11 @@ def test_seconds_come_with_a_profile_only():
 
 
 def test_scaled_loads_keep_the_share_of_scored_tokens():
-    load = Load(4, 128, 64)
+    load = BatchLoad(4, 128, 64)
 
-    assert with_batch(load, 8) == Load(8, 128, 128)
-    assert with_length(load, 64) == Load(4, 64, 32)
-    assert with_batch(Load(3, 10, 1), 1) == Load(1, 10, 1)
+    assert with_batch(load, 8) == BatchLoad(8, 128, 128)
+    assert with_length(load, 64) == BatchLoad(4, 64, 32)
+    assert with_batch(BatchLoad(3, 10, 1), 1) == BatchLoad(1, 10, 1)
 
 
 @settings(max_examples=15, deadline=None)
@@ -183,7 +184,7 @@ def test_no_answer_is_negative_and_the_asked_batch_is_within_the_largest(batch, 
     asked = Question(
         SMALL,
         Recipe(gradient_checkpointing=checkpointing),
-        Load(batch, length, batch * length // 2),
+        BatchLoad(batch, length, batch * length // 2),
         2 * GIB,
         device_class,
         rates=(0.0, 0.5),

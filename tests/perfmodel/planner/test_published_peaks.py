@@ -2,7 +2,7 @@
 
 import pytest
 
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.step import CONTEXT, SLACK_SHARE
 from perfmodel.planner import published_peaks as module
 from perfmodel.planner.published_peaks import published_peaks, published_record
@@ -18,7 +18,7 @@ def test_the_closed_form_is_within_five_percent_of_what_others_measured(peak):
 
 def test_a_loop_of_our_own_would_not_agree(monkeypatch):
     """The check can fail: with this project's loss the logits of all tokens would be held in float32."""
-    monkeypatch.setattr(module, "Load", lambda size, length, *_, **__: Load(size, length, size * length))
+    monkeypatch.setattr(module, "BatchLoad", lambda size, length, *_, **__: BatchLoad(size, length, size * length))
     assert max(abs(peak.allocated_error) for peak in module.published_peaks()) > 0.03
 
 

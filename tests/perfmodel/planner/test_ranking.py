@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from perfmodel.errors import UserError
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.planner.planner import make_plan
 from perfmodel.planner.question import Question
 from perfmodel.planner.ranking import by_loss, narrowed
@@ -20,7 +20,7 @@ def predictor(tiny, tiny_space, fake_traces):
 
 def question(architecture, budget=2**30, **changes):
     changes = {"ranks": (2, 8, 64), **changes}
-    return Question(architecture, Recipe(), Load(2, 32, 64), budget, "cpu", **changes)
+    return Question(architecture, Recipe(), BatchLoad(2, 32, 64), budget, "cpu", **changes)
 
 
 def test_choices_come_by_predicted_loss_with_the_predictor_s_own_intervals(predictor, tiny):

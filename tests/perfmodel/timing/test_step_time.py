@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perfmodel.memory.peak import Load
+from perfmodel.memory.load import BatchLoad
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
@@ -38,7 +38,7 @@ TINY = Architecture.from_config(
         "tie_word_embeddings": True,
     }
 )
-LOAD = Load(2, 32, 10)
+LOAD = BatchLoad(2, 32, 10)
 LINEAR = TINY.layer_parameters(0)
 
 
@@ -149,7 +149,7 @@ configurations = st.builds(
     st.integers(0, 5),
 )
 loads = st.builds(
-    lambda batch, length, share: Load(batch, length, int(batch * length * share)),
+    lambda batch, length, share: BatchLoad(batch, length, int(batch * length * share)),
     st.integers(1, 16),
     st.integers(1, 256),
     st.floats(0, 1),
