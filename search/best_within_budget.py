@@ -34,8 +34,8 @@ def best_within(
 
     Args:
         problem: cheap to ask, of two objectives or more.
-        objective: column to be least.
-        seed: of the search.
+        objective: index of the objective to be least, 0 to ``m - 1``.
+        seed: of the evolutionary search, 0 or more.
         evaluations: of the evolutionary search.
         say: told evaluations done and in all.
     """
@@ -55,8 +55,8 @@ def best_uniform(problem: AbstractProblem, objective: int) -> NDArray[np.int64] 
     """Returns the same of the choices of one width and one rank for all units.
 
     Args:
-        problem: cheap to ask.
-        objective: column to be least.
+        problem: answers thousands of configurations in seconds.
+        objective: index of the objective to be least, 0 to ``m - 1``.
     """
     space = problem.space
     grid = np.concatenate([uniform_vectors(space, rate) for rate in range(len(space.pruning_rates))])

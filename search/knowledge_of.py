@@ -77,7 +77,7 @@ def facts_wanted(names: Iterable[str]) -> Collection[str]:
     """Returns the fields of ``Knowledge`` that some of the searchers use, so that no other is worked out.
 
     Args:
-        names: keys of ``SEARCHERS``.
+        names: of the searchers, keys of ``SEARCHERS``.
     """
     return {field for name in names for field in (*SEARCHERS[name].needs, *SEARCHERS[name].uses)}
 
@@ -87,8 +87,8 @@ def known_peak(architecture: Architecture, space: Space, setting: Setting, load:
 
     Args:
         architecture: of the unpruned base model.
-        space: of the vectors.
-        setting: recipe and device.
+        space: that the index vectors are of.
+        setting: whose recipe and device class are meant.
         load: the batch of tokens that peaks.
     """
     if space.units == len(architecture.layers):
@@ -109,8 +109,8 @@ class KnownCosts:
 
     Args:
         architecture: of the unpruned base model.
-        space: of the vectors.
-        setting: recipe and device.
+        space: that the index vectors are of.
+        setting: whose recipe and device class are meant.
         load: the batch of tokens that peaks.
     """
 
@@ -145,8 +145,8 @@ def other_tasks(traces: Sequence[Trace], setting: Setting, space: Space) -> dict
     """Returns the traces that ended well of each other task with enough of them, under the same model and recipe.
 
     Args:
-        traces: of any settings.
-        setting: of the new task.
+        traces: measured, of any settings.
+        setting: of the new task: model, recipe and device class.
         space: whose methods and units the traces must have.
     """
     found: dict[str, list[Trace]] = {}

@@ -31,7 +31,7 @@ def lower_bound(costs: Floats, sizes: Floats, limit: float) -> float:
     Args:
         costs: shape ``(U, P)``, infinite where a choice is excluded.
         sizes: bytes, shape ``(U, P)``.
-        limit: of the summed bytes.
+        limit: most bytes of all units together.
     """
     if np.where(np.isfinite(costs), sizes, np.inf).min(axis=1).sum() > limit:
         return float("inf")
@@ -49,7 +49,7 @@ def worth_solving(
     Args:
         costs: shape ``(U, P)``, infinite where a choice is excluded; some solution fits.
         sizes: bytes, shape ``(U, P)``.
-        limit: of the summed bytes.
+        limit: most bytes of all units together.
         adapted: choices that hold an adapter, shape ``(P,)``; at least one unit takes one of them.
     """
     allowed, rows = np.isfinite(costs), np.arange(len(costs))

@@ -36,8 +36,8 @@ class Costs:
     """An additive loss, up to a constant.
 
     Args:
-        rates: shape ``(R,)``.
-        pairs: of each unit's width and rank, shape ``(U, B, K)``.
+        rates: cost of each pruning rate, in the unit of the loss, shape ``(R,)``.
+        pairs: cost of each width and rank in each unit, in the unit of the loss, shape ``(U, B, K)``.
     """
 
     rates: Floats
@@ -59,7 +59,12 @@ def damage(space: Space, knowledge: Knowledge) -> Floats:
 
 
 def prior_costs(space: Space, knowledge: Knowledge) -> Costs:
-    """Returns the costs before any result; see the module."""
+    """Returns the costs before any result, by the formula above.
+
+    Args:
+        space: the legal configurations.
+        knowledge: its sensitivities, in nats of KL, where there are any.
+    """
     table = damage(space, knowledge)
     growth = _growth(space)
     mended = _MENDED * growth / max(growth.max(), 1e-12)
@@ -75,8 +80,8 @@ def fitted_costs(space: Space, knowledge: Knowledge, vectors: NDArray[np.int64],
     Args:
         space: the legal configurations.
         knowledge: sensitivities, where there are any.
-        vectors: told configurations.
-        losses: of each.
+        vectors: index vectors of the results, shape ``(n, d)``.
+        losses: of the results, in any unit, shape ``(n,)``.
     """
     table, growth, units = damage(space, knowledge), _growth(space), np.arange(space.units)
     rates = (vectors[:, [0]] == np.arange(1, len(space.pruning_rates))).astype(np.float64)

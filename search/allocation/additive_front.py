@@ -35,7 +35,7 @@ class AdditiveFront(AbstractStart):
 
     Args:
         space: the legal configurations.
-        knowledge: with ``memory``.
+        knowledge: holds ``memory``; its budget is kept where there is one.
     """
 
     def __init__(self, space: Space, knowledge: Knowledge) -> None:
@@ -75,7 +75,7 @@ class AdditiveFront(AbstractStart):
         """Returns the best compromises of cost and bytes within the budget, shape ``(any, d)``.
 
         Args:
-            costs: of rates and of pairs.
+            costs: of each rate and of each pair of width and rank in each unit, in any unit, infinite where excluded.
         """
         flat, ranks = costs.pairs.reshape(self._space.units, -1), len(self._space.ranks)
         parts = []

@@ -25,8 +25,8 @@ def additive_path(costs: Floats, sizes: Floats) -> NDArray[np.int64]:
     """Returns the choices of all units at every budget of the path, fewest bytes first, shape ``(s + 1, U)``.
 
     Args:
-        costs: shape ``(U, P)``.
-        sizes: bytes, shape ``(U, P)``.
+        costs: of each choice in each unit, in any unit, finite, shape ``(U, P)``.
+        sizes: bytes of each choice in each unit, shape ``(U, P)``.
     """
     lowest, steps = np.zeros(len(costs), dtype=np.int64), []
     for unit, (cost, size) in enumerate(zip(costs, sizes, strict=True)):

@@ -35,7 +35,7 @@ def cheapest(costs: Floats, sizes: Floats, limit: float, adapted: NDArray[np.boo
     Args:
         costs: shape ``(U, P)``, infinite where a choice is excluded.
         sizes: bytes, shape ``(U, P)``.
-        limit: of the summed bytes.
+        limit: most bytes of all units together.
         adapted: choices that hold an adapter, shape ``(P,)``; at least one unit takes one of them.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -80,10 +80,10 @@ def exact_front(costs: Floats, sizes: Floats, adapted: NDArray[np.bool_], limit:
     bytes count, so costs get a share of the bytes that is too small to change an order of costs.
 
     Args:
-        costs: shape ``(U, P)``.
+        costs: of each choice in each unit, in any unit, finite, shape ``(U, P)``.
         sizes: whole bytes, shape ``(U, P)``.
         adapted: choices that hold an adapter, shape ``(P,)``.
-        limit: the most bytes.
+        limit: most bytes of all units together.
 
     Source: Mavrotas 2009, the augmented epsilon-constraint method.
     """

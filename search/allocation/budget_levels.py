@@ -23,9 +23,9 @@ class BudgetLevels:
 
     Args:
         space: the legal configurations.
-        knowledge: with ``memory``.
+        knowledge: holds ``memory``; its budget is kept where there is one.
         rank: index of the only rank that is meant; all when left out.
-        rate: likewise of the rates.
+        rate: index of the only pruning rate that is meant; all when left out.
 
     Source: van der Corput 1935, by halving.
     """
@@ -71,7 +71,7 @@ def new_solutions(
         levels: in the order of the sequence.
         solve: the configuration for a limit in bytes, shape ``(d,)``, None where nothing fits.
         visited: vectors that are not wanted.
-        n: number wanted.
+        n: number wanted, 1 or more.
     """
     chosen, misses = np.empty((0, 1 + 2 * levels.units), dtype=np.int64), 0
     while len(chosen) < n and misses < _MISSES:

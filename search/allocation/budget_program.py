@@ -42,8 +42,8 @@ class BudgetProgram:
         A rate, a width or a rank is excluded by a cost of infinity.
 
         Args:
-            costs: of rates and of pairs.
-            limit: bytes.
+            costs: of each rate and of each pair of width and rank in each unit, in any unit, infinite where excluded.
+            limit: most bytes of the whole configuration.
         """
         flat = self._flat(costs)
         bounds = [lower_bound(flat, self._sizes(rate), limit - base) for rate, base in enumerate(self._tables.rates)]
@@ -63,7 +63,7 @@ class BudgetProgram:
 
         Args:
             costs: of rates and of pairs, finite.
-            limit: bytes.
+            limit: most bytes of the whole configuration.
         """
         rows = []
         for rate, base in enumerate(self._tables.rates):

@@ -27,7 +27,7 @@ def climb_ladders(worth: Floats, sizes: Floats, limit: float) -> NDArray[np.int6
     Args:
         worth: of the step from each level to the next, in any unit, shape ``(L, S - 1)``; larger is bought sooner.
         sizes: bytes of each level, shape ``(L, S)``.
-        limit: most summed bytes.
+        limit: most bytes of all ladders together.
     """
     levels = np.zeros(len(sizes), dtype=np.int64)
     spent = float(sizes[:, 0].sum())

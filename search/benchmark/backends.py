@@ -62,10 +62,10 @@ class AbstractBackend(ABC):
 
         Args:
             vectors: index vectors, shape ``(n, d)``.
-            metrics: ``k`` names.
-            at: share of the full training.
+            metrics: names of the ``k`` metrics wanted, as in ``perfmodel.space.metrics``.
+            at: share of the full training, one of ``fidelities``.
             noise: one run's values, else the mean over runs.
-            seed: of the run.
+            seed: of the run, 0 or more; the same seed gives the same answer.
 
         Raises:
             UserError: when it cannot answer so.
@@ -77,7 +77,7 @@ class TableBackend(AbstractBackend):
     """Measured traces. With noise the run of a seed: where that seed was not run, one that was.
 
     Args:
-        space: of the vectors.
+        space: that the index vectors are of.
         traces: of one setting and the space's methods; failed ones answer NaN.
     """
 
@@ -154,7 +154,7 @@ class LiveBackend(AbstractBackend):
     """Fine-tunes made when they are asked for.
 
     Args:
-        space: of the vectors.
+        space: that the index vectors are of.
         runner: makes them; a trial that fails is a trace with that status.
         fidelities: shares at which it can stop a training, rising, the last one 1.
     """

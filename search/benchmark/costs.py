@@ -43,11 +43,11 @@ class ModelledCost(AbstractCost):
     """Seconds of the optimiser's steps by ``perfmodel.timing.step_time``; evaluation and preparation are left out.
 
     Args:
-        space: of the vectors.
+        space: that the index vectors are of.
         architecture: of the unpruned base model.
-        recipe: of the full training.
-        load: the batch of a step.
-        profile: of the device.
+        recipe: of the full training: its steps and optimiser.
+        load: the batch of tokens of a step.
+        profile: measured rates of the device.
     """
 
     def __init__(
@@ -77,8 +77,8 @@ class MeasuredCost(AbstractCost):
     """Seconds of measured trials: a configuration's own mean where it was run, else the mean over all.
 
     Args:
-        space: of the vectors.
-        traces: of one setting.
+        space: that the index vectors are of.
+        traces: measured, all of one setting.
 
     Raises:
         NotEnoughTracesError: when no trace has its times.

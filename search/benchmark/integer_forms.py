@@ -41,7 +41,7 @@ class IntegerForm(AbstractProblem):
     """A convex front (ZDT1), a concave one (DTLZ2) or one in pieces (DTLZ7), in made-up units.
 
     Args:
-        form: which.
+        form: the problem of the literature: ``zdt1``, ``dtlz2`` or ``dtlz7``.
         space: without rank 0, with more than one width.
         objectives: 2, or 3 where the form is of DTLZ.
         along: leading units whose bits run along the front, all when left out; the bits of the rest lead away from it.

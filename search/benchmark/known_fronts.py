@@ -30,7 +30,7 @@ class AdditiveProblem(AbstractProblem):
     Layers differ in how much they care, so the front is not uniform.
 
     Args:
-        space: any.
+        space: the legal configurations, of any size.
         seed: of the layers' weights.
         memory: limit of the memory, None for no budget.
     """

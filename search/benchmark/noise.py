@@ -48,7 +48,7 @@ class MeasuredNoise:
         """Returns the noise pooled over all configurations that were run with several seeds.
 
         Args:
-            traces: of one setting.
+            traces: measured, all of one setting.
             columns: ``c`` metrics and shares that were measured.
 
         Raises:
@@ -84,7 +84,7 @@ class MeasuredNoise:
             means: shape ``(n, k)``, in the metrics' units.
             vectors: index vectors, shape ``(n, d)``.
             columns: ``k`` of the noise's columns, those of ``means``.
-            seed: of the run.
+            seed: of the run, 0 or more; the same seed gives the same answer.
         """
         chosen = [self.columns.index(column) for column in columns]
         normal = np.asarray([np.random.default_rng([seed, *row]).standard_normal(len(self.columns)) for row in vectors])

@@ -29,7 +29,7 @@ class BenchmarkProblem(AbstractProblem):
     Args:
         space: the legal configurations.
         objectives: names of the metrics to trade off.
-        backends: by name, one or more.
+        backends: those that can be asked, by name, one or more.
         steps: optimiser steps of the full training.
         cost: seconds of a trial where the back end does not know them.
         metrics: names of the ``k`` metrics measured; the objectives when left out.
@@ -91,7 +91,7 @@ class BenchmarkProblem(AbstractProblem):
         """Returns what ``n`` configurations measure and how long their trials take.
 
         Args:
-            configurations: legal ones.
+            configurations: ``n`` legal configurations of the space.
             at: steps after which they are measured, None for the full training.
             backend: ``table`` (NaN where nothing was measured), ``surrogate`` or ``live``.
             noise: single runs, else means over runs.

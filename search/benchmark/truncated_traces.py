@@ -11,7 +11,7 @@ def shares(traces: Sequence[Trace]) -> tuple[float, ...]:
     """Returns the shares of the full training at which every usable trace has its loss, rising, the last one 1.
 
     Args:
-        traces: of one setting.
+        traces: measured, all of one setting.
 
     Raises:
         NotEnoughTracesError: when no trial ended well.
@@ -30,8 +30,8 @@ def cut_short(trace: Trace, share: float) -> Trace:
     Loss and, where it was recorded, accuracy are those of that step; memory and step time do not depend on it.
 
     Args:
-        trace: ended well.
-        share: of the full training.
+        trace: of a whole training that ended well.
+        share: of the full training, above 0, at most 1.
 
     Raises:
         UserError: when the learning curve has no such point.
@@ -51,8 +51,8 @@ def trial_seconds(trace: Trace, share: float) -> float | None:
     Preparing, the steps, and the evaluations up to there.
 
     Args:
-        trace: of the whole training.
-        share: of the full training.
+        trace: of a whole training.
+        share: of the full training, above 0, at most 1.
     """
     measured, steps = trace.measured, share * trace.asked.setting.recipe.steps
     if measured.prepare_time_s is None or measured.step_time_s is None or measured.eval_time_s is None:

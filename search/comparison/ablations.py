@@ -15,9 +15,9 @@ def ablations(runs: Sequence[Record], against: Mapping[str, Yardstick], budgets:
     Above 0 the stage helps. Only tasks and seeds that have both the whole and the method without the stage count.
 
     Args:
-        runs: that ended well.
-        against: yardsticks by task.
-        budgets: full trainings.
+        runs: records of searches that ended well.
+        against: the yardstick of each task, by its name.
+        budgets: numbers of full trainings at which regrets are compared, each 1 or more.
     """
     names = dict.fromkeys(run["contender"] for run in runs)
     rows = []

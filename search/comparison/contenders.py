@@ -20,11 +20,11 @@ class Contender:
     """A searcher with its options.
 
     Args:
-        name: in the comparison.
+        name: what it is called in the comparison.
         searcher: a key of ``SEARCHERS``.
-        options: of that searcher.
+        options: keyword arguments of that searcher.
         whole: the contender of which a stage is left out, None for one that is whole.
-        stage: that stage.
+        stage: the name of the stage that is left out.
     """
 
     name: str

@@ -61,7 +61,7 @@ class Yardstick:
 
     Args:
         front: the best known objectives, shape ``(any, m)``.
-        reference: shape ``(m,)``.
+        reference: the point of losses beyond which nothing counts, shape ``(m,)``.
         volume: that the front dominates.
     """
 
@@ -74,7 +74,7 @@ def yardstick(runs: Sequence[Record], known: Record) -> Yardstick:
     """Returns the best front known: of all runs' trials and of the long search without noise.
 
     Args:
-        runs: of one task.
+        runs: records of searches on one task.
         known: the task's reference record.
 
     Raises:
@@ -101,7 +101,7 @@ def spent(run: Record, axis: str) -> Floats:
     """Returns what a run had spent after each trial, shape ``(n,)``.
 
     Args:
-        run: its record.
+        run: record of one search.
         axis: ``shares`` for full trainings, ``seconds`` for simulated seconds.
     """
     return np.cumsum(array(run[axis]))
@@ -125,7 +125,7 @@ def regret_curve(runs: Sequence[Record], against: Yardstick, axis: str) -> dict[
 
     Args:
         runs: of one contender on one task.
-        against: the task's yardstick.
+        against: the yardstick of the task.
         axis: ``shares`` or ``seconds``.
     """
     grid = np.linspace(0, min(spent(run, axis)[-1] for run in runs), _GRID + 1)[1:]

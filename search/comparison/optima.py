@@ -22,8 +22,8 @@ def correlations(runs: Sequence[Record], units: int) -> list[float | None]:
     configurations in which either is the same everywhere have none, and a run of such alone gives None.
 
     Args:
-        runs: of one task.
-        units: ``U``.
+        runs: records of searches on one task.
+        units: number ``U`` of units of the space.
     """
     return [_of_run(run, units) for run in runs]
 
@@ -50,7 +50,7 @@ def stability(runs: Sequence[Record], most: float) -> tuple[OverSeeds, OverSeeds
 
     Args:
         runs: of one contender on one task; the objectives are the loss and a memory.
-        most: that memory.
+        most: that memory, in the unit of the second objective.
     """
     found, losses = [], []
     for run in runs:

@@ -63,7 +63,7 @@ class Plan:
     """What is compared.
 
     Args:
-        contenders: names.
+        contenders: names of the searchers and variants.
         tasks: names that the maker of tasks knows.
         seeds: of each contender on each task.
         evaluations: full trainings of each search.
@@ -89,11 +89,11 @@ def compare(plan: Plan, make_task: MakeTask, folder: Path, workers: int, say: Sa
     A searcher that raises leaves a file with its reason, and is tried again next time.
 
     Args:
-        plan: what is compared.
+        plan: contenders, tasks, seeds and numbers of evaluations.
         make_task: from the name of a task to what is searched.
-        folder: of the comparison.
+        folder: where the comparison keeps its files.
         workers: processes, 1 for this one.
-        say: told after each run.
+        say: told one line after each run.
 
     Raises:
         UnknownNameError: when a contender does not exist.

@@ -41,7 +41,7 @@ def summary(runs: Sequence[Record], references: dict[str, Any], budgets: Sequenc
 
     Args:
         runs: of ``search.comparison.runs``; failed ones are listed and not counted.
-        references: by task.
+        references: the record of the long search without noise, by task.
         budgets: full trainings at which regrets are compared, rising.
     """
     usable = [run for run in runs if run["status"] == "ok" and run["vectors"]]

@@ -17,7 +17,7 @@ def task_findings(runs: Sequence[Record], against: Mapping[str, Yardstick], budg
 
     Args:
         runs: records of searches that ended well.
-        against: yardsticks by task.
+        against: the yardstick of each task, by its name.
         budgets: full trainings, each 1 or more.
     """
     found = []

@@ -39,7 +39,7 @@ class StoredTasks:
     """Reads the tasks that ``store_task`` wrote: small enough to send to a worker process, equal by value.
 
     Args:
-        folder: of the comparison.
+        folder: where the comparison keeps its files.
         profile: of a device whose time model gives the simulated seconds; None for the traces' own times.
         budget: bytes of peak memory that must not be exceeded, None for no limit.
     """
@@ -118,10 +118,10 @@ def store_task(
     """Writes a task to search on; one that is there already for the same traces is kept.
 
     Args:
-        folder: of the comparison.
-        task: its name.
+        folder: where the comparison keeps its files.
+        task: name of the task.
         traces: of one setting of the task.
-        space: to search.
+        space: that is searched.
         architecture: of the unpruned base model.
         known: sensitivities, None where there are none.
         objectives: ``OBJECTIVES``, and perhaps others.
@@ -178,7 +178,7 @@ def setting_traces(traces: Sequence[Trace], task: str, space: Space) -> list[Tra
 
     Args:
         traces: of any settings.
-        task: its name.
+        task: name of the task.
         space: whose methods and units are meant.
 
     Raises:

@@ -21,7 +21,7 @@ class Archive:
     """Results in the order they were told; a configuration told twice stands there twice.
 
     Args:
-        space: of the vectors.
+        space: that the index vectors are of.
         objectives: number ``m`` of objectives, 1 or more.
     """
 

@@ -21,8 +21,8 @@ def require_feasible(problem: AbstractProblem, seed: int) -> None:
     then at stratified draws. Costs about 300 evaluations: meant for tables and surrogates.
 
     Args:
-        problem: its space and budget.
-        seed: of the draws.
+        problem: its space is searched, its budget checked.
+        seed: of the random draws, 0 or more.
 
     Raises:
         InfeasibleBudgetError: with the budget and the best value found of each budgeted metric.

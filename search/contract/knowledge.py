@@ -80,7 +80,7 @@ class Knowledge:
 
         Args:
             space: whose units and widths are meant.
-            of: the measurement.
+            of: which measurement: ``kl`` and ``loss_change`` in nats, ``weight_error`` and ``output_error`` as shares.
 
         Raises:
             UserError: when there are no sensitivities, or they are of other units or lack a width.

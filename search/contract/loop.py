@@ -26,7 +26,7 @@ class History:
     """Everything one search evaluated, in order.
 
     Args:
-        space: of the vectors.
+        space: that the index vectors are of.
         vectors: index vectors, shape ``(n, d)``.
         objectives: losses, shape ``(n, m)``, minimised; NaN where a trial failed.
         violations: shape ``(n,)``, 0 where the budget is met.

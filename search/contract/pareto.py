@@ -68,7 +68,7 @@ def hypervolume(objectives: Floats, reference: Floats, violations: Floats | None
 
     Args:
         objectives: losses, shape ``(n, m)``.
-        reference: shape ``(m,)``.
+        reference: losses beyond which nothing counts, shape ``(m,)``.
         violations: shape ``(n,)``; all feasible when left out.
     """
     from moocore import hypervolume as volume
@@ -85,7 +85,7 @@ def running_hypervolume(objectives: Floats, reference: Floats, violations: Float
 
     Args:
         objectives: losses in the order of evaluation, shape ``(n, m)``.
-        reference: shape ``(m,)``.
+        reference: losses beyond which nothing counts, shape ``(m,)``.
         violations: shape ``(n,)``; all feasible when left out.
     """
     counts = usable(objectives, violations) & (objectives < reference).all(axis=1)

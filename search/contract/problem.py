@@ -114,7 +114,7 @@ class AbstractProblem(ABC):
         """Returns what ``measure`` returns, of trainings cut short; a problem of more ``fidelities`` answers here.
 
         Args:
-            vectors: shape ``(n, d)``.
+            vectors: index vectors of legal configurations, shape ``(n, d)``.
             at: share of the full training, below 1.
 
         Raises:
@@ -131,7 +131,7 @@ class AbstractProblem(ABC):
         """Returns the evaluation of ``n`` configurations.
 
         Args:
-            configurations: legal ones.
+            configurations: ``n`` legal configurations of the space.
             at: share of the full training after which they are measured.
 
         Raises:
@@ -142,7 +142,11 @@ class AbstractProblem(ABC):
 
     @final
     def evaluate_vectors(self, vectors: NDArray[np.int64], at: float = 1.0) -> Evaluation:
-        """Returns the evaluation of index vectors, shape ``(n, d)``, without building configurations.
+        """Returns the evaluation of index vectors, without building configurations.
+
+        Args:
+            vectors: of legal configurations, shape ``(n, d)``.
+            at: share of the full training after which they are measured, above 0, at most 1.
 
         Raises:
             UserError: when the back end's answer is not of shape ``(n, k)``, or it does not measure at that share.

@@ -142,7 +142,7 @@ class AbstractSearcher(ABC):
         """Hands results over; they may be fewer than asked for, or of configurations never asked for.
 
         Args:
-            configurations: ``n`` of them.
+            configurations: ``n`` legal configurations of the space.
             evaluation: losses ``(n, m)`` and violations ``(n,)``; rows of NaN are failed trials.
             at: share of the full training after which they were measured.
 

@@ -25,7 +25,7 @@ class Visited:
     """The part of a space that a searcher knows already.
 
     Args:
-        space: of the vectors.
+        space: that the index vectors are of.
     """
 
     def __init__(self, space: Space) -> None:
@@ -64,7 +64,7 @@ class Visited:
 
         Args:
             n: number wanted; 0 or less gives none.
-            rng: source of randomness.
+            rng: source of everything random here.
         """
         drawn = np.empty((0, 1 + 2 * self._space.units), dtype=np.int64)
         for attempt in range(_STRATIFIED_ROUNDS + _UNIFORM_ROUNDS):

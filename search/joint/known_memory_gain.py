@@ -29,7 +29,7 @@ class Belief:
     """A process at the candidates.
 
     Args:
-        mean: shape ``(c,)``.
+        mean: of the loss, or of its logarithm, shape ``(c,)``.
         covariance: of the process itself, shape ``(c, c)``.
         noise: variance of one result around it.
         log: whether the process is of the loss's logarithm.
@@ -51,8 +51,8 @@ class Staircase:
     """The lower left boundary of what a front dominates.
 
     Args:
-        losses: shape ``(p,)``.
-        bytes_: shape ``(p,)``.
+        losses: of the points of the front, shape ``(p,)``.
+        bytes_: of the points of the front, shape ``(p,)``.
         reference: loss and bytes beyond which nothing counts.
     """
 
@@ -70,7 +70,7 @@ class Staircase:
         """Returns the expected gain of each candidate, shape ``(c,)``.
 
         Args:
-            belief: at the candidates.
+            belief: mean and covariance at the ``c`` candidates.
             bytes_: of the candidates, shape ``(c,)``.
         """
         left, right = np.maximum(self._edges[:-1], bytes_[:, None]), self._edges[1:]
@@ -90,12 +90,12 @@ def choose_batch(
     """Returns the candidates of a batch, best first, shape ``(<= n,)``.
 
     Args:
-        belief: at the candidates.
+        belief: mean and covariance at the ``c`` candidates.
         bytes_: of the candidates, shape ``(c,)``.
         weights: that multiply each gain, such as the probability to meet a budget, shape ``(c,)``.
         front: losses and bytes of its ``p`` points.
         reference: loss and bytes beyond which nothing counts.
-        n: number wanted.
+        n: number wanted, 1 or more.
     """
     losses, sizes = front
     covariance, chosen = belief.covariance.copy(), np.empty(0, dtype=np.int64)

@@ -50,7 +50,7 @@ class JointModel:
 
         Args:
             archive: ``n >= 2`` full trainings.
-            cheap: others.
+            cheap: results of trainings cut short, any number.
             shares: of the full training, of each of the others.
         """
         kept = archive.remembered(_REMEMBERED)
@@ -69,7 +69,7 @@ class JointModel:
         """Returns the gain of each candidate by itself, shape ``(c,)``; its scale differs between fits.
 
         Args:
-            candidates: shape ``(c, d)``.
+            candidates: index vectors, shape ``(c, d)``.
             seed: of samples of the posterior, where it is sampled.
         """
         if len(candidates) == 0:
@@ -84,8 +84,8 @@ class JointModel:
 
         Args:
             candidates: best by themselves first, shape ``(c, d)``.
-            n: number wanted.
-            seed: as for ``gains``.
+            n: number wanted, 1 or more.
+            seed: of samples of the posterior, where it is sampled.
         """
         if self._one_by_one:
             return np.argsort(-self.gains(candidates, seed), kind="stable")[:n]

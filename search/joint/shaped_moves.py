@@ -40,9 +40,9 @@ def shaped_move(
 
     Args:
         space: the legal configurations.
-        vectors: shape ``(n, d)``.
+        vectors: legal index vectors, shape ``(n, d)``.
         weights: importance of each unit, shape ``(U,)``.
-        rng: source of randomness.
+        rng: source of everything random here.
     """
     n, units = len(vectors), space.units
     kind = rng.integers(3, size=n)

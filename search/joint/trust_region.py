@@ -25,7 +25,7 @@ class TrustRegion:
     """The reach of proposals.
 
     Args:
-        dimensions: ``d`` of the space.
+        dimensions: number ``d`` of dimensions of the space.
     """
 
     def __init__(self, dimensions: int) -> None:
@@ -57,7 +57,7 @@ class TrustRegion:
         """Returns the moved vectors, with random changes taken back where there are more than ``reach``, ``(n, d)``.
 
         Args:
-            centres: shape ``(n, d)``.
+            centres: index vectors that the moves started from, shape ``(n, d)``.
             moved: shape ``(n, d)``, each from its centre.
             rng: decides which changes stay.
         """

@@ -76,7 +76,7 @@ def acquisition(model: "ModelListGP", targets: Targets, baseline: Floats, pendin
     The gain is of hypervolume within the budget, over the baseline and the pending points.
 
     Args:
-        model: of ``t`` targets.
+        model: fitted to ``t`` targets.
         targets: with the reference point, and whether the last target is a constraint.
         baseline: evaluated points of the front, shape ``(any, d)``; time grows faster than their number.
         pending: points already chosen for the same batch, shape ``(any, d)``.
@@ -112,8 +112,8 @@ def posterior(model: "ModelListGP", target: int, inputs: Floats) -> tuple[Floats
     """Returns the mean ``(c,)`` and covariance ``(c, c)`` of one target's process, and the variance of its noise.
 
     Args:
-        model: fitted.
-        target: which of its ``t``.
+        model: fitted to ``t`` targets.
+        target: index of the target, 0 to ``t - 1``.
         inputs: shape ``(c, d)`` in [0, 1].
     """
     with _quiet():

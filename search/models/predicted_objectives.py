@@ -31,7 +31,7 @@ def predicted_objectives(archive: Archive, knowledge: Knowledge, fit: Fit, fit_l
     Models are fitted to the front and the latest results, ``MOST`` together.
 
     Args:
-        archive: at least one result.
+        archive: one result or more.
         knowledge: its memory is used where it is there, and then memory is not modelled.
         fit: returns a model of one column of the results, from vectors ``(n, d)`` and values ``(n,)``.
         fit_loss: the same for the loss; ``fit`` when left out.

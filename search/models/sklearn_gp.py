@@ -90,6 +90,6 @@ def rbf_means(space: Space) -> Fit:
     """Returns the fit of a squared-exponential process to index vectors, which answers its mean.
 
     Args:
-        space: of the vectors.
+        space: that the index vectors are of.
     """
     return lambda vectors, values: GaussianProcess("rbf", space.levels, vectors, values).mean

@@ -29,7 +29,7 @@ class TransferredNetwork:
     Args:
         inputs: of the cheap pairs, shape ``(n, q)`` in [0, 1].
         values: their cheap losses, shape ``(n,)``.
-        seed: of weights and order.
+        seed: of the first weights and of the order of the pairs, 0 or more.
     """
 
     def __init__(self, inputs: Floats, values: Floats, seed: int) -> None:

@@ -97,7 +97,7 @@ def random_choices(space: Space, n: int, rate: int, rng: np.random.Generator) ->
         space: the legal configurations.
         n: number of vectors, 0 or more.
         rate: index of the pruning rate in the space.
-        rng: source of randomness.
+        rng: source of everything random here.
     """
     vectors = rng.integers(space.cardinalities, size=(n, len(space.cardinalities)))
     vectors[:, 0] = rate

@@ -17,10 +17,10 @@ def cross(space: Space, first: Vectors, second: Vectors, rng: np.random.Generato
     """Returns children whose every unit has the bits and the rank of one parent, shape ``(n, d)``; rates of the first.
 
     Args:
-        space: of the vectors.
+        space: that the index vectors are of.
         first: parents, shape ``(n, d)``.
         second: their partners, shape ``(n, d)``.
-        rng: source of randomness.
+        rng: source of everything random here.
     """
     other = rng.random((len(first), space.units)) < 0.5
     taken = np.column_stack([np.zeros(len(first), dtype=bool), other, other])
@@ -40,10 +40,10 @@ def to_neighbours(
     In each vector at least one unit is touched; at a bound it may stay as it was. Rates stay.
 
     Args:
-        space: of the vectors.
-        vectors: shape ``(n, d)``.
+        space: that the index vectors are of.
+        vectors: index vectors, shape ``(n, d)``.
         chances: of each unit to be touched, shape ``(U,)``.
-        rng: source of randomness.
+        rng: source of everything random here.
         ranks_too: whether ranks move as well as bits.
     """
     n, units = len(vectors), space.units

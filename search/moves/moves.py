@@ -30,7 +30,7 @@ def move(space: Space, vectors: NDArray[np.int64], rng: np.random.Generator) -> 
     Args:
         space: the legal configurations.
         vectors: shape ``(n, d)``, legal or with every rank 0.
-        rng: source of randomness.
+        rng: source of everything random here.
     """
     n, d = vectors.shape
     single = rng.random((n, d)) < _SINGLES / d

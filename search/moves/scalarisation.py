@@ -27,7 +27,7 @@ def tchebycheff(evaluation: Evaluation, weights: Floats) -> Floats:
     """Returns the augmented Tchebycheff value of each row, shape ``(n,)``; what breaks the budget lies above the rest.
 
     Args:
-        evaluation: ``n >= 1`` results.
+        evaluation: of ``n >= 1`` results: losses ``(n, m)`` and violations ``(n,)``.
         weights: shape ``(m,)``, 0 or more, summing to 1.
 
     Source: ParEGO, Knowles 2006, equation 2, with rho = 0.05.
@@ -40,7 +40,7 @@ def weighted_sum(evaluation: Evaluation, weights: Floats) -> Floats:
     """Returns the weighted sum of the normalised losses, shape ``(n,)``; what breaks the budget lies above the rest.
 
     Args:
-        evaluation: ``n >= 1`` results.
+        evaluation: of ``n >= 1`` results: losses ``(n, m)`` and violations ``(n,)``.
         weights: shape ``(m,)``, 0 or more, summing to 1.
     """
     return above_the_rest(normalised(evaluation.objectives) @ weights, evaluation.violations)
