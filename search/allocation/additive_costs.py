@@ -24,6 +24,7 @@ from perfmodel.features.columns import relative_error
 from perfmodel.space.space import Space
 from perfmodel.surrogates.ridge import fit_ridge
 from search.contract.knowledge import Knowledge
+from search.moves.fixed_choices import FixedChoices
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +73,21 @@ def prior_costs(space: Space, knowledge: Knowledge) -> Costs:
         removed(space, knowledge) * table[:, 0].sum(),
         table[:, :, None] * (1 - mended),
     )
+
+
+def width_costs(fixed: FixedChoices, costs: Floats) -> Costs:
+    """Returns the costs of widths alone: other rates and other ranks than the fixed ones are excluded.
+
+    Args:
+        fixed: the rate and the rank.
+        costs: of each width in each unit, in any unit, shape ``(U, B)``.
+    """
+    space = fixed.space
+    rates = np.full(len(space.pruning_rates), np.inf)
+    rates[fixed.rate] = 0.0
+    pairs = np.full((space.units, len(space.bits), len(space.ranks)), np.inf)
+    pairs[:, :, fixed.rank] = costs
+    return Costs(rates, pairs)
 
 
 def fitted_costs(space: Space, knowledge: Knowledge, vectors: NDArray[np.int64], losses: Floats) -> Costs:

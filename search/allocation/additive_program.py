@@ -73,35 +73,6 @@ def cheapest(costs: Floats, sizes: Floats, limit: float, adapted: NDArray[np.boo
     return chosen
 
 
-def exact_front(costs: Floats, sizes: Floats, adapted: NDArray[np.bool_], limit: float) -> NDArray[np.int64]:
-    """Returns every best compromise of cost and bytes, the dearest in bytes first, shape ``(any, U)``.
-
-    The epsilon-constraint method: after each solution the limit drops below its bytes. Of equal costs the fewest
-    bytes count, so costs get a share of the bytes that is too small to change an order of costs.
-
-    Args:
-        costs: of each choice in each unit, in any unit, finite, shape ``(U, P)``.
-        sizes: whole bytes, shape ``(U, P)``.
-        adapted: choices that hold an adapter, shape ``(P,)``.
-        limit: most bytes of all units together.
-
-    Source: Mavrotas 2009, the augmented epsilon-constraint method.
-    """
-    rows = np.arange(len(costs))
-    spread = np.abs(costs).max() or 1.0
-    tilted = costs + 1e-9 * spread * sizes / max(sizes.max() * len(costs), 1e-300)
-    found: list[NDArray[np.int64]] = []
-    best = np.inf
-    while (chosen := cheapest(tilted, sizes, limit, adapted)) is not None:
-        cost = costs[rows, chosen].sum()
-        limit = sizes[rows, chosen].sum() - 1
-        if found and cost <= best:
-            found.pop()
-        found.append(chosen)
-        best = cost
-    return np.asarray(found, dtype=np.int64).reshape(-1, len(costs))
-
-
 def _useful(costs: Floats, sizes: Floats, adapted: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Returns which allowed choices no other of the unit replaces at no more cost and bytes, shape ``(U, P)``.
 

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from perfmodel.space.space import Space
 from search.allocation.additive_bound import lower_bound
 from search.allocation.additive_costs import Costs
-from search.allocation.additive_program import cheapest, exact_front
+from search.allocation.additive_program import cheapest
 from search.allocation.byte_tables import byte_tables
 from search.contract.knowledge import Memory
-from search.contract.pareto import non_dominated
 
 # Where the bytes are no exact sum, the limit is lowered by what the solution exceeds it, so many times.
 _TIGHTENED: Final = 4
@@ -57,22 +56,6 @@ class BudgetProgram:
             if vector is not None and (cost := float(costs.total(vector[None])[0])) < lowest:
                 best, lowest = vector, cost
         return best
-
-    def front(self, costs: Costs, limit: float = np.inf) -> NDArray[np.int64]:
-        """Returns every best compromise of cost and bytes where bytes are a sum, shape ``(any, d)``; for small spaces.
-
-        Args:
-            costs: of rates and of pairs, finite.
-            limit: most bytes of the whole configuration.
-        """
-        rows = []
-        for rate, base in enumerate(self._tables.rates):
-            allowed = min(limit - base, self._sizes(rate).max(axis=1).sum())
-            choices = exact_front(self._flat(costs), self._sizes(rate), self._adapted, allowed)
-            rows += [self._vector(rate, chosen) for chosen in choices]
-        vectors = np.asarray(rows, dtype=np.int64).reshape(-1, 1 + 2 * self._space.units)
-        vectors = vectors[self._memory(vectors) <= limit]
-        return vectors[non_dominated(np.column_stack([costs.total(vectors), self._tables.total(vectors)]))]
 
     def _at(self, rate: int, costs: Costs, limit: float) -> NDArray[np.int64] | None:
         allowed = limit - float(self._tables.rates[rate])

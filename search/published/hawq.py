@@ -1,8 +1,4 @@
-"""HAWQ-style allocation: an integer program over errors weighted by curvature.
-
-Notation:
-    R, U, B, K: pruning rates, units, widths and ranks of the space.
-"""
+"""HAWQ-style allocation: an integer program over errors weighted by curvature."""
 
 from functools import partial
 from typing import ClassVar, final
@@ -10,7 +6,7 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from search.allocation.additive_costs import Costs
+from search.allocation.additive_costs import width_costs
 from search.allocation.budget_levels import BudgetLevels, new_solutions
 from search.allocation.budget_program import BudgetProgram
 from search.contract.searcher import AbstractSearcher
@@ -44,19 +40,12 @@ class HAWQ(AbstractSearcher):
     def __init__(self, setup: Setup, *, rank: int = 8, percent: int = 0) -> None:
         super().__init__(setup)
         assert self.knowledge.memory is not None
+        assert self.knowledge.sensitivities is not None
         fixed = FixedChoices.nearest(self.space, rank=rank, percent=percent)
         self._levels = BudgetLevels(self.space, self.knowledge, rank=fixed.rank, rate=fixed.rate)
-        self._solve = partial(BudgetProgram(self.space, self.knowledge.memory).best, self._weighted_errors(fixed))
-
-    def _weighted_errors(self, fixed: FixedChoices) -> Costs:
-        """Returns the costs, infinite at other rates and ranks than the fixed ones."""
-        assert self.knowledge.sensitivities is not None
         curvature = self.knowledge.sensitivities.gradient_norm**2
-        rates = np.full(len(self.space.pruning_rates), np.inf)
-        rates[fixed.rate] = 0.0
-        pairs = np.full((self.space.units, len(self.space.bits), len(self.space.ranks)), np.inf)
-        pairs[:, :, fixed.rank] = curvature[:, None] * self.knowledge.damage(self.space, "weight_error")
-        return Costs(rates, pairs)
+        errors = curvature[:, None] * self.knowledge.damage(self.space, "weight_error")
+        self._solve = partial(BudgetProgram(self.space, self.knowledge.memory).best, width_costs(fixed, errors))
 
     def _propose(self, n: int) -> NDArray[np.int64]:
         return new_solutions(self._levels, self._solve, self._visited, n)

@@ -1,66 +1,83 @@
-"""The additive mixed-integer program of LQ-LoRA, over pairs of (bits, rank) and over rates."""
+"""LQ-LoRA's mixed-integer program: the widths of least summed reconstruction error within a budget."""
 
 from functools import partial
-from typing import ClassVar, Final, final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.space.sampling import sample
-from search.allocation.additive_costs import Costs, fitted_costs, prior_costs
+from search.allocation.additive_costs import fitted_costs, prior_costs, width_costs
 from search.allocation.budget_levels import BudgetLevels, new_solutions
 from search.allocation.budget_program import BudgetProgram
 from search.contract.searcher import AbstractSearcher
-from search.contract.setup import Setup
-from search.contract.visited import size
-
-# In a space of at most this many configurations the whole front is solved for at once.
-_SMALL: Final = 2048
+from search.contract.setup import Setup, require_at_least
+from search.moves.fixed_choices import FixedChoices
 
 
 @final
 class MixedIntegerProgram(AbstractSearcher):
-    """The additive baseline that every search must beat: exact for a loss that is a sum over units.
+    """Widths of each unit at one pruning rate and one rank, solved for without feedback.
 
-    Each proposal minimises the summed costs within the next of a sequence of budgets, so that a front appears; in a
-    small space the whole front is solved for. Until ``initial`` results are told, the costs are the sensitivities',
-    and every second proposal is a stratified draw to learn from; then they are refitted to the results. Where nothing
-    fits, or the same solution comes again, it draws.
+    The cost of a width in a unit is the squared error of its stored weights, and an integer program minimises the sum
+    within one budget after another, so that a front appears; with one budget the method has one answer. When no budget
+    gives a new allocation, it draws.
 
-    Departs from the paper in that a choice is a pair of bits and rank beside one pruning rate, with KL for the
-    reconstruction error, and in that the costs are refitted.
+    Departs from the paper in that the error is of the quantised weights alone, relative to their norm: the low-rank
+    part that the paper takes out before is not measured. Weighted by the Fisher information of a unit as a whole, the
+    costs are those of ``hawq``.
 
     Args:
-        setup: its knowledge holds ``memory``; without sensitivities the formats' errors stand in.
-        initial: results awaited before the costs are refitted, 4 or more; 0 keeps the sensitivities' for ever.
+        setup: its knowledge holds ``sensitivities`` and ``memory``.
+        rank: of every unit, 1 or more; the nearest in the space.
+        percent: pruning rate in percent, 0 to 99; the nearest in the space.
+        with_fisher: 1, or 0 for errors that are not weighted by the Fisher information.
+        with_pairs: our addition. 1 chooses a pair of width and rank in every unit and a pruning rate, by KL; or 0.
+        with_refit: our addition to the pairs. 1 refits the costs to the results, and until then half of the proposals
+            are draws to learn from; or 0.
+        initial: results awaited before the costs are refitted, 4 or more.
 
     Raises:
-        UserError: when the knowledge holds no memory.
+        UserError: when an option is out of range, or the knowledge holds no sensitivities or no memory.
 
-    Source: LQ-LoRA, arXiv 2311.12023.
+    Source: LQ-LoRA, arXiv 2311.12023, section 3.2, and section 3.3 for the Fisher weights.
     """
 
-    needs: ClassVar[tuple[str, ...]] = ("memory",)
-    uses: ClassVar[tuple[str, ...]] = ("sensitivities",)
+    needs: ClassVar[tuple[str, ...]] = ("sensitivities", "memory")
 
-    def __init__(self, setup: Setup, *, initial: int = 16) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        rank: int = 64,
+        percent: int = 0,
+        with_fisher: int = 0,
+        with_pairs: int = 0,
+        with_refit: int = 0,
+        initial: int = 16,
+    ) -> None:
         super().__init__(setup)
-        assert self.knowledge.memory is not None
-        self._program = BudgetProgram(self.space, self.knowledge.memory)
-        self._levels = BudgetLevels(self.space, self.knowledge)
-        self._initial, self._small = initial, size(self.space) <= _SMALL
+        require_at_least(initial=(initial, 4), with_pairs=(with_pairs, with_refit))
+        memory, known = self.knowledge.memory, self.knowledge.sensitivities
+        assert memory is not None
+        assert known is not None
+        self._program, self._initial, self._refits = BudgetProgram(self.space, memory), initial, bool(with_refit)
+        if with_pairs:
+            self._costs = prior_costs(self.space, self.knowledge)
+            self._levels = BudgetLevels(self.space, self.knowledge)
+            return
+        fixed = FixedChoices.nearest(self.space, rank=rank, percent=percent)
+        errors = self.knowledge.damage(self.space, "weight_error")
+        if with_fisher:
+            errors = known.gradient_norm[:, None] ** 2 * errors
+        self._costs = width_costs(fixed, errors)
+        self._levels = BudgetLevels(self.space, self.knowledge, rank=fixed.rank, rate=fixed.rate)
 
     def _propose(self, n: int) -> NDArray[np.int64]:
-        costs = self._costs()
-        draws = n // 2 if len(self._archive) < self._initial else 0
-        if self._small:
-            chosen = self._visited.new(self._program.front(costs, self._levels.high))[: n - draws]
-        else:
-            solve = partial(self._program.best, costs)
-            chosen = new_solutions(self._levels, solve, self._visited, n - draws)
-        return np.concatenate([chosen, sample(self.space, draws, self._rng)])
-
-    def _costs(self) -> Costs:
-        if self._initial == 0 or len(self._archive) < self._initial:
-            return prior_costs(self.space, self.knowledge)
-        return fitted_costs(self.space, self.knowledge, self._archive.vectors, self._losses)
+        costs, draws = self._costs, 0
+        if self._refits and len(self._archive) < self._initial:
+            draws = n // 2
+        elif self._refits:
+            costs = fitted_costs(self.space, self.knowledge, self._archive.vectors, self._losses)
+        solved = new_solutions(self._levels, partial(self._program.best, costs), self._visited, n - draws)
+        return np.concatenate([solved, sample(self.space, draws, self._rng)])

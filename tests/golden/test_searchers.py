@@ -36,7 +36,7 @@ OPTIONS = {
     "uniform": {},
     "random": {},
     "sensitivity_greedy": {"percent": 50},
-    "milp": {"initial": 6},
+    "milp": {"percent": 50},
     "hawq": {"percent": 50},
     "nsga2": {"population": 8},
     "qlognehvi": {"initial": 6},

@@ -17,7 +17,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "uniform": {},
     "random": {},
     "sensitivity_greedy": {"percent": 50},
-    "milp": {"initial": 6},
+    "milp": {"percent": 50},
     "hawq": {"percent": 50},
     "nsga2": {"population": 8},
     "qlognehvi": {"initial": 6},
@@ -38,6 +38,7 @@ OUT_OF_RANGE: dict[str, list[dict[str, int]]] = {
     "uniform": [{"rank": 0}],
     "sensitivity_greedy": [{"rank": 0}, {"percent": 100}],
     "hawq": [{"rank": 0}, {"percent": -1}],
+    "milp": [{"initial": 3}, {"with_refit": 1}],
     "nsga2": [{"population": 3}],
     "qlognehvi": [{"initial": 1}, {"memory": 3}],
     "parego": [{"initial": 1}],
@@ -53,10 +54,10 @@ OUT_OF_RANGE: dict[str, list[dict[str, int]]] = {
 }
 
 # Shares of the first proposals that keep a budget which is known; the others learn it.
-KEPT = {"uniform": 1.0, "sensitivity_greedy": 1.0, "hawq": 1.0, "milp": 0.5, "autoqra": 0.9, "joint": 1.0}
+KEPT = {"uniform": 1.0, "sensitivity_greedy": 1.0, "hawq": 1.0, "milp": 1.0, "autoqra": 0.9, "joint": 1.0}
 
 # They follow what they know or list, and draw only once that is used up.
-DETERMINED = {"uniform", "sensitivity_greedy", "hawq", "qpruner"}
+DETERMINED = {"uniform", "sensitivity_greedy", "hawq", "milp", "qpruner"}
 
 SPACE = Space(4)
 TINY = Space(2, pruning_rates=(0.0, 0.5), bits=(2, 4), ranks=(0, 2))

@@ -2,7 +2,7 @@
 
 Bars lie a little below the least of three seeds. Draws are stratified over the means of bits and ranks, so they hold
 the ends of a space, where ZDT1 and DTLZ7 have their fronts: three of these methods have no lead on them there. The additive problem is for the methods of one budget at a time, whose
-program is exact there (``test_additive_program``, ``test_milp``).
+program is exact there (``test_additive_program``).
 """
 
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ def test_options_reach_the_searcher() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(UnknownNameError, match="searchers are uniform, random, sensitivity_greedy, milp"):
+    with pytest.raises(UnknownNameError, match="uniform, random, sensitivity_greedy, milp"):
         searcher("nsga3", Space(2), 2, 0)
 
 

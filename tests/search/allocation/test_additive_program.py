@@ -9,7 +9,6 @@ from search.allocation.additive_program import cheapest
 from search.allocation.budget_program import BudgetProgram
 from search.allocation.byte_tables import byte_tables
 from search.benchmark.known_fronts import AdditiveProblem
-from search.contract.pareto import non_dominated
 from search.contract.visited import every
 
 SPACE = Space(2, pruning_rates=(0.0, 0.3, 0.5), bits=(2, 4, 16), ranks=(0, 4, 8))
@@ -26,16 +25,6 @@ def costs_of(problem: AdditiveProblem) -> Costs:
     loss = [table[:, 0] for table in problem._tables]
     pairs = [np.add.outer(loss[1 + unit], loss[1 + units + unit]) for unit in range(units)]
     return Costs(loss[0], np.asarray(pairs).reshape(units, bits, ranks))
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_the_front_is_that_of_enumeration(seed: int) -> None:
-    problem = AdditiveProblem(SPACE, seed)
-    everything = every(SPACE)
-    losses = problem.measure(everything)
-    exact = np.unique(losses[non_dominated(losses)], axis=0)
-    found = problem.measure(BudgetProgram(SPACE, memory_of(problem)).front(costs_of(problem)))
-    np.testing.assert_allclose(np.unique(found, axis=0), exact)
 
 
 @pytest.mark.parametrize("seed", range(4))
