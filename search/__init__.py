@@ -30,7 +30,7 @@ from search.contract.problem import AbstractProblem, Evaluation, SurrogateProble
 from search.contract.searcher import AbstractSearcher
 from search.contract.setup import Setup
 from search.general.nsga2 import NSGA2
-from search.general.optuna_samplers import OptunaNSGA2, OptunaTPE
+from search.general.optuna_samplers import OptunaGP, OptunaNSGA2, OptunaTPE
 from search.general.parego import ParEGO
 from search.general.qlognehvi import QLogNEHVI
 from search.general.random_search import RandomSearch
@@ -66,6 +66,7 @@ __all__ = [
     "Knowledge",
     "LiveBackend",
     "MixedIntegerProgram",
+    "OptunaGP",
     "OptunaNSGA2",
     "OptunaTPE",
     "ParEGO",

@@ -11,7 +11,7 @@ from search.contract.knowledge import NOTHING, Knowledge
 from search.contract.searcher import AbstractSearcher
 from search.contract.setup import Setup
 from search.general.nsga2 import NSGA2
-from search.general.optuna_samplers import OptunaNSGA2, OptunaTPE
+from search.general.optuna_samplers import OptunaGP, OptunaNSGA2, OptunaTPE
 from search.general.parego import ParEGO
 from search.general.qlognehvi import QLogNEHVI
 from search.general.random_search import RandomSearch
@@ -45,6 +45,7 @@ SEARCHERS: Final[Mapping[str, type[AbstractSearcher]]] = MappingProxyType(
         "apq": APQ,
         "optuna_tpe": OptunaTPE,
         "optuna_nsga2": OptunaNSGA2,
+        "optuna_gp": OptunaGP,
         "joint": Joint,
     }
 )

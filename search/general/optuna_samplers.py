@@ -9,7 +9,7 @@ Every dimension is an integer of its choices' order. A trial that fails is never
 Source: TPE, Bergstra et al. 2011, with the multi-objective split of Ozaki et al. 2022; Optuna, arXiv 1907.10902.
 """
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,29 @@ class OptunaNSGA2(_Studied):
             from optuna.samplers import NSGAIISampler
 
         super().__init__(setup, NSGAIISampler(population_size=population, seed=setup.seed))
+
+
+@final
+class OptunaGP(_Studied):
+    """Optuna's Gaussian process with its defaults: log expected gain of hypervolume within the budget.
+
+    Args:
+        setup: its knowledge is not used.
+        initial: random trials before the process is used, 1 or more.
+
+    Raises:
+        MissingExtraError: when Optuna is not installed.
+        UserError: when ``initial`` is too small.
+    """
+
+    largest_batch: ClassVar[int] = 4
+
+    def __init__(self, setup: Setup, *, initial: int = 10) -> None:
+        require_at_least(initial=(initial, 1))
+        with needs_extra("search"):
+            from optuna.samplers import GPSampler
+
+        super().__init__(setup, GPSampler(n_startup_trials=initial, seed=setup.seed))
 
 
 @final
