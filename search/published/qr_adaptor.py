@@ -1,4 +1,9 @@
-"""QR-Adaptor: a start from sensitivities, a small genetic search, then Bayesian optimisation of a weighted sum."""
+"""QR-Adaptor: a start from sensitivities, a small genetic search, then Bayesian optimisation of a weighted sum.
+
+Notation:
+    n: vectors.
+    U: units of the space; ``d = 1 + 2 U`` dimensions.
+"""
 
 from functools import partial
 from typing import ClassVar, final
@@ -7,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import UserError
+from search.allocation.budget_repair import BudgetRepair
 from search.contract.searcher import AbstractSearcher
 from search.contract.setup import Setup, require_at_least
 from search.models.sklearn_gp import GaussianProcess
@@ -21,17 +27,19 @@ from search.moves.survival import survivors
 class QRAdaptor(AbstractSearcher):
     """Three stages over bits and ranks of a base that is not pruned.
 
-    1. The KL of each unit alone at the lowest width orders the units; bits and rank rise with it. The rest of the
-       first population are neighbours of that start.
+    1. The KL of each unit alone at the lowest width, scaled to [0, 1] between the least and the largest, is mapped to
+       the ladder of widths and, apart from it, to the ladder of ranks. The rest of the first population are neighbours
+       of that start.
     2. PRGA: crossover unit by unit with (bits, rank) as one gene, mutation to neighbouring choices only, and elitism
        by non-dominated sorting and crowding, for ``generations``.
     3. A Gaussian process with a Matérn 5/2 kernel on the weighted sum of the objectives; expected improvement is
        climbed by the same mutation.
 
-    Departs from the code in that choices are those of the space, not {2, 4, 8} bits and ranks {4, 8, 16}.
+    What is over a known budget of memory is repaired before it is proposed. Departs from the code in that choices are
+    those of the space, not {2, 4, 8} bits and ranks {4, 8, 16}.
 
     Args:
-        setup: its knowledge holds ``sensitivities``.
+        setup: its knowledge holds ``sensitivities``; ``memory`` and ``budget`` make the repair.
         population: configurations of a generation of stage 2, 2 or more.
         generations: of stage 2, the first population not counted, 0 or more.
         loss_percent: weight of the loss in stage 3, 0 to 100; the other objectives share the rest.
@@ -45,6 +53,7 @@ class QRAdaptor(AbstractSearcher):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("sensitivities",)
+    uses: ClassVar[tuple[str, ...]] = ("memory",)
 
     def __init__(
         self,
@@ -67,29 +76,30 @@ class QRAdaptor(AbstractSearcher):
         self._weights[self.knowledge.loss_objective] = loss_percent / 100 if self.objectives > 1 else 1.0
         self._chances = np.full(self.space.units, 1 / self.space.units)
         self._rate = rate_index(self.space, percent)
-        self._start = self._by_sensitivity(self._rate)[: 1 if with_start else 0]
+        importance = self.knowledge.damage(self.space)[:, 0]
+        self._repair = BudgetRepair(self.space, self.knowledge, importance)
+        self._start = self._by_importance(importance)[: 1 if with_start else 0]
 
     def _propose(self, n: int) -> NDArray[np.int64]:
         if len(self._archive) < self._size and len(self._start) == 0:
-            return random_choices(self.space, n, self._rate, self._rng)
+            return self._repair(random_choices(self.space, n, self._rate, self._rng))
         if len(self._archive) < self._size:
             return np.concatenate([self._start, self._mutated(np.repeat(self._start, n, axis=0))])
         if len(self._archive) < self._evolved:
             return self._bred(n)
         return self._improved(n)
 
-    def _by_sensitivity(self, rate: int) -> NDArray[np.int64]:
-        """Returns the start of stage 1, shape ``(1, d)``: the more a unit diverges, the more bits and rank it gets."""
-        space = self.space
-        divergence = self.knowledge.damage(space)[:, 0]
-        place = (np.argsort(np.argsort(divergence, kind="stable"), kind="stable") + 0.5) / space.units
-        lowest = int(space.ranks[0] == 0)
-        bits = np.floor(place * len(space.bits))
-        ranks = lowest + np.floor(place * (len(space.ranks) - lowest))
-        return np.concatenate([[rate], bits, ranks]).astype(np.int64)[None]
+    def _by_importance(self, importance: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Returns the start of stage 1, shape ``(1, d)``, from the importance of each unit, shape ``(U,)``."""
+        extent = float(np.ptp(importance))
+        share = (importance - importance.min()) / (extent if extent > 0 else 1.0)
+        lowest = int(self.space.ranks[0] == 0)
+        bits = np.rint(share * (len(self.space.bits) - 1))
+        ranks = lowest + np.rint(share * (len(self.space.ranks) - 1 - lowest))
+        return self._repair(np.concatenate([[self._rate], bits, ranks]).astype(np.int64)[None])
 
     def _mutated(self, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
-        return to_neighbours(self.space, vectors, self._chances, self._rng)
+        return self._repair(to_neighbours(self.space, vectors, self._chances, self._rng))
 
     def _bred(self, n: int) -> NDArray[np.int64]:
         kept = survivors(self._archive.told, self._size)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from perfmodel.space.space import Space
-from search import AdditiveProblem, hypervolume, reference_point, run, searcher
+from search import AdditiveProblem, hypervolume, run, searcher
 
 SPACE = Space(6, ranks=(0, 4, 8, 16))
 
@@ -12,7 +12,11 @@ def test_the_start_gives_bits_and_rank_to_the_sensitive_and_the_rest_are_neighbo
     knowledge = known(AdditiveProblem(SPACE))
     vectors = searcher("qr_adaptor", SPACE, 2, 0, knowledge).ask_vectors(5)
     start = vectors[0]
-    order = np.argsort(knowledge.sensitivities.kl[:, 0])
+    kl = knowledge.sensitivities.kl[:, 0]
+    order = np.argsort(kl)
+    share = (kl - kl.min()) / np.ptp(kl)
+    assert start[1:7].tolist() == np.rint(4 * share).tolist()
+    assert start[7:].tolist() == (1 + np.rint(2 * share)).tolist()
     assert (np.diff(start[1:7][order]) >= 0).all()
     assert (np.diff(start[7:][order]) >= 0).all()
     assert start[7:].min() == 1
@@ -20,12 +24,19 @@ def test_the_start_gives_bits_and_rank_to_the_sensitive_and_the_rest_are_neighbo
     assert set(vectors[:, 0]) == {0}
 
 
+def test_what_is_over_a_known_budget_is_repaired(known) -> None:
+    problem = AdditiveProblem(SPACE)
+    knowledge = known(problem, budget=80.0)
+    history = run(searcher("qr_adaptor", SPACE, 2, 0, knowledge, population=4, generations=2), problem, 24, batch=4)
+    assert knowledge.memory(history.vectors).max() <= 80.0
+
+
 def test_children_are_the_genes_of_the_elite_or_neighbours(known) -> None:
     problem = AdditiveProblem(SPACE)
     made = searcher("qr_adaptor", SPACE, 2, 0, known(problem), population=4, generations=20)
     history = run(made, problem, 40, batch=4)
     reference = history.objectives.max(axis=0) + 1
-    children = made.ask_vectors(8)
+    children = made.ask_vectors(4)
     elite = history.vectors
     for child in children:
         steps = np.abs(elite[:, 1:7] - child[1:7]) + np.abs(elite[:, 7:] - child[7:])
@@ -46,6 +57,6 @@ def test_the_third_stage_seeks_the_weighted_sum(known) -> None:
 def test_better_than_its_start(known) -> None:
     problem = AdditiveProblem(SPACE)
     history = run(searcher("qr_adaptor", SPACE, 2, 0, known(problem)), problem, 45, batch=5)
-    reference = reference_point(history.objectives)
+    reference = history.objectives.max(axis=0) + 1
     volumes = [hypervolume(history.objectives[:n], reference) for n in (5, 30, 45)]
     assert volumes[0] < volumes[1] < volumes[2]
