@@ -39,9 +39,8 @@ JOINT_PARTS: Final = ("prior", "warm_start", "sensitivities", "known_memory", "l
 # Wholes with other options than a searcher's own.
 _SIZED: Final[Mapping[str, tuple[str, Options]]] = MappingProxyType(
     {
-        # At their usual 100 and 250, searches of up to 100 and 200 evaluations would be their first draws alone.
+        # At its usual 100, searches of up to 100 evaluations would be its first draws alone.
         "nsga2_20": ("nsga2", {"population": 20}),
-        "amq_50": ("amq", {"initial": 50, "fresh": 10}),
         "milp_fisher": ("milp", {"with_fisher": 1}),
         "milp_refitted": ("milp", {"with_pairs": 1, "with_refit": 1}),
     }
@@ -65,7 +64,7 @@ STAGES: Final[Mapping[str, Mapping[str, Options]]] = MappingProxyType(
             "repair": {"with_repair": 0},
             "optimisation": {"rounds": 0},
         },
-        "amq_50": {"freezing": {"with_freezing": 0}, "predictor": {"initial": _NEVER}},
+        "amq": {"freezing": {"with_freezing": 0}, "predictor": {"initial": _NEVER}},
         "apq": {"transfer": {"with_transfer": 0}},
     }
 )

@@ -36,7 +36,7 @@ OPTIONS = {
     "uniform": {},
     "random": {},
     "sensitivity_greedy": {"percent": 50},
-    "milp": {"percent": 50},
+    "milp": {"percent": 50, "rank": 8},
     "hawq": {"percent": 50},
     "nsga2": {"population": 8},
     "qlognehvi": {"initial": 6},
@@ -49,10 +49,11 @@ OPTIONS = {
     "apq": {"initial": 8, "cheap": 50},
     "optuna_tpe": {"initial": 6},
     "optuna_nsga2": {"population": 6},
+    "optuna_gp": {"initial": 18},
     "joint": {"initial": 12},
 }
 
-FOLLOW_ROUNDING = {"amq", "apq", "autoqra", "joint", "parego", "qlognehvi", "qpruner", "qr_adaptor"}
+FOLLOW_ROUNDING = {"amq", "apq", "autoqra", "joint", "optuna_gp", "parego", "qlognehvi", "qpruner", "qr_adaptor"}
 
 
 def test_every_searcher_is_held():

@@ -17,7 +17,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "uniform": {},
     "random": {},
     "sensitivity_greedy": {"percent": 50},
-    "milp": {"percent": 50},
+    "milp": {"percent": 50, "rank": 8},
     "hawq": {"percent": 50},
     "nsga2": {"population": 8},
     "qlognehvi": {"initial": 6},
@@ -26,10 +26,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "qpruner": {"initial": 8, "percent": 50},
     "qr_adaptor": {"population": 4, "generations": 1, "percent": 50},
     "autoqra": {"population": 6, "promoted": 3, "generations": 2, "rounds": 1, "percent": 50},
-    "amq": {"initial": 8, "fresh": 8, "percent": 50},
+    "amq": {"initial": 8, "fresh": 8, "highest": 16, "percent": 50},
     "apq": {"initial": 8, "cheap": 50},
     "optuna_tpe": {"initial": 6},
     "optuna_nsga2": {"population": 6},
+    "optuna_gp": {"initial": 14},
     "joint": {"initial": 12},
 }
 
@@ -46,10 +47,11 @@ OUT_OF_RANGE: dict[str, list[dict[str, int]]] = {
     "qpruner": [{"initial": 1}],
     "qr_adaptor": [{"population": 1}, {"generations": -1}, {"loss_percent": 101}, {"percent": 100}],
     "autoqra": [{"population": 1}, {"promoted": 41}, {"generations": 0}, {"rounds": -1}],
-    "amq": [{"initial": 1}, {"fresh": 0}],
+    "amq": [{"initial": 1}, {"fresh": 0}, {"highest": 1}],
     "apq": [{"initial": 1}, {"cheap": 9}],
     "optuna_tpe": [{"initial": 0}],
     "optuna_nsga2": [{"population": 1}],
+    "optuna_gp": [{"initial": 0}],
     "joint": [{"initial": 1}],
 }
 

@@ -74,9 +74,9 @@ CASES = (
     Case("autoqra", "dtlz7", 120, 0.62, space=PAIRS, slow=True),
     Case("qr_adaptor", "zdt1", 72, 0.72, space=PAIRS, slow=True),
     Case("qr_adaptor", "dtlz2", 72, 0.50, 0.02, space=PAIRS),
-    Case("amq", "zdt1", 90, 0.92, 0.02, space=WIDTHS, options=options(initial=30, fresh=10), slow=True),
-    Case("amq", "dtlz2", 60, 0.81, 0.1, space=WIDTHS, options=options(initial=30, fresh=10)),
-    Case("amq", "dtlz7", 90, 0.96, 0.25, space=WIDTHS, options=options(initial=30, fresh=10), slow=True),
+    Case("amq", "zdt1", 90, 0.92, 0.02, space=WIDTHS, options=options(initial=30, fresh=10, highest=16), slow=True),
+    Case("amq", "dtlz2", 60, 0.81, 0.1, space=WIDTHS, options=options(initial=30, fresh=10, highest=16)),
+    Case("amq", "dtlz7", 90, 0.96, 0.25, space=WIDTHS, options=options(initial=30, fresh=10, highest=16), slow=True),
 )
 
 
