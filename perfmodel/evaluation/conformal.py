@@ -58,7 +58,7 @@ class Conformal:
         order = np.argsort(scores, kind="stable")
         return cls(scores[order], (1 / counts[inverse] / (len(counts) + 1))[order])
 
-    def reach(self, level: float) -> float:
+    def half_width(self, level: float) -> float:
         """Returns the half width of an interval in standard deviations.
 
         With so few configurations that no finite reach could promise the level (8 or fewer for 90 %), the largest
@@ -76,7 +76,7 @@ class Conformal:
             posterior: of m new rows.
             level: share of new measurements that it should hold, in (0, 1).
         """
-        half = self.reach(level) * posterior.scale
+        half = self.half_width(level) * posterior.scale
         low, high = posterior.location - half, posterior.location + half
         return (np.exp(low), np.exp(high)) if posterior.log else (low, high)
 

@@ -77,7 +77,7 @@ class OutOfFold:
         mean: predictions in the metric's unit, shape ``(k, n)``.
         location: predicted means in link space, shape ``(k, n)``.
         scale: predicted standard deviations in link space, shape ``(k, n)``.
-        reach: half widths of the conformal intervals in ``scale``, by level, each of shape ``(k, n)``.
+        half_widths: of the conformal intervals in ``scale``, by level, each of shape ``(k, n)``.
     """
 
     metric: str
@@ -89,7 +89,7 @@ class OutOfFold:
     mean: NDArray[np.float64]
     location: NDArray[np.float64]
     scale: NDArray[np.float64]
-    reach: dict[float, NDArray[np.float64]]
+    half_widths: dict[float, NDArray[np.float64]]
 
     @property
     def posterior(self) -> Posterior:
@@ -109,13 +109,13 @@ class OutOfFold:
 
     def interval(self, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Returns the ends of the conformal intervals of one of ``LEVELS``, in the metric's unit, shape ``(k, n)``."""
-        half = self.reach[level] * self.scale
+        half = self.half_widths[level] * self.scale
         low, high = self.location - half, self.location + half
         return (np.exp(low), np.exp(high)) if self.posterior.log else (low, high)
 
     def views(self) -> Iterator[tuple[NDArray[np.int64], View]]:
         """Returns the rows of every repeat and block, and what is known of them."""
-        ends = {level: self.interval(level) for level in self.reach}
+        ends = {level: self.interval(level) for level in self.half_widths}
         for repeat in range(len(self.location)):
             for block in np.unique(self.blocks):
                 rows = np.flatnonzero(self.blocks == block)
@@ -160,7 +160,7 @@ def out_of_fold(
     shape = (len(splitters), len(data.target))
     fold_of = np.full(shape, -1)
     mean, location, scale = np.zeros(shape), np.zeros(shape), np.ones(shape)
-    reach = {level: np.zeros(shape) for level in LEVELS}
+    half_widths = {level: np.zeros(shape) for level in LEVELS}
     for repeat, splitter in enumerate(splitters):
         folds = list(splitter.split(data.features, data.target, data.groups))
         for number, (train, test) in enumerate(folds):
@@ -174,7 +174,7 @@ def out_of_fold(
             known = _at(data, location[repeat], scale[repeat], np.flatnonzero(others))
             calibration = known if known is not None else _inner(data, chosen, (train, test), seed)
             for level in LEVELS:
-                reach[level][repeat, test] = calibration.reach(level)
+                half_widths[level][repeat, test] = calibration.half_width(level)
     kept = (fold_of >= 0).all(axis=0)
     if not kept.any():
         raise NotEnoughTracesError(
@@ -192,7 +192,7 @@ def out_of_fold(
         mean[:, kept],
         location[:, kept],
         scale[:, kept],
-        {level: values[:, kept] for level, values in reach.items()},
+        {level: values[:, kept] for level, values in half_widths.items()},
     )
 
 

@@ -40,9 +40,9 @@ def judged_by_seed(judged: Judged, data: TrainingData, seeds: NDArray[np.int64],
     for each in np.unique(seeds):
         own = seeds == each
         others = whole if own.all() else _calibration(result, seeds, ~own)
-        inside[own] = (apart[:, own] <= others.reach(INTERVAL_LEVEL)).mean(axis=0)
+        inside[own] = (apart[:, own] <= others.half_width(INTERVAL_LEVEL)).mean(axis=0)
     weights = group_weights(data.groups, seed=seed)
-    width = 2 * whole.reach(INTERVAL_LEVEL) * result.scale.mean(axis=0)
+    width = 2 * whole.half_width(INTERVAL_LEVEL) * result.scale.mean(axis=0)
     *rest, own_score = judged.scores
     known = {
         "coverage_90": estimate(weights @ inside / weights.sum(axis=1)),

@@ -3,7 +3,7 @@
     k   what such a loss depends on: the pruning rate and the bits, not the ranks
     m   log of the loss at step 0
 
-A surrogate of the loss after fine-tuning gets m as one more column, ``START_COLUMN``, in which it may not fall:
+A surrogate of the loss after fine-tuning gets m as one more column, ``STEP_0_LOSS_COLUMN``, in which it may not fall:
 
 measured    m was evaluated for every configuration that trains or is asked about;
 predicted   m is what a model of the cheap pairs says that holds none of the bits and rates asked about. For what trains
@@ -25,7 +25,7 @@ from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.out_of_fold import Model
 from perfmodel.evaluation.splits import ConfigurationFolds
 from perfmodel.evaluation.transfer import SIZES, Start, TransferPoint, transfer_point, transfer_points
-from perfmodel.features.columns import START_COLUMN
+from perfmodel.features.columns import STEP_0_LOSS_COLUMN
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, rows_of
@@ -74,7 +74,7 @@ def start_keys(features: FeatureMatrix) -> NDArray[Any]:
 
 
 def with_measured_starts(data: TrainingData, cheap: TrainingData) -> TrainingData:
-    """Returns the rows whose loss at step 0 was measured, with ``START_COLUMN``.
+    """Returns the rows whose loss at step 0 was measured, with ``STEP_0_LOSS_COLUMN``.
 
     Args:
         data: traces of one metric and task.
@@ -84,7 +84,7 @@ def with_measured_starts(data: TrainingData, cheap: TrainingData) -> TrainingDat
     keys = start_keys(data.features)
     kept = rows_of(data, np.flatnonzero([key in known for key in keys]))
     starts = [known[key] for key in start_keys(kept.features)]
-    return replace(kept, features=kept.features.with_column(START_COLUMN, starts))
+    return replace(kept, features=kept.features.with_column(STEP_0_LOSS_COLUMN, starts))
 
 
 def start_points(
@@ -165,7 +165,7 @@ class StartedSurrogate:
     Args:
         surrogate: its name.
         seed: of every random choice.
-        starts: of the configurations; where left out, the features have ``START_COLUMN`` already.
+        starts: of the configurations; where left out, the features have ``STEP_0_LOSS_COLUMN`` already.
     """
 
     def __init__(self, surrogate: str, *, seed: int = 0, starts: LearnedStarts | None = None) -> None:
@@ -187,13 +187,13 @@ class StartedSurrogate:
         started = self._started(features)
         if self._model is not None:
             return self._model.posterior(started)
-        start = started.column(START_COLUMN)
+        start = started.column(STEP_0_LOSS_COLUMN)
         return Posterior(start, np.ones(len(start)), log=True)
 
     def _started(self, features: FeatureMatrix) -> FeatureMatrix:
         if self._starts is None:
             return features
-        return features.with_column(START_COLUMN, self._starts.of(features))
+        return features.with_column(STEP_0_LOSS_COLUMN, self._starts.of(features))
 
 
 def _started(surrogate: str, seed: int, learned: Any, asked: NDArray[Any]) -> StartedSurrogate:

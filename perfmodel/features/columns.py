@@ -19,7 +19,7 @@ THIRDS = ("first", "middle", "last")
 BYTE_COLUMNS = ("state_weight_bytes", "state_adapter_bytes", "state_training_bytes", "state_total_bytes")
 """Closed-form bytes of weights; adapters; gradients with optimiser; and all three."""
 
-START_COLUMN = "log_step_0_loss"
+STEP_0_LOSS_COLUMN = "log_step_0_loss"
 """Logarithm of the loss before fine-tuning. No choice tells it: ``perfmodel.evaluation.step_0_losses`` adds it where it
 is known."""
 

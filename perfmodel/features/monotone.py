@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from perfmodel.features.columns import PEAK_COLUMN, START_COLUMN
+from perfmodel.features.columns import PEAK_COLUMN, STEP_0_LOSS_COLUMN
 from perfmodel.features.sensitivity_columns import COST_COLUMNS
 from perfmodel.space.metrics import ADAPTERS, LOSS, OPTIMIZER, PEAK, WEIGHTS
 
-ASKED_FOR = ("active_scarcity", PEAK_COLUMN)
+OPT_IN_COLUMNS = ("active_scarcity", PEAK_COLUMN)
 """Columns for models that name them: where one model of 20 collapsed, a line through the first follows that model, and
 the second is a model by itself."""
 
@@ -20,7 +20,7 @@ _UNIT = re.compile(r"(bits|rank)_\d+")
 
 
 @dataclass(frozen=True)
-class Slopes:
+class MonotoneColumns:
     """Signs of a metric's slope.
 
     Args:
@@ -34,8 +34,8 @@ class Slopes:
     unused: frozenset[str] = field(default_factory=frozenset)
 
     def read(self, columns: Sequence[str]) -> tuple[str, ...]:
-        """Returns the columns that may be read, in their order, those of ``ASKED_FOR`` left out."""
-        return tuple(column for column in columns if column not in self.unused and column not in ASKED_FOR)
+        """Returns the columns that may be read, in their order, those of ``OPT_IN_COLUMNS`` left out."""
+        return tuple(column for column in columns if column not in self.unused and column not in OPT_IN_COLUMNS)
 
     def signs(self, columns: Sequence[str]) -> tuple[int, ...]:
         """Returns 1, -1 or 0 (not known) for each column."""
@@ -45,7 +45,7 @@ class Slopes:
         return int(name in self.rising) - int(name in self.falling)
 
 
-FREE = Slopes()
+FREE = MonotoneColumns()
 """Nothing is known."""
 
 
@@ -65,19 +65,19 @@ _ERROR_COLUMNS = frozenset(
     f"mean_{error}{third}" for error in ("log2_error", "squared_error") for third in ("", "_first", "_middle", "_last")
 )
 
-SLOPES: dict[str, Slopes] = {
-    LOSS: Slopes(
-        rising=_ERROR_COLUMNS | _BARE_COLUMNS | {"share_bits_2", START_COLUMN, *COST_COLUMNS},
+MONOTONE: dict[str, MonotoneColumns] = {
+    LOSS: MonotoneColumns(
+        rising=_ERROR_COLUMNS | _BARE_COLUMNS | {"share_bits_2", STEP_0_LOSS_COLUMN, *COST_COLUMNS},
         falling=frozenset(("bits", "mean_bits", "share_bits_16")) | _ADAPTED_COLUMNS,
         # Stored bytes need not rise with bits in every choice of formats, and say nothing that the errors do not; what
         # the rest say of adapters, those with a sign say too.
         unused=frozenset(("share_bits_3", "share_bits_4", "share_bits_8", "mean_rank", "active_kept_share"))
         | {f"state_{of}_bytes" for of in ("weight", "adapter", "training", "total")},
     ),
-    PEAK: Slopes(rising=_RANK_COLUMNS | {"state_weight_bytes"}, falling=_BARE_COLUMNS),
-    WEIGHTS: Slopes(rising=frozenset(("state_weight_bytes",))),
-    ADAPTERS: Slopes(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
-    OPTIMIZER: Slopes(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
+    PEAK: MonotoneColumns(rising=_RANK_COLUMNS | {"state_weight_bytes"}, falling=_BARE_COLUMNS),
+    WEIGHTS: MonotoneColumns(rising=frozenset(("state_weight_bytes",))),
+    ADAPTERS: MonotoneColumns(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
+    OPTIMIZER: MonotoneColumns(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
 }
 """No predicted loss rises with bits or with rank, no predicted memory falls with rank; what is resident is part of the
 peak. Without signs for adapters a model of few traces took few adapters for better than many, and searches went there:

@@ -42,3 +42,24 @@ def unpack(values: Mapping[str, Any]) -> NDArray[Any]:
         raise CorruptFileError(
             f"an array cannot be read ({error})", "type, shape and base64 are needed", "fit and save the model again"
         ) from error
+
+
+def pack_all(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns values with every array among them packed.
+
+    Args:
+        values: arrays and plain values by name.
+    """
+    return {name: pack(value) if isinstance(value, np.ndarray) else value for name, value in values.items()}
+
+
+def unpack_all(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values that ``pack_all`` was given.
+
+    Args:
+        values: packed arrays, and plain values that are no mappings, by name.
+
+    Raises:
+        CorruptFileError: when an array cannot be read.
+    """
+    return {name: unpack(value) if isinstance(value, Mapping) else value for name, value in values.items()}

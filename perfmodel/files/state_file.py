@@ -26,17 +26,18 @@ def write_state(path: Path, kind: str, version: int, body: dict[str, Any]) -> No
     write_whole(path, json.dumps(state, allow_nan=False, indent=1))
 
 
-def read_state(path: Path, kind: str, version: int) -> dict[str, Any]:
+def read_state(path: Path, kind: str, version: int, *, oldest: int = 1) -> dict[str, Any]:
     """Returns the body of a state file.
 
     Args:
         path: the file.
         kind: what the state must belong to.
         version: the newest version that the caller knows.
+        oldest: the oldest version that the caller can read, 1 or more.
 
     Raises:
         CorruptFileError: when the file is missing, is no state file of that kind or fails its checksum.
-        SchemaVersionError: when a newer version wrote it.
+        SchemaVersionError: when a newer version wrote it, or one that is too old.
     """
     try:
         state = json.loads(path.read_text(encoding="utf-8"))
@@ -47,6 +48,10 @@ def read_state(path: Path, kind: str, version: int) -> dict[str, Any]:
     if isinstance(found, int) and found > version:
         raise SchemaVersionError(
             f"{path} has version {found}", f"known are up to {version}", "upgrade perfmodel to read it"
+        )
+    if isinstance(found, int) and found < oldest:
+        raise SchemaVersionError(
+            f"{path} has version {found}", f"the oldest that can be read is {oldest}", f"make the {kind} again"
         )
     if not intact or not isinstance(body, dict):
         raise _corrupt(path, f"it is no intact {kind} file")

@@ -48,7 +48,7 @@ def fit_surrogates(
     scores: list[Line] = []
     fitted: dict[str, AbstractSurrogate] = {}
     load = load_that_peaks(traces, architecture) if surrogates is None else None
-    chosen, reaches, n_traces, domain = {}, {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
+    chosen, half_widths, n_traces, domain = {}, {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
     for metric in metrics:
         data = training_data(traces, metric, featurizer)
         names = tuple(surrogates or candidates(metric))
@@ -60,7 +60,7 @@ def fit_surrogates(
             judged = judged_by_seed(judged, data, seeds, seed)
         scores += judged.scores
         chosen[metric] = names[0] if len(names) == 1 else choose(scores)[metric]
-        reaches[metric] = judged.calibrations[chosen[metric]].reach(INTERVAL_LEVEL)
+        half_widths[metric] = judged.calibrations[chosen[metric]].half_width(INTERVAL_LEVEL)
         fitted[metric] = make_surrogate(chosen[metric], metric, seed=seed).fit(data.features, data.target, data.groups)
         n_traces[metric] = len(data.target)
         domain = np.vstack((domain, data.features.take(DOMAIN_COLUMNS)))
@@ -72,7 +72,7 @@ def fit_surrogates(
         architecture=architecture,
         space=space,
         chosen=chosen,
-        reaches=reaches,
+        half_widths=half_widths,
         scores=tuple(scores),
         domain=dict(zip(DOMAIN_COLUMNS, ends, strict=True)),
         n_traces=n_traces,

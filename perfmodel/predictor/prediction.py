@@ -41,7 +41,7 @@ class Prediction:
         metrics: Sequence[str],
         posteriors: Sequence[Posterior],
         outside_domain: NDArray[np.bool_],
-        reaches: Sequence[float],
+        half_widths: Sequence[float],
     ) -> "Prediction":
         """Returns the prediction of one posterior a metric.
 
@@ -49,13 +49,13 @@ class Prediction:
             metrics: names.
             posteriors: one each, of n rows.
             outside_domain: shape ``(n,)``.
-            reaches: half width of each metric's interval in standard deviations.
+            half_widths: half width of each metric's interval in standard deviations.
         """
         answers = np.empty((4, len(metrics), len(outside_domain)))
         mean, low, high, std = answers
-        for row, (posterior, reach) in enumerate(zip(posteriors, reaches, strict=True)):
+        for row, (posterior, half_width) in enumerate(zip(posteriors, half_widths, strict=True)):
             mean[row], std[row] = posterior.mean, posterior.std
-            low[row], high[row] = posterior.within(reach)
+            low[row], high[row] = posterior.within(half_width)
         lower, upper = _bounds(tuple(metrics))
         held = np.minimum(np.maximum(answers[:3], lower), upper)
         return cls(tuple(metrics), held[0].T, std.T, held[1].T, held[2].T, outside_domain)

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import CorruptFileError, InvalidConfigurationError, UserError
-from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL
+from perfmodel.errors import CorruptFileError, InvalidConfigurationError
 from perfmodel.evaluation.score_lines import Line
 from perfmodel.features.featurizer import CHUNK, SpaceFeatures
 from perfmodel.memory.peak_tables import PeakTables
@@ -33,9 +31,6 @@ DEFAULT_METRICS = (LOSS, ACCURACY, PEAK, STEP_TIME)
 
 ONLY_AT_THE_END = (ACCURACY,)
 """Metrics that training changes and that traces know after the last step only."""
-
-NORMAL_REACH = NormalDist().inv_cdf(0.5 + INTERVAL_LEVEL / 2)
-"""Half width of a normal interval in standard deviations, where none was calibrated."""
 
 GOLDEN = 5
 """Predictions stored with the model and made again on load: they show that another machine computes the same."""
@@ -170,10 +165,10 @@ class Predictor:
         if at is not None and LOSS in metrics:
             place = metrics.index(LOSS)
             posteriors[place] = self._curve.posterior(at, features, posteriors[place])
-        reaches = [self._record.reaches.get(metric, NORMAL_REACH) for metric in metrics]
+        half_widths = [self._record.half_widths[metric] for metric in metrics]
         like = features.take(tuple(self._record.domain))
         outside = ((like < self._low) | (like > self._high)).any(axis=1)
-        return Prediction.of(metrics, posteriors, outside, reaches)
+        return Prediction.of(metrics, posteriors, outside, half_widths)
 
     def probability_ok(self, configurations: Sequence[Configuration | Mapping[str, Any]]) -> "pd.DataFrame":
         """Returns the probability that a trial ends well: columns ``ok``, and ``ok_low`` and ``ok_high`` (90 %).
@@ -183,12 +178,9 @@ class Predictor:
 
         Raises:
             InvalidConfigurationError: when one lies outside the space.
-            UserError: when the predictor was saved before it knew statuses.
         """
         import pandas as pd
 
-        if self._record.feasibility is None:
-            raise UserError("the predictor does not know statuses", "one of version 3 or later does", "fit it again")
         vectors = space_vectors(self._record.space, [_configuration(each) for each in configurations])
         found = self._record.feasibility.probability(self._features.matrix(vectors))
         return pd.DataFrame(dict(zip(("ok", "ok_low", "ok_high"), found, strict=True)))

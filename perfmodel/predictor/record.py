@@ -1,7 +1,7 @@
 """What a saved predictor's folder holds besides its surrogates: one JSON with the sha256 of every other file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from perfmodel.surrogates.feasibility import Feasibility
 from perfmodel.traces.trace import Setting
 
 PREDICTOR_VERSION = 5
-"""Version 1 named the methods beside the space; they were the defaults, as they are in its space.
+"""Version 3 had no closed form of the peak. Up to version 4 scores were fields of their own, two with other names."""
 
-Version 2 knew neither learning curves nor statuses. Version 3 had no closed form of the peak.
-Up to version 4 scores were fields of their own, and two of them had other names.
-"""
+OLDEST_VERSION = 3
+"""Versions 1 and 2 knew neither learning curves nor statuses."""
+
 FILE = "predictor.json"
 
 _RENAMED = {"coverage": "coverage_90", "relative_width": "width_90"}
@@ -42,9 +42,9 @@ class PredictorRecord:
         domain: lowest and highest value of each domain column in the training set.
         n_traces: number of usable traces for each metric.
         curve_steps: steps before the last at which the loss is modelled too, rising.
-        feasibility: of ending well; None in files of version 2.
-        reaches: half width of each metric's 90 % interval in standard deviations, calibrated on configurations left
-            out of the fit; a metric that is missing, as in files of version 2, has a normal interval.
+        feasibility: of ending well.
+        half_widths: half width of each metric's 90 % interval in standard deviations, calibrated on configurations left
+            out of the fit.
         load: the batch that peaks, where a metric follows from a closed form.
     """
 
@@ -55,9 +55,9 @@ class PredictorRecord:
     scores: tuple[Line, ...]
     domain: Mapping[str, tuple[float, float]]
     n_traces: Mapping[str, int]
-    curve_steps: tuple[int, ...] = ()
-    feasibility: Feasibility | None = None
-    reaches: Mapping[str, float] = field(default_factory=dict)
+    curve_steps: tuple[int, ...]
+    feasibility: Feasibility
+    half_widths: Mapping[str, float]
     load: BatchLoad | None = None
 
     def write(self, folder: Path, golden: Mapping[str, Any]) -> None:
@@ -73,7 +73,7 @@ class PredictorRecord:
         folders = [folder / metric for metric in self.chosen] + [curve_folder(folder, s) for s in self.curve_steps]
         paths = sorted(path for each in folders for path in each.rglob("*") if path.is_file())
         body = {**asdict(self), "space": self.space.to_json(), "golden": dict(golden)}
-        body["feasibility"] = self.feasibility and self.feasibility.to_dict()
+        body["feasibility"] = self.feasibility.to_dict()
         body["files"] = {path.relative_to(folder).as_posix(): sha256_of(path) for path in paths}
         write_state(folder / FILE, "predictor", PREDICTOR_VERSION, body)
 
@@ -84,13 +84,13 @@ class PredictorRecord:
         Raises:
             UserError: when the folder holds no predictor.
             CorruptFileError: when a file is missing or damaged.
-            SchemaVersionError: when a newer version wrote it.
+            SchemaVersionError: when a newer version wrote it, or version 2 or less.
         """
         if not (folder / FILE).is_file():
             raise UserError(
                 f"there is no predictor in {folder}", f"a folder with {FILE} is needed", "fit and save a predictor"
             )
-        body = read_state(folder / FILE, "predictor", PREDICTOR_VERSION)
+        body = read_state(folder / FILE, "predictor", PREDICTOR_VERSION, oldest=OLDEST_VERSION)
         for name, digest in body["files"].items():
             if not (folder / name).is_file() or sha256_of(folder / name) != digest:
                 raise CorruptFileError(
@@ -112,9 +112,9 @@ class PredictorRecord:
             scores=tuple(_line(entry) for entry in body["scores"]),
             domain={column: (low, high) for column, (low, high) in body["domain"].items()},
             n_traces=body["n_traces"],
-            curve_steps=tuple(body.get("curve_steps", ())),
-            feasibility=Feasibility.from_dict(body["feasibility"]) if body.get("feasibility") else None,
-            reaches=body.get("reaches", {}),
+            curve_steps=tuple(body["curve_steps"]),
+            feasibility=Feasibility.from_dict(body["feasibility"]),
+            half_widths=body.get("half_widths") or body["reaches"],
             load=BatchLoad(**body["load"]) if body.get("load") else None,
         )
 

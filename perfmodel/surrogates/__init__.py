@@ -12,6 +12,7 @@
     registry             The surrogates by name: an extension is one file and one line here
     ridge                Ridge regression over blocks of columns
     sign_constrained     Penalised least squares whose coefficients keep to known signs
+    terms                Columns as linear models read them: squared errors, logarithms of ranks and of bytes
     tree_bag             Many small regression trees at once: the same leaves as XGBoost's, without its cost of a call
 
 May import: ``features``, ``memory``, ``files``, ``model``, ``space``, ``traces``.

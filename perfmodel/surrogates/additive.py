@@ -11,20 +11,18 @@ Where the metric is known to rise or fall in a column, its coefficient has that 
 bits in any unit.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.features.columns import relative_error
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, Slopes, unit_kind
+from perfmodel.features.monotone import FREE, MonotoneColumns
 from perfmodel.files.state_file import read_state, write_state
-from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 from perfmodel.surrogates.ridge import Ridge, fit_ridge
+from perfmodel.surrogates.terms import Terms
 
 _FILE = "additive.json"
 
@@ -36,96 +34,39 @@ class AdditiveSurrogate(AbstractSurrogate):
     kind: ClassVar[str] = "additive"
     version: ClassVar[int] = 2
 
-    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
+    def __init__(self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0) -> None:
         del seed  # nothing is drawn
         self._log = log_target
-        self._slopes = slopes
-        self._terms = AdditiveTerms((), log=log_target)
+        self._monotone = monotone
+        self._terms = Terms((), log=log_target)
         self._ridge: Ridge | None = None
-        self._noise: float | None = None
 
     def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
-        self._terms = AdditiveTerms(self._slopes.read(features.columns), log=self._log)
+        self._terms = Terms(self._monotone.read(features.columns), log=self._log)
         values = self._terms.of(features)
         link = link_target(features, target, groups, log_target=self._log)
         common, errors = self._terms.common, self._terms.common + self._terms.errors
         blocks = values[:, :common], values[:, common:errors], values[:, errors:]
-        self._ridge = fit_ridge(*blocks, link, groups, self._terms.signs(self._slopes))
-        self._noise = self._ridge.run_noise
+        self._ridge = fit_ridge(*blocks, link, groups, self._terms.signs(self._monotone))
         return self
 
     def posterior(self, features: FeatureMatrix) -> Posterior:
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
         ridge = fitted(self._ridge, self.kind)
-        return Posterior(*ridge.predict(self._terms.of(features)), self._log, self._noise)
+        return Posterior(*ridge.predict(self._terms.of(features)), self._log, ridge.run_noise)
 
     def save(self, folder: Path) -> None:
         """Writes ``additive.json``; see ``AbstractSurrogate.save``."""
         ridge = fitted(self._ridge, self.kind)
         body = {"log_target": self._log, "columns": list(self._terms.columns), "ridge": ridge.to_dict()}
-        body["noise"] = self._noise
         write_state(folder / _FILE, self.kind, self.version, body)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Returns the model that ``save`` wrote; see ``AbstractSurrogate.load``."""
-        body = read_state(folder / _FILE, cls.kind, cls.version)
+        body = read_state(folder / _FILE, cls.kind, cls.version, oldest=2)
         model = cls(log_target=body["log_target"])
-        model._terms = AdditiveTerms(tuple(body["columns"]), log=model._log)
+        model._terms = Terms(tuple(body["columns"]), log=model._log)
         model._ridge = Ridge.from_dict(body["ridge"])
-        model._noise = body.get("noise")  # version 1 lifted the mean by what it did not know
         return model
-
-
-@final
-class AdditiveTerms:
-    """The columns as the model reads them: summary terms, then the units' squared errors, then their log2(1 + rank).
-
-    Args:
-        columns: of the features.
-        log: whether the target is modelled as its logarithm.
-
-    Attributes:
-        common: number of summary terms.
-        errors: number of squared errors.
-    """
-
-    def __init__(self, columns: Sequence[str], *, log: bool) -> None:
-        self.columns = tuple(columns)
-        kinds = [unit_kind(column) for column in self.columns]
-        summary = [column for column, kind in zip(self.columns, kinds, strict=True) if kind is None]
-        bits, ranks = (
-            [column for column, kind in zip(self.columns, kinds, strict=True) if kind == wanted]
-            for wanted in ("bits", "rank")
-        )
-        self._order = (*summary, *bits, *ranks)
-        self.common, self.errors = len(summary), len(bits)
-        # Bytes act on a log target through their ratio, not their difference.
-        in_log = [index for index, column in enumerate(summary) if log and column.endswith("_bytes")]
-        self._in_log = np.array(in_log, dtype=np.intp)
-
-    def of(self, features: FeatureMatrix) -> NDArray[np.float64]:
-        """Returns the terms, shape ``(n, len(columns))``."""
-        values = features.take(self._order)
-        if len(self._in_log):
-            values[:, self._in_log] = np.log(np.maximum(values[:, self._in_log], 1.0))
-        end = self.common + self.errors
-        if self.errors:
-            widths = values[:, self.common : end].astype(np.intp)
-            # The default formats' errors: a format of another error at a width only rescales what that width costs.
-            values[:, self.common : end] = _SQUARED_ERRORS.take(widths, mode="clip")
-            if np.isnan(values[:, self.common : end]).any():
-                relative_error(widths, DEFAULT_METHODS)  # names the width that is unknown
-        np.log2(1 + values[:, end:], out=values[:, end:])
-        return values
-
-    def signs(self, slopes: Slopes) -> tuple[int, ...]:
-        """Returns the sign that each term's coefficient must have, 0 where any will do."""
-        signs = slopes.signs(self._order)
-        end = self.common + self.errors
-        return (*signs[: self.common], *(-sign for sign in signs[self.common : end]), *signs[end:])
-
-
-_SQUARED_ERRORS = np.full(max(WIDTHS) + 2, np.nan)
-_SQUARED_ERRORS[list(WIDTHS)] = relative_error(np.array(WIDTHS), DEFAULT_METHODS) ** 2

@@ -3,20 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import CorruptFileError
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, Slopes, unit_kind
+from perfmodel.features.monotone import FREE, MonotoneColumns, unit_kind
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 from perfmodel.surrogates.tree_bag import TreeBag
-
-if TYPE_CHECKING:
-    import xgboost
 
 MEMBERS = 6
 TREES = 40
@@ -53,7 +49,6 @@ class Bag:
         scale: their standard deviation, 1 where they do not vary.
         noise: out-of-bag standard deviation in link space.
         trees: of one member for each bootstrap sample.
-        noise_in_mean: whether the mean is lifted by the noise alone; version 1 lifted it by the whole spread.
     """
 
     columns: tuple[str, ...]
@@ -61,7 +56,6 @@ class Bag:
     scale: float
     noise: float
     trees: TreeBag
-    noise_in_mean: bool = True
 
     def predict(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Returns every member's prediction in link space, shape ``(members, n)``."""
@@ -74,27 +68,26 @@ class BoostedSurrogate(AbstractSurrogate):
 
     It reads the columns of whole configurations where the features have them (trees find no pattern in 2 L raw columns
     of so few rows), and all columns otherwise. Known slopes are monotone constraints. Saved trees are arrays of our
-    own, so that loading and predicting need no XGBoost; files of version 1 held XGBoost's.
+    own, so that loading and predicting need no XGBoost.
     """
 
     kind: ClassVar[str] = "boosted"
     version: ClassVar[int] = 2
 
-    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
+    def __init__(self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0) -> None:
         self._log = log_target
-        self._slopes = slopes
+        self._monotone = monotone
         self._seed = seed
         self._bag: Bag | None = None
 
     def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
-        names = self._slopes.read(features.columns)
+        names = self._monotone.read(features.columns)
         columns = tuple(name for name in names if unit_kind(name) is None) or names
         values = features.take(columns)
         link = link_target(features, target, groups, log_target=self._log)
         centre, scale = float(link.mean()), float(link.std()) or 1.0
-        members, out_of_bag = self._fit_members(values, (link - centre) / scale, groups, columns)
-        trees = TreeBag.from_boosters(members, PARAMETERS["max_depth"])
+        trees, out_of_bag = self._fit_members(values, (link - centre) / scale, groups, columns)
         self._bag = Bag(columns, centre, scale, scale * out_of_bag, trees)
         return self
 
@@ -104,62 +97,44 @@ class BoostedSurrogate(AbstractSurrogate):
         predictions = bag.predict(features.take(bag.columns))
         location = predictions.mean(axis=0)
         scale = np.sqrt(((predictions - location) ** 2).mean(axis=0) + bag.noise**2)
-        return Posterior(location, scale, self._log, bag.noise if bag.noise_in_mean else None)
+        return Posterior(location, scale, self._log, bag.noise)
 
     def save(self, folder: Path) -> None:
         """Writes ``boosted.json``; see ``AbstractSurrogate.save``."""
         bag = fitted(self._bag, self.kind)
         body = {"log_target": self._log, "columns": list(bag.columns), "centre": bag.centre, "scale": bag.scale}
-        body |= {"noise": bag.noise, "noise_in_mean": bag.noise_in_mean, "trees": bag.trees.to_dict()}
+        body |= {"noise": bag.noise, "trees": bag.trees.to_dict()}
         write_state(folder / _FILE, self.kind, self.version, body)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Returns the model that ``save`` wrote; see ``AbstractSurrogate.load``."""
-        body = read_state(folder / _FILE, cls.kind, cls.version)
-        if "trees" in body:
-            trees = TreeBag.from_dict(body["trees"])
-        else:
-            boosters = [_load_member(folder / f"member_{index:02d}.ubj") for index in range(body["members"])]
-            trees = TreeBag.from_boosters(boosters, PARAMETERS["max_depth"])
+        body = read_state(folder / _FILE, cls.kind, cls.version, oldest=2)
         model = cls(log_target=body["log_target"])
-        state = tuple(body["columns"]), body["centre"], body["scale"], body["noise"]
-        model._bag = Bag(*state, trees, body.get("noise_in_mean", False))
+        trees = TreeBag.from_dict(body["trees"])
+        model._bag = Bag(tuple(body["columns"]), body["centre"], body["scale"], body["noise"], trees)
         return model
 
     def _fit_members(
         self, values: NDArray[np.float64], target: NDArray[np.float64], groups: NDArray[Any], columns: Sequence[str]
-    ) -> tuple[tuple["xgboost.Booster", ...], float]:
-        """Returns the members and the out-of-bag standard deviation, both for the standardised target."""
+    ) -> tuple[TreeBag, float]:
+        """Returns the members' trees and the out-of-bag standard deviation, both for the standardised target."""
         import xgboost
 
-        constraints = "(" + ",".join(str(sign) for sign in self._slopes.signs(columns)) + ")"
+        constraints = "(" + ",".join(str(sign) for sign in self._monotone.signs(columns)) + ")"
         rng = np.random.default_rng(self._seed)
         names, inverse = np.unique(groups, return_inverse=True)
-        members, outside, sums = [], np.zeros(len(target)), np.zeros(len(target))
+        members, outside = [], np.zeros((MEMBERS, len(target)), dtype=bool)
         for index in range(MEMBERS):
             drawn = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))[inverse]
             inside = drawn > 0
             data = xgboost.DMatrix(values[inside], target[inside], weight=drawn[inside], nthread=1)
             parameters = {**PARAMETERS, "monotone_constraints": constraints, "seed": self._seed + index}
             members.append(xgboost.train(parameters, data, num_boost_round=TREES))
-            outside += ~inside
-            sums[~inside] += members[-1].inplace_predict(values[~inside]) if not np.all(inside) else 0.0
-        seen = outside > 0
-        residuals = target[seen] - sums[seen] / outside[seen]
+            outside[index] = ~inside
+        trees = TreeBag.from_boosters(members, PARAMETERS["max_depth"])
+        seen = outside.any(axis=0)
+        residuals = target[seen] - np.average(trees.predict(values[seen]), axis=0, weights=outside[:, seen])
         # No configuration was ever left out: only with one or two of them. Their whole spread is then unexplained.
         noise = float(np.sqrt(np.mean(residuals**2))) if np.any(seen) else float(target.std(ddof=1))
-        return tuple(members), noise
-
-
-def _load_member(path: Path) -> "xgboost.Booster":
-    import xgboost
-
-    try:
-        booster = xgboost.Booster({"nthread": 1})
-        booster.load_model(path)
-    except (xgboost.core.XGBoostError, ValueError, OSError) as error:
-        raise CorruptFileError(
-            f"{path} cannot be read as an XGBoost model", "a file as it was written is needed", "fit the model again"
-        ) from error
-    return booster
+        return trees, noise

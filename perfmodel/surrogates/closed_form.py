@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.features.columns import PEAK_COLUMN
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, Slopes
+from perfmodel.features.monotone import FREE, MonotoneColumns
 from perfmodel.features.training_data import TrainingData, measured
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.memory.load import BatchLoad, typical_load
@@ -71,8 +71,8 @@ class ClosedFormSurrogate(AbstractSurrogate):
     kind: ClassVar[str] = "closed_form"
     version: ClassVar[int] = 1
 
-    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
-        del slopes, seed  # the closed form has its slopes, and nothing is drawn
+    def __init__(self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0) -> None:
+        del monotone, seed  # the closed form knows how it rises, and nothing is drawn
         if log_target:
             raise UserError("a closed form of the logarithm", "peaks are modelled in bytes", "take log_target=False")
         self._moments: tuple[float, float] | None = None

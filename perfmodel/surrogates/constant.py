@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, Slopes
+from perfmodel.features.monotone import FREE, MonotoneColumns
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 
@@ -21,8 +21,8 @@ class ConstantSurrogate(AbstractSurrogate):
     kind: ClassVar[str] = "constant"
     version: ClassVar[int] = 1
 
-    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
-        del slopes, seed  # a constant keeps to every slope and draws nothing
+    def __init__(self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0) -> None:
+        del monotone, seed  # a constant keeps to every slope and draws nothing
         self._log = log_target
         self._moments: tuple[float, float] | None = None
 

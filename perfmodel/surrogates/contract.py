@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, Slopes
+from perfmodel.features.monotone import FREE, MonotoneColumns
 
 State = TypeVar("State")
 
@@ -83,12 +83,13 @@ class AbstractSurrogate(ABC):
     version: ClassVar[int]
 
     @abstractmethod
-    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
+    def __init__(self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0) -> None:
         """Makes an unfitted model; all take the same arguments, so that one line makes any of them.
 
         Args:
             log_target: model log(y).
-            slopes: what is known of the metric's slopes; every model holds to it.
+            monotone: columns in which the metric is known to rise or to fall; every model keeps to them but those of
+                ``perfmodel.surrogates.registry.NOT_MONOTONE``.
             seed: of every random choice.
         """
 

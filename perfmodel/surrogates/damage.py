@@ -1,30 +1,24 @@
-"""A linear model of damage that adds up, saturates, and is repaired where there are adapters.
+"""A linear model of damage: it adds up, saturates, and is repaired where there are adapters.
 
     e   mean squared relative error of the units' stored weights
     r   pruning rate
     a   share of the layers with an adapter
     t   damage: log2(1 + (e + g r) / f), over its value where every unit has the narrowest width and nothing is pruned
-    q   what lacks adapters: 1 / (1 + 30 a), 1 - a, and where that helps their scarcity at and behind each layer
+    q   lack of adapters: 1 / (1 + 30 a), 1 - a, and where that helps the column ``active_scarcity``
 
     z = c + ramps(t) + sum over q of (b + d t) q + w . s + noise
 
-with s the summary columns. Where the features have ``START_COLUMN``, the loss before fine-tuning, that is a second t,
+with s the summary columns. Where the features have ``STEP_0_LOSS_COLUMN``, that loss before fine-tuning is a second t,
 over its range in the training set.
 
-Rounding and pruning hurt the same network, so they enter one sum before anything saturates: pruning a model that two
-bits have broken costs little more. Each ramp rises over an eighth of the damage and none may fall, so together they are
-any monotone curve: flat while the network tolerates it, steep, and flat again where nothing but the distribution of
-answers is left to learn. What few adapters cannot repair grows with the damage; and what is damaged behind the last one
-cannot be repaired at all, which the scarcity tells and a does not.
+Rounding and pruning hurt the same network, so they are added before anything saturates: pruning a model that two bits
+have broken costs little more. Each ramp rises over an eighth of the damage and none may fall, so together they can be
+any monotone curve: flat while the network tolerates the damage, steep, and flat again where only the distribution of
+the answers can be learnt. What few adapters cannot repair grows with the damage. What is damaged behind the last
+adapter cannot be repaired at all; the scarcity tells that and a does not.
 
-The damage that is tolerated (f), the penalties and whether the third q is there are those of the least error on a
-configuration left out. The third raised what is explained of two tasks of ``smollm2-v0e`` from 77 to 82 % and moved the
-others by less than 1; always there, or as a column of s, it cost 15 to 30 % where one model of 20 had collapsed. On the
-five tasks of ``smollm2-v0c``, of 15 to 62 traces, this explained 88 to 99 % of the log loss left out; on those of
-``smollm2-v0d``, which has a model or two a task that collapses because almost nothing adapts, 77 to 91 %. Choosing g
-too (0.05 to 0.2) did no better on any task and worse on one (82 % for 88 %), so it is fixed. A Gaussian process on what
-is left explained nothing more, nor did KL divergences or output errors in the place of e, nor other forms of
-the first q.
+The tolerated damage f, the penalties, and whether the scarcity is among the q are those of the least error on a
+configuration left out. The weight g of pruning is fixed: choosing it too did no better.
 """
 
 import math
@@ -38,14 +32,21 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.features.columns import START_COLUMN, relative_error
+from perfmodel.features.columns import STEP_0_LOSS_COLUMN, relative_error
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, Slopes, unit_kind
+from perfmodel.features.monotone import FREE, MonotoneColumns, unit_kind
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
-from perfmodel.surrogates.additive import AdditiveTerms
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
-from perfmodel.surrogates.ridge import Averages, Ridge, by_configuration, left_out_errors, signed_ridge, varying
+from perfmodel.surrogates.ridge import (
+    Averages,
+    Ridge,
+    by_configuration,
+    left_out_errors,
+    sign_constrained_ridge,
+    varying,
+)
+from perfmodel.surrogates.terms import Terms
 
 INPUTS = ("mean_squared_error", "pruning_rate", "active_adapted_share")
 """e, r and a. Without one of them there is no damage to speak of, and the model is linear in the columns."""
@@ -103,14 +104,14 @@ class DamageTerms:
             parts += [damage, ramps, lacking * np.maximum(damage, 0.0)]
         return np.hstack([*parts, summary])
 
-    def signs(self, slopes: Slopes, direction: int) -> NDArray[np.int64]:
+    def signs(self, monotone: MonotoneColumns, direction: int) -> NDArray[np.int64]:
         """Returns the sign that each term's coefficient must have, 0 where any will do.
 
         Args:
-            slopes: what is known of the metric.
+            monotone: what is known of the metric.
             direction: 1 where damage raises it, -1 where it lowers it.
         """
-        summary = self._summary.signs(slopes)
+        summary = self._summary.signs(monotone)
         return np.array([direction] * self.damage_terms + list(summary), dtype=np.int64)
 
     @cached_property
@@ -134,16 +135,16 @@ class DamageTerms:
         return cls(**{**values, "columns": tuple(values["columns"])})
 
     @cached_property
-    def _summary(self) -> AdditiveTerms:
-        return AdditiveTerms(self.columns, log=self.log)
+    def _summary(self) -> Terms:
+        return Terms(self.columns, log=self.log)
 
     @cached_property
     def _inputs(self) -> tuple[str, ...]:
-        return (*INPUTS, *(SCARCITY_COLUMN,) * self.behind, *(START_COLUMN,) * self._measured)
+        return (*INPUTS, *(SCARCITY_COLUMN,) * self.behind, *(STEP_0_LOSS_COLUMN,) * self._measured)
 
     @cached_property
     def _measured(self) -> bool:
-        return START_COLUMN in self.columns
+        return STEP_0_LOSS_COLUMN in self.columns
 
     def _damages(self, values: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
         """Returns t of each row, then the measured one where there is one, each of shape ``(n, 1)``."""
@@ -160,10 +161,10 @@ class DamageSurrogate(AbstractSurrogate):
     kind: ClassVar[str] = "damage"
     version: ClassVar[int] = 2
 
-    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
+    def __init__(self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0) -> None:
         del seed  # nothing is drawn
         self._log = log_target
-        self._slopes = slopes
+        self._monotone = monotone
         self._model: tuple[DamageTerms, Ridge] | None = None
 
     def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
@@ -173,7 +174,7 @@ class DamageSurrogate(AbstractSurrogate):
         for terms in self._shapes(features):
             averages = by_configuration(terms.of(features), link, groups)
             for direction in self._directions():
-                signs = terms.signs(self._slopes, direction)
+                signs = terms.signs(self._monotone, direction)
                 for pair in product(DAMAGE_PENALTIES, SUMMARY_PENALTIES):
                     error, ridge = _fitted(averages, signs, terms.damage_terms, pair)
                     if best is None or error < best[0]:
@@ -202,9 +203,9 @@ class DamageSurrogate(AbstractSurrogate):
         return model
 
     def _shapes(self, features: FeatureMatrix) -> list[DamageTerms]:
-        read = self._slopes.read(features.columns)
+        read = self._monotone.read(features.columns)
         columns = tuple(name for name in read if unit_kind(name) is None) or read
-        start = features.take((START_COLUMN,)) if START_COLUMN in columns else np.zeros((1, 1))
+        start = features.take((STEP_0_LOSS_COLUMN,)) if STEP_0_LOSS_COLUMN in columns else np.zeros((1, 1))
         ends = float(start.min()), float(start.max())
         ways = (False, True) if SCARCITY_COLUMN in features.columns else (False,)
         shapes = [DamageTerms(columns, self._log, each, *ends, way) for each, way in product(TOLERATED, ways)]
@@ -212,7 +213,7 @@ class DamageSurrogate(AbstractSurrogate):
 
     def _directions(self) -> Sequence[int]:
         """Returns which way damage may move the metric: that of errors, and against that of adapters."""
-        error, _, adapted = self._slopes.signs(INPUTS)
+        error, _, adapted = self._monotone.signs(INPUTS)
         known = {sign for sign in (error, -adapted) if sign}
         return tuple(known) if len(known) == 1 else (1, -1)
 
@@ -223,7 +224,7 @@ def _fitted(
     """Returns the mean squared error on configurations left out, and the regression."""
     kept = varying(averages.values)
     penalties = np.where(np.arange(len(signs)) < damage_terms, *pair)
-    ridge = signed_ridge(averages, kept, averages.values[:, kept].std(axis=0), penalties[kept], signs[kept])
+    ridge = sign_constrained_ridge(averages, kept, averages.values[:, kept].std(axis=0), penalties[kept], signs[kept])
     columns = (averages.values[:, ridge.kept] - ridge.centre) / ridge.scale
     error, _ = left_out_errors(columns, averages.target - ridge.intercept, penalties[ridge.kept])
     return float(np.mean(error**2)), ridge

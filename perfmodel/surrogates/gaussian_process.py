@@ -18,10 +18,9 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import SchemaVersionError
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, Slopes, unit_kind
-from perfmodel.files.json_arrays import pack, unpack
+from perfmodel.features.monotone import FREE, MonotoneColumns, unit_kind
+from perfmodel.files.json_arrays import pack_all, unpack_all
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 from perfmodel.surrogates.ridge import Averages, by_configuration, varying
@@ -97,8 +96,8 @@ class GaussianProcessSurrogate(AbstractSurrogate):
     kind: ClassVar[str] = "gaussian_process"
     version: ClassVar[int] = 2
 
-    def __init__(self, *, log_target: bool, slopes: Slopes = FREE, seed: int = 0) -> None:
-        del slopes  # it holds to none
+    def __init__(self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0) -> None:
+        del monotone  # it keeps to none
         self._log = log_target
         self._seed = seed
         self._model: tuple[tuple[str, ...], Process] | None = None
@@ -122,29 +121,15 @@ class GaussianProcessSurrogate(AbstractSurrogate):
     def save(self, folder: Path) -> None:
         """Writes ``gaussian_process.json``; see ``AbstractSurrogate.save``."""
         columns, process = fitted(self._model, self.kind)
-        state = {key: pack(value) if isinstance(value, np.ndarray) else value for key, value in asdict(process).items()}
-        body = {"log_target": self._log, "columns": list(columns), "process": state}
+        body = {"log_target": self._log, "columns": list(columns), "process": pack_all(asdict(process))}
         write_state(folder / _FILE, self.kind, self.version, body)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Returns the model that ``save`` wrote; see ``AbstractSurrogate.load``.
-
-        Raises:
-            SchemaVersionError: when version 1 wrote it, whose process had another kernel.
-        """
-        body = read_state(folder / _FILE, cls.kind, cls.version)
-        if "process" not in body:
-            raise SchemaVersionError(
-                f"{folder / _FILE} holds a Gaussian process of version 1",
-                f"this installation reads version {cls.version}, which has another kernel",
-                "fit the predictor again",
-            )
+        """Returns the model that ``save`` wrote; see ``AbstractSurrogate.load``."""
+        body = read_state(folder / _FILE, cls.kind, cls.version, oldest=2)
         model = cls(log_target=body["log_target"])
-        state: dict[str, Any] = {
-            key: unpack(value) if isinstance(value, dict) else value for key, value in body["process"].items()
-        }
-        model._model = tuple(body["columns"]), Process(**state)
+        model._model = tuple(body["columns"]), Process(**unpack_all(body["process"]))
         return model
 
 

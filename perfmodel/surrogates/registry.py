@@ -1,7 +1,7 @@
 """The surrogates by name: an extension is one file and one line here."""
 
 from perfmodel.errors import UnknownNameError, unknown_name
-from perfmodel.features.monotone import FREE, SLOPES
+from perfmodel.features.monotone import FREE, MONOTONE
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.surrogates.additive import AdditiveSurrogate
 from perfmodel.surrogates.boosted import BoostedSurrogate
@@ -22,7 +22,7 @@ SURROGATES: dict[str, type[AbstractSurrogate]] = {
 OF_ONE_METRIC: dict[str, type[AbstractSurrogate]] = {"closed_form": ClosedFormSurrogate}
 """Those made for one metric: a predictor takes them up itself, and nobody asks for them by name."""
 
-HOLDS_NO_SLOPE = ("gaussian_process",)
+NOT_MONOTONE = ("gaussian_process",)
 """Those whose predictions may rise where the metric is known to fall."""
 
 REMOVED = ("stack",)
@@ -35,7 +35,7 @@ def candidates(metric: str) -> tuple[str, ...]:
     Args:
         metric: its name.
     """
-    return tuple(name for name in SURROGATES if metric not in SLOPES or name not in HOLDS_NO_SLOPE)
+    return tuple(name for name in SURROGATES if metric not in MONOTONE or name not in NOT_MONOTONE)
 
 
 def surrogate_class(name: str) -> type[AbstractSurrogate]:
@@ -58,7 +58,7 @@ def surrogate_class(name: str) -> type[AbstractSurrogate]:
 
 
 def make_surrogate(name: str, metric: str, *, seed: int = 0) -> AbstractSurrogate:
-    """Returns an unfitted surrogate for a metric, which knows the metric's slopes.
+    """Returns an unfitted surrogate for a metric, which knows in what the metric rises and falls.
 
     Args:
         name: of the surrogate.
@@ -69,4 +69,4 @@ def make_surrogate(name: str, metric: str, *, seed: int = 0) -> AbstractSurrogat
         UnknownNameError: when the surrogate or the metric does not exist.
     """
     log_target = metric_named(metric).log_target
-    return surrogate_class(name)(log_target=log_target, slopes=SLOPES.get(metric, FREE), seed=seed)
+    return surrogate_class(name)(log_target=log_target, monotone=MONOTONE.get(metric, FREE), seed=seed)

@@ -12,17 +12,18 @@ factorisation. Source: Allen (1974), Technometrics 16:125, the PRESS statistic.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from itertools import product
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.files.json_arrays import pack, unpack
+from perfmodel.files.json_arrays import pack_all, unpack_all
 from perfmodel.statistics.conformal_quantile import conformal_quantile
 from perfmodel.statistics.seed_noise import RepeatedRuns
-from perfmodel.surrogates.sign_constrained import signed_coefficients
+from perfmodel.surrogates.sign_constrained import sign_constrained_coefficients
 
 COMMON_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)
 """Tried on the first block, whose columns are each scaled to unit variance."""
@@ -91,26 +92,12 @@ class Ridge:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the regression as plain values."""
-        return {name: pack(value) if isinstance(value, np.ndarray) else value for name, value in asdict(self).items()}
+        return pack_all(asdict(self))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Ridge":
-        """Returns the regression that ``to_dict`` wrote; up to version 1 it wrote arrays as lists."""
-        arrays = {
-            field.name: unpack(values[field.name])
-            if isinstance(values[field.name], Mapping)
-            else np.asarray(values[field.name])
-            for field in fields(cls)
-        }
-        arrays["inverse"] = arrays["inverse"].reshape(len(arrays["kept"]), -1)
-        arrays["kept"] = arrays["kept"].astype(np.int64)
-        plain = {
-            "intercept": float(values["intercept"]),
-            "configurations": int(values["configurations"]),
-            "noise": float(values["noise"]),
-            "seed_noise": float(values["seed_noise"]),
-        }
-        return cls(**{**arrays, **plain})  # type: ignore[arg-type]  # every field is one of the two kinds
+        """Returns the regression that ``to_dict`` wrote."""
+        return cls(**unpack_all(values))
 
 
 def fit_ridge(
@@ -136,8 +123,8 @@ def fit_ridge(
     scale = _block_scales(deviations, common.shape[1], errors.shape[1])
     kept = varying(averages.values)
     columns, link = (averages.values[:, kept] - centre[kept]) / scale[kept], averages.target - averages.target.mean()
-    penalties, _ = _choose_penalties(columns, link, kept < common.shape[1])
-    return signed_ridge(averages, kept, scale[kept], penalties, np.asarray(signs or [0] * len(scale))[kept])
+    penalties = _choose_penalties(columns, link, kept < common.shape[1])
+    return sign_constrained_ridge(averages, kept, scale[kept], penalties, np.asarray(signs or [0] * len(scale))[kept])
 
 
 @dataclass(frozen=True)
@@ -177,7 +164,7 @@ def varying(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.flatnonzero(values.std(axis=0) > 1e-10 * (1 + np.abs(values.mean(axis=0))))
 
 
-def signed_ridge(
+def sign_constrained_ridge(
     averages: Averages,
     kept: NDArray[np.int64],
     scale: NDArray[np.float64],
@@ -196,7 +183,7 @@ def signed_ridge(
     centre, link = averages.values[:, kept].mean(axis=0), averages.target - averages.target.mean()
     columns = (averages.values[:, kept] - centre) / scale
     if np.any(signs):
-        support = (signed_coefficients(columns, link, penalties, signs) != 0) | (signs == 0)
+        support = (sign_constrained_coefficients(columns, link, penalties, signs) != 0) | (signs == 0)
         kept, centre, scale, penalties = kept[support], centre[support], scale[support], penalties[support]
         columns = columns[:, support]
     inverted = np.linalg.inv(columns.T @ columns + np.diag(penalties))
@@ -231,18 +218,10 @@ def _block_scales(deviations: NDArray[np.float64], common: int, errors: int) -> 
 
 def _choose_penalties(
     columns: NDArray[np.float64], target: NDArray[np.float64], is_common: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], float]:
-    """Returns the penalties, shape ``(p,)``, and the noise variance that goes with them."""
-    best: tuple[float, NDArray[np.float64], float] | None = None
-    for common in COMMON_PENALTIES:
-        for unit in UNIT_PENALTIES:
-            penalties = np.where(is_common, common, unit)
-            left_out, left = left_out_errors(columns, target, penalties)
-            error = float(np.mean(left_out**2))
-            if best is None or error < best[0]:
-                best = error, penalties, _noise(left_out, left)
-    assert best is not None  # the grids are not empty
-    return best[1], best[2]
+) -> NDArray[np.float64]:
+    """Returns the penalties of the least mean squared error on configurations left out, shape ``(p,)``."""
+    tried = [np.where(is_common, *pair) for pair in product(COMMON_PENALTIES, UNIT_PENALTIES)]
+    return min(tried, key=lambda each: float(np.mean(left_out_errors(columns, target, each)[0] ** 2)))
 
 
 def left_out_errors(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def signed_coefficients(
+def sign_constrained_coefficients(
     columns: NDArray[np.float64],
     target: NDArray[np.float64],
     penalties: NDArray[np.float64],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.files.json_arrays import pack, unpack
+from perfmodel.files.json_arrays import pack_all, unpack_all
 
 if TYPE_CHECKING:
     import xgboost
@@ -97,7 +97,7 @@ class TreeBag:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the trees as plain values."""
-        return {"columns": pack(self.columns), "thresholds": pack(self.thresholds), "leaves": pack(self.leaves)}
+        return pack_all({name: getattr(self, name) for name in ("columns", "thresholds", "leaves")})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TreeBag":
@@ -106,7 +106,7 @@ class TreeBag:
         Raises:
             CorruptFileError: when an array cannot be read.
         """
-        return cls(*(unpack(values[name]) for name in ("columns", "thresholds", "leaves")))
+        return cls(**unpack_all(values))
 
     @cached_property
     def _splits(self) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]]:

@@ -41,22 +41,22 @@ def test_repeats_of_one_bad_configuration_do_not_widen_the_interval():
     scores = np.concatenate([np.arange(1.0, 20.0), np.full(200, 50.0)])
     groups = np.concatenate([np.arange(19), np.full(200, 19)])
     posterior = Posterior(np.zeros(219), np.ones(219), log=False)
-    assert Conformal.calibrate(posterior, scores, groups).reach(0.9) == 19.0
-    assert Conformal.calibrate(posterior, scores, np.arange(219)).reach(0.9) == 50.0
+    assert Conformal.calibrate(posterior, scores, groups).half_width(0.9) == 19.0
+    assert Conformal.calibrate(posterior, scores, np.arange(219)).half_width(0.9) == 50.0
 
 
 def test_the_reach_is_the_rank_that_split_conformal_asks_for():
     posterior = Posterior(np.zeros(19), np.full(19, 2.0), log=False)
     conformal = Conformal.calibrate(posterior, 2.0 * np.arange(1, 20), np.arange(19))
-    assert conformal.reach(0.9) == 18  # ceil(0.9 * 20)
-    assert conformal.reach(0.5) == 10
+    assert conformal.half_width(0.9) == 18  # ceil(0.9 * 20)
+    assert conformal.half_width(0.5) == 10
     low, high = conformal.interval(Posterior(np.array([1.0]), np.array([0.5]), log=False), 0.9)
     assert (low[0], high[0]) == (1 - 9, 1 + 9)
 
 
 def test_too_few_configurations_give_the_largest_score():
     posterior = Posterior(np.zeros(4), np.ones(4), log=False)
-    assert Conformal.calibrate(posterior, np.array([3.0, -7.0, 1.0, 2.0]), np.arange(4)).reach(0.9) == 7.0
+    assert Conformal.calibrate(posterior, np.array([3.0, -7.0, 1.0, 2.0]), np.arange(4)).half_width(0.9) == 7.0
 
 
 def test_a_logarithm_stays_positive_and_is_centred_on_the_median():
@@ -69,6 +69,8 @@ def test_it_comes_back_from_plain_values_and_refuses_nothing_to_go_by():
     posterior, observed = rows(30, np.random.default_rng(0))
     conformal = Conformal.calibrate(posterior, observed, np.arange(30) // 2)
     again = Conformal.from_dict(conformal.to_dict())
-    assert [again.reach(level) for level in (0.1, 0.5, 0.9)] == [conformal.reach(level) for level in (0.1, 0.5, 0.9)]
+    assert [again.half_width(level) for level in (0.1, 0.5, 0.9)] == [
+        conformal.half_width(level) for level in (0.1, 0.5, 0.9)
+    ]
     with pytest.raises(NotEnoughTracesError, match="calibrate"):
         Conformal.calibrate(Posterior(np.empty(0), np.empty(0), log=False), np.empty(0), np.empty(0))

@@ -78,7 +78,7 @@ def test_a_single_fold_is_calibrated_by_what_trains():
     assert len(result.observed) == 5 and result.observed.min() == np.sort(traces.target)[-5]
     ((train, _),) = Extrapolation(minimize=False).split(traces.features, traces.target, traces.groups)
     errors = np.sort(np.abs(traces.target - traces.features.column("truth"))[train])
-    assert result.reach[0.9][0] == pytest.approx(errors[int(np.ceil(0.9 * 46)) - 1])
+    assert result.half_widths[0.9][0] == pytest.approx(errors[int(np.ceil(0.9 * 46)) - 1])
 
 
 def test_the_calibration_for_later_is_that_of_all_traces():
@@ -87,7 +87,7 @@ def test_the_calibration_for_later_is_that_of_all_traces():
         traces, "known", [ConfigurationFolds(seed=0), ConfigurationFolds(seed=1)], make=lambda _: Known()
     )
     errors = np.sort(np.abs(traces.target - traces.features.column("truth")))
-    assert result.calibration().reach(0.9) == pytest.approx(errors[27])  # ceil(0.9 * 31) of 30
+    assert result.calibration().half_width(0.9) == pytest.approx(errors[27])  # ceil(0.9 * 31) of 30
 
 
 def test_views_keep_settings_apart():

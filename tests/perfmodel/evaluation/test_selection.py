@@ -18,9 +18,9 @@ from perfmodel.statistics.interval import Estimate
 def result(observed, location, half_width=1.0, surrogate="additive", metric="accuracy"):
     observed, location = np.asarray(observed, float), np.atleast_2d(np.asarray(location, float))
     folds, ones = np.zeros(location.shape, dtype=np.int64), np.ones(location.shape)
-    groups, reach = np.arange(len(observed)), {0.5: half_width / 2 * ones, 0.9: half_width * ones}
+    groups, widths = np.arange(len(observed)), {0.5: half_width / 2 * ones, 0.9: half_width * ones}
     mean = np.exp(location) if metric == "held_out_loss" else location
-    return OutOfFold(metric, surrogate, groups, np.zeros(len(observed)), observed, folds, mean, location, ones, reach)
+    return OutOfFold(metric, surrogate, groups, np.zeros(len(observed)), observed, folds, mean, location, ones, widths)
 
 
 def scored(predicted, constant):
@@ -155,5 +155,5 @@ def test_the_judge_hands_over_scores_and_calibrations(data):
     judged = judge(data, ["additive"], repeats=2)
     assert judged.scores == judge(data, ["additive"], repeats=2).scores
     again = cross_validate(data, "additive", repeats=2)
-    assert judged.calibrations["additive"].reach(0.9) == again.calibration().reach(0.9)
-    assert 0.5 < judged.calibrations["additive"].reach(0.9) < 4
+    assert judged.calibrations["additive"].half_width(0.9) == again.calibration().half_width(0.9)
+    assert 0.5 < judged.calibrations["additive"].half_width(0.9) < 4

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError
-from perfmodel.evaluation import step_0_losses as cheap_pairs
+from perfmodel.evaluation import step_0_losses
 from perfmodel.evaluation.step_0_losses import (
     LearnedStarts,
     StartedSurrogate,
@@ -14,7 +14,7 @@ from perfmodel.evaluation.step_0_losses import (
     start_points,
     with_measured_starts,
 )
-from perfmodel.features.columns import START_COLUMN
+from perfmodel.features.columns import STEP_0_LOSS_COLUMN
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, rows_of, training_data
@@ -66,8 +66,8 @@ def test_without_a_fine_tuned_trace_it_ranks_and_does_not_know_the_level(points)
 
 
 def test_a_measured_start_is_worth_more_than_a_predicted_one(points, target, cheap):
-    scratch = cheap_pairs.transfer_point(
-        target, lambda _: cheap_pairs.make_surrogate("damage", "held_out_loss"), ("damage", "scratch", 20), 0
+    scratch = step_0_losses.transfer_point(
+        target, lambda _: step_0_losses.make_surrogate("damage", "held_out_loss"), ("damage", "scratch", 20), 0
     )
     assert points["step 0 measured", 20].link_rmse.value < 0.7 * scratch.link_rmse.value
     assert points["step 0 measured", 20].link_rmse.value < 0.7 * points["step 0 predicted", 20].link_rmse.value
@@ -79,7 +79,7 @@ def test_a_task_that_ends_as_another_does_needs_no_trace_of_its_own(target, chea
     other = training_data(fake_traces(60, seed=5), "held_out_loss", featurizer)
     start = start_of(other.features) * 1.5
     other = replace(other, target=np.exp(np.log(start) / 3 - 1))
-    source = other.features.with_column(START_COLUMN, np.log(start))
+    source = other.features.with_column(STEP_0_LOSS_COLUMN, np.log(start))
     found = start_points(target, cheap, "additive", sources=[replace(other, features=source)], sizes=(0,))
     both = next(point for point in found if point.start == "other tasks and step 0")
     assert both.r2.value > 0.8
@@ -132,10 +132,10 @@ def test_pairs_are_read_from_the_curves_of_all_traces_even_of_failed_ones(featur
 
     traces = fake_traces(12)
     started = [*map(with_curve, traces[:8]), with_curve(failed(traces[8]))]
-    found = cheap_pairs.starting_losses([*started, *traces[9:]], featurizer)
+    found = step_0_losses.starting_losses([*started, *traces[9:]], featurizer)
     assert len(found.target) == 9 and (found.target == 5.0).all()
     with pytest.raises(NotEnoughTracesError, match="no trace has a loss at step 0"):
-        cheap_pairs.starting_losses(traces, featurizer)
+        step_0_losses.starting_losses(traces, featurizer)
 
 
 def test_rows_without_a_measured_start_are_left_out_and_equal_starts_are_averaged(target, cheap):
@@ -144,7 +144,7 @@ def test_rows_without_a_measured_start_are_left_out_and_equal_starts_are_average
     kept = with_measured_starts(target, twice)
     keys = set(some.groups)
     assert len(kept.target) == sum(key in keys for key in start_keys(target.features))
-    assert np.exp(kept.features.column(START_COLUMN)[0]) == pytest.approx(4.0)
+    assert np.exp(kept.features.column(STEP_0_LOSS_COLUMN)[0]) == pytest.approx(4.0)
 
 
 def test_too_few_pairs_are_refused(target, cheap):
@@ -153,7 +153,7 @@ def test_too_few_pairs_are_refused(target, cheap):
 
 
 def test_a_model_refitted_to_nothing_forgets(target):
-    started = target.features.with_column(START_COLUMN, np.full(60, 0.5))
+    started = target.features.with_column(STEP_0_LOSS_COLUMN, np.full(60, 0.5))
     model = StartedSurrogate("additive").fit(started, target.target, target.groups)
     assert np.ptp(model.posterior(started).location) > 0.1
     none = model.fit(started.rows(slice(0)), target.target[:0], target.groups[:0])

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from perfmodel.features.columns import SUMMARY_COLUMNS, unit_columns
 from perfmodel.features.featurizer import Featurizer, SpaceFeatures
-from perfmodel.features.monotone import FREE, SLOPES, Slopes
+from perfmodel.features.monotone import FREE, MONOTONE, MonotoneColumns
 from perfmodel.features.training_data import training_data
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.surrogates import boosted
-from perfmodel.surrogates.registry import HOLDS_NO_SLOPE, SURROGATES, make_surrogate
+from perfmodel.surrogates.registry import NOT_MONOTONE, SURROGATES, make_surrogate
 
 METRICS = ("held_out_loss", "peak_memory_bytes")
 LAYERS = 10
-HELD = [name for name in SURROGATES if name not in HOLDS_NO_SLOPE]
+HELD = [name for name in SURROGATES if name not in NOT_MONOTONE]
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def test_without_slopes_they_do_not(name, tiny, tiny_space, fake_traces):
     backwards = data.target.max() + data.target.min() - data.target
     ends = data.features.rows(np.array([data.target.argmax(), data.target.argmin()]))
     free, held = (
-        SURROGATES[name](log_target=True, slopes=slopes).fit(data.features, backwards, data.groups)
-        for slopes in (FREE, SLOPES["held_out_loss"])
+        SURROGATES[name](log_target=True, monotone=monotone).fit(data.features, backwards, data.groups)
+        for monotone in (FREE, MONOTONE["held_out_loss"])
     )
     free_gap, held_gap = (np.diff(model.posterior(ends).location)[0] for model in (free, held))
     assert free_gap > 0.3 and held_gap < 0.5 * free_gap
@@ -83,9 +83,9 @@ def test_every_column_that_bits_move_both_ways_is_left_out(tiny, tiny_space):
         raised = vectors.copy()
         raised[:, part] = np.minimum(raised[:, part] + 1, count - 1)
         change = features.matrix(raised).values - features.matrix(vectors).values
-        slopes: Slopes = SLOPES[metric]
-        for name, sign, moved in zip(names, slopes.signs(names), change.T, strict=True):
-            if name in slopes.unused:
+        monotone: MonotoneColumns = MONOTONE[metric]
+        for name, sign, moved in zip(names, monotone.signs(names), change.T, strict=True):
+            if name in monotone.unused:
                 continue
             seen = np.sign(moved[np.abs(moved) > 1e-12])
             assert (seen * direction == sign).all(), (metric, name)

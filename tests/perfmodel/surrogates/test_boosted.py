@@ -1,14 +1,9 @@
 """The boosted bag: monotone in bytes, bootstrapped by configuration, refuses damaged members."""
 
-import shutil
-from pathlib import Path
-
 import numpy as np
-import pytest
 
-from perfmodel.errors import CorruptFileError
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import Slopes
+from perfmodel.features.monotone import MonotoneColumns
 from perfmodel.surrogates.boosted import BoostedSurrogate
 
 NAMES = ("state_total_bytes", "pruning_rate")
@@ -25,7 +20,7 @@ def test_memory_never_falls_when_bytes_rise():
     target = np.maximum(features.column("state_total_bytes") + noise, 1e8)
     grid = FeatureMatrix(NAMES, np.column_stack((np.linspace(0, 1e10, 200), np.full(200, 0.5))))
     free = BoostedSurrogate(log_target=True).fit(features, target, np.arange(30))
-    held = BoostedSurrogate(log_target=True, slopes=Slopes(rising=frozenset(("state_total_bytes",)))).fit(
+    held = BoostedSurrogate(log_target=True, monotone=MonotoneColumns(rising=frozenset(("state_total_bytes",)))).fit(
         features, target, np.arange(30)
     )
     assert np.any(np.diff(free.posterior(grid).location) < 0)
@@ -55,12 +50,3 @@ def test_raw_columns_are_left_out_where_there_are_summaries():
     first = BoostedSurrogate(log_target=True).fit(features, target, np.arange(12))
     second = BoostedSurrogate(log_target=True).fit(with_units, target, np.arange(12))
     np.testing.assert_array_equal(first.posterior(features).mean, second.posterior(with_units).mean)
-
-
-@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"{garbage")])
-def test_a_damaged_member_of_version_1_is_refused(tmp_path, damage):
-    shutil.copytree(Path(__file__).parents[1] / "assets" / "predictor-v2" / "peak_memory_bytes", tmp_path / "model")
-    BoostedSurrogate.load(tmp_path / "model")
-    damage(tmp_path / "model" / "member_01.ubj")
-    with pytest.raises(CorruptFileError, match="member_01"):
-        BoostedSurrogate.load(tmp_path / "model")

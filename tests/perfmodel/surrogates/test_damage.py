@@ -1,11 +1,11 @@
-"""The damage model finds a law of its kind from few traces, keeps to its slopes, and reads a measured start."""
+"""The damage model finds a law of its kind from few traces, keeps to known slopes, and reads a measured start."""
 
 import numpy as np
 import pytest
 
-from perfmodel.features.columns import START_COLUMN
+from perfmodel.features.columns import STEP_0_LOSS_COLUMN
 from perfmodel.features.featurizer import Featurizer
-from perfmodel.features.monotone import FREE, SLOPES
+from perfmodel.features.monotone import FREE, MONOTONE
 from perfmodel.space.arrays import ConfigurationArrays
 from perfmodel.space.space import Configuration
 from perfmodel.surrogates.damage import DamageSurrogate
@@ -94,21 +94,21 @@ def test_more_damage_never_helps_whatever_it_was_fitted_to(features, features_of
 
 def test_without_known_slopes_the_direction_is_found(features):
     accuracy = 0.9 - 0.2 * np.log(law(features))
-    model = DamageSurrogate(log_target=False, slopes=FREE).fit(features.rows(slice(60)), accuracy[:60], np.arange(60))
+    model = DamageSurrogate(log_target=False, monotone=FREE).fit(features.rows(slice(60)), accuracy[:60], np.arange(60))
     assert np.corrcoef(model.posterior(features.rows(slice(60, None))).location, accuracy[60:])[0, 1] > 0.95
 
 
 def test_memory_never_falls_with_adapters_though_damage_lowers_it():
-    assert DamageSurrogate(log_target=False, slopes=SLOPES["peak_memory_bytes"])._directions() == (-1,)
-    assert DamageSurrogate(log_target=True, slopes=SLOPES["held_out_loss"])._directions() == (1,)
-    assert DamageSurrogate(log_target=False, slopes=SLOPES["weight_bytes"])._directions() == (1, -1)
+    assert DamageSurrogate(log_target=False, monotone=MONOTONE["peak_memory_bytes"])._directions() == (-1,)
+    assert DamageSurrogate(log_target=True, monotone=MONOTONE["held_out_loss"])._directions() == (1,)
+    assert DamageSurrogate(log_target=False, monotone=MONOTONE["weight_bytes"])._directions() == (1, -1)
 
 
 def test_a_measured_start_tells_what_the_sum_does_not(features):
     rng = np.random.default_rng(10)
     hidden = rng.random(100)
     target = law(features) * np.exp(np.maximum(0.0, 1.5 * hidden - 0.5))
-    started = features.with_column(START_COLUMN, 0.7 + 2 * hidden)
+    started = features.with_column(STEP_0_LOSS_COLUMN, 0.7 + 2 * hidden)
     assert error_of("damage", started, target, 60) < 0.12
     assert error_of("damage", features, target, 60) > 0.25
 

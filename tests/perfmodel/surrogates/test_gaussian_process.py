@@ -81,5 +81,5 @@ def test_noise_is_not_below_what_repeats_show(data_of):
 
 def test_a_file_of_version_1_is_refused_with_what_to_do(tmp_path):
     write_state(tmp_path / "gaussian_process.json", "gaussian_process", 1, {"log_target": True, "basis": {}})
-    with pytest.raises(SchemaVersionError, match=r"version 1.*fit the predictor again"):
+    with pytest.raises(SchemaVersionError, match=r"version 1.*make the gaussian_process again"):
         GaussianProcessSurrogate.load(tmp_path)
