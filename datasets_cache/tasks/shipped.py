@@ -3,7 +3,7 @@
     task_data/registry.json     {"schema_version": 1, "tasks": {name: {file, sha256, sizes, kind, ...}}}
     task_data/<name>.parquet    columns question, answer, choices, split, index, seed; origin in the file's metadata
 
-``index`` and ``seed`` are reasoning-gym's: together with the generator and its parameters they give the example back.
+``index`` is the example's place in its source: with what the metadata says of the source it gives the example back.
 """
 
 import json
