@@ -8,6 +8,7 @@
     options          What several commands are given alike: a suite with its overrides and its folder
     plan             ``bench plan`` and ``bench calibrate``
     quantizers       ``bench quantizers``: what every storage format costs and loses on a base model
+    runs             ``bench status`` and ``bench open``
     search_commands  The commands that compare searchers, on surrogates and on real fine-tunes
     sense            ``bench sense``: measures sensitivities, writes the record and shows it
 

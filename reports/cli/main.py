@@ -14,11 +14,14 @@ from reports.cli.options import (
     AddressOption,
     DebugOption,
     FolderOption,
+    JsonOption,
     OverridesArgument,
+    QuietOption,
     SuiteArgument,
     open_run,
 )
 from reports.cli.plan import plan_app
+from reports.cli.runs import runs_app
 from reports.cli.search_commands import search_app
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ traces_app = typer.Typer(help="Traces as Parquet, and back into a run's store.",
 app.add_typer(traces_app, name="traces")
 app.add_typer(data_app, name="data")
 app.add_typer(plan_app)
+app.add_typer(runs_app)
 app.add_typer(search_app)
 
 
@@ -70,9 +74,11 @@ def _add_stage(name: str, until: str, text: str, *, alone: bool) -> None:
         overrides: OverridesArgument = None,
         folder: FolderOption = None,
         address: AddressOption = None,
+        quiet: QuietOption = False,
+        as_json: JsonOption = False,
         debug: DebugOption = False,
     ) -> None:
-        _stages(suite, _on(address, overrides), folder, until=until, alone=alone)
+        _stages(suite, _on(address, overrides), folder, until=until, alone=alone, quiet=quiet, as_json=as_json)
 
     app.command(name, help=text)(command)
 
@@ -231,14 +237,43 @@ def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:
     sys.exit(code)
 
 
-def _stages(suite: str, overrides: list[str] | None, folder: Path | None, *, until: str, alone: bool) -> "Run":
+def _stages(
+    suite: str,
+    overrides: list[str] | None,
+    folder: Path | None,
+    *,
+    until: str,
+    alone: bool,
+    quiet: bool = False,
+    as_json: bool = False,
+) -> "Run":
+    """Returns the run, its stages done; the answer and where the report is are the last lines."""
+    from reports.run.progress import hush
     from reports.stages.stages import report_path, run_stages
 
     run = open_run(suite, overrides, folder, "run")
+    if quiet:
+        hush()
+    if not alone:
+        from reports.stages.outlook import outlook
+
+        run.say(outlook(run))
     run_stages(run, until, alone=alone)
     if until == "report":
-        typer.echo(str(report_path(run.folder).resolve()))
+        _tell_answer(run, report_path(run.folder).resolve(), as_json=as_json)
     return run
+
+
+def _tell_answer(run: "Run", path: Path, *, as_json: bool) -> None:
+    import json
+
+    from perfmodel.statistics.finding import Finding
+    from reports.report.sentences import answer_sentence
+
+    answer = run.read_json("report/report.json")["answer"]
+    sentence = answer_sentence(Finding(**answer))
+    run.say(sentence)
+    typer.echo(json.dumps({**answer, "sentence": sentence, "report": str(path)}) if as_json else str(path))
 
 
 if __name__ == "__main__":

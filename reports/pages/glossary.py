@@ -15,8 +15,6 @@ _SOURCE = Path(__file__).parent / "templates" / "concepts.md"
 def glossary() -> dict[str, str]:
     """Returns each word in small letters with the first paragraph below its heading, as plain text."""
     found: dict[str, str] = {}
-    if not _SOURCE.is_file():
-        return found
     for part in re.split(r"^## ", _SOURCE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         word, _, rest = part.partition("\n")
         paragraph = " ".join(rest.strip().split("\n\n")[0].split())

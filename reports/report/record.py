@@ -18,6 +18,7 @@ from reports.report.findings import answer, prediction_check
 from reports.run.predicted import estimates
 from reports.run.question_blind import question_blind
 from reports.run.run import Run
+from reports.run.trial_time import trial_seconds
 
 RECORD_VERSION = 2
 """Version 1 had verdicts in words and baselines of like size in place of the known references."""
@@ -41,7 +42,7 @@ def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
         "created_at": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": run.command,
         "folder": str(run.folder),
-        "elapsed_s": _trial_seconds(own + validated),
+        "elapsed_s": sum(trial_seconds(trace) or 0.0 for trace in own + validated),
         "setting": _setting(run),
         "environment": asdict(ran_on(run.device_class, run.suite.name, run.threads)),
         "counts": {
@@ -129,14 +130,3 @@ def _rank_load(traces: Sequence[Trace]) -> float | None:
         if trace.ok and trace.measured.adapter_bytes and trace.measured.largest_batch_answer_tokens
     ]
     return median(loads) if loads else None
-
-
-def _trial_seconds(traces: Sequence[Trace]) -> float:
-    """Returns the seconds that the run's own fine-tunes took, from their records."""
-    total = 0.0
-    for trace in traces:
-        measured, recipe = trace.measured, trace.asked.setting.recipe
-        if trace.ok and measured.step_time_s and measured.eval_time_s and measured.prepare_time_s:
-            total += measured.prepare_time_s + recipe.steps * measured.step_time_s
-            total += len(recipe.curve_steps()) * measured.eval_time_s
-    return total

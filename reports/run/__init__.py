@@ -7,6 +7,7 @@
     question_blind  What the best answer that ignores the question reaches on a run's task
     run             One run: a suite, its folder, and what both settle (model, task, setting, space)
     suite           What a run does: the suite file, validated, with ``key=value`` overrides
+    trial_time      How long a fine-tune takes, from its record
     trial_plans     Which trials the collect stage makes: the suite's ``collect.plan`` names one of these
 
 May import: no other folder of ``reports``.

@@ -15,6 +15,11 @@ LINES = 20
 console = Console(stderr=True, highlight=False)
 
 
+def hush() -> None:
+    """Shows nothing from now on: neither bars nor lines."""
+    console.quiet = True
+
+
 def say(text: str) -> None:
     """Prints one line."""
     console.print(text, markup=False)

@@ -18,6 +18,7 @@ from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces, write_traces
 from perfmodel.traces.store import TraceStore
 from perfmodel.traces.trace import Asked, Trace
+from reports.figures.quantity import counted
 from reports.report.choice import Noise
 from reports.run.known import predicted_memory, run_knowledge, run_sensitivities
 from reports.run.manifest import Manifest
@@ -33,13 +34,13 @@ class Stage:
         name: also the folder of its output.
         needs: stages whose output it reads.
         sections: keys of the suite that it depends on.
-        work: does it.
+        work: does it and says in a few words what came out.
     """
 
     name: str
     needs: tuple[str, ...]
     sections: tuple[str, ...]
-    work: Callable[[Run], None]
+    work: Callable[[Run], str]
 
 
 def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
@@ -73,12 +74,12 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
                 f"{until} reads it",
                 f"run bench {stage.name} with the same suite first, or bench run",
             )
-        run.say(f"{stage.name}: started")
-        stage.work(run)
+        outcome_text = stage.work(run)
         manifest.record(stage.name, inputs)
+        run.say(f"{stage.name}: {outcome_text}")
 
 
-def collect(run: Run) -> None:
+def collect(run: Run) -> str:
     """Makes the run's own trials: ``collect/traces.parquet``, and ``collect/<plan>.parquet`` where recipes differ.
 
     The first holds the trials of the suite's own recipe. Of a pilot ``collect/pilot.md`` is written too.
@@ -93,12 +94,12 @@ def collect(run: Run) -> None:
         write_traces(traces, run.folder / "collect" / f"{section.plan}.parquet")
     if section.plan == "pilot":
         run.write_text("collect/pilot.md", "\n\n".join(one_axis_at_a_time(traces)) + "\n")
+    return _ended(traces)
 
 
-def fit(run: Run) -> None:
+def fit(run: Run) -> str:
     """Fits and scores the surrogates, and measures which axes matter: ``fit/predictor`` and ``fit/effects.json``."""
     traces = training_traces(run)
-    run.say(f"fit: {len(traces)} traces, {len(run.shelf_traces)} of them from the shelf")
     section = run.suite.fit
     with bar("fitting", None):
         predictor = Predictor.fit(
@@ -110,9 +111,11 @@ def fit(run: Run) -> None:
             effects = {"effects": None, "reason": str(error)}
     predictor.save(run.folder / "fit" / "predictor")
     run.write_json("fit/effects.json", effects)
+    chosen = ", ".join(f"{metric} by {kind}" for metric, kind in predictor.record.chosen.items())
+    return f"{chosen}; from {len(traces)} traces, {len(run.shelf_traces)} of them from the shelf"
 
 
-def search(run: Run) -> None:
+def search(run: Run) -> str:
     """Searches on the surrogates: ``search/history.json`` and ``search/front.json``."""
     from reports.stages.searching import search_front
 
@@ -122,9 +125,12 @@ def search(run: Run) -> None:
     histories, front = search_front(predictor, run.suite, known, seed_noise(run))
     run.write_json("search/history.json", histories)
     run.write_json("search/front.json", front)
+    return (
+        f"{counted(len(front), 'configuration')} worth a choice, of {sum(run.suite.search.evaluations.values())} tried"
+    )
 
 
-def validate(run: Run) -> None:
+def validate(run: Run) -> str:
     """Fine-tunes what was proposed, with fresh seeds: ``validate/plan.json`` and ``validate/traces.parquet``."""
     from reports.run.question_blind import question_blind
     from reports.stages.validation_plan import Wanted, choose_candidates
@@ -154,15 +160,16 @@ def validate(run: Run) -> None:
     traces = _carry_out(run, trials, section.keep)
     run.write_json("validate/plan.json", [asdict(each) for each in candidates])
     write_traces(traces, run.folder / "validate" / "traces.parquet")
+    return _ended(traces)
 
 
-def report(run: Run) -> None:
+def report(run: Run) -> str:
     """Writes the report from the records of the other stages: ``report/report.html``, ``.json`` and ``.md``."""
     from reports.report.page import write_report
     from reports.report.record import build_record
 
-    path = write_report(build_record(run, Manifest(run).checksums()), run.folder / "report")
-    run.say(f"report: {path}")
+    write_report(build_record(run, Manifest(run).checksums()), run.folder / "report")
+    return "written"
 
 
 STAGES: tuple[Stage, ...] = (
@@ -189,6 +196,11 @@ def seed_noise(run: Run) -> Noise:
 def report_path(folder: Path) -> Path:
     """Returns where the report of a run lies."""
     return folder / "report" / "report.html"
+
+
+def _ended(traces: Sequence[Trace]) -> str:
+    failed = sum(not trace.ok for trace in traces)
+    return f"{counted(len(traces), 'fine-tune')}" + (f", {failed} of them failed" if failed else "")
 
 
 def _carry_out(run: Run, trials: Sequence[Asked], retention: Retention) -> list[Trace]:

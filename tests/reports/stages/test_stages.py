@@ -54,7 +54,8 @@ class Bench:
 
     @property
     def started(self):
-        return [line.partition(":")[0] for line in self.said if line.endswith(": started")]
+        lines = [line for line in self.said if not line.endswith(": up to date")]
+        return [name for name in (line.partition(":")[0] for line in lines) if name in NAMES]
 
     def read(self, name):
         return json.loads((self.folder / name).read_text())
@@ -380,7 +381,7 @@ def test_published_traces_of_the_same_setting_join_the_runs_own(finished, tmp_pa
 
     finished.run("fit", fit={**finished.values["fit"], "shelf": "tiny-v0"})
 
-    assert "fit: 56 traces, 28 of them from the shelf" in finished.said
+    assert [line for line in finished.said if line.startswith("fit: ") and "56 traces, 28 of them" in line]
     assert finished.read("fit/predictor/predictor.json")["body"]["n_traces"]["held_out_loss"] == 56
 
 
