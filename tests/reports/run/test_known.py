@@ -61,7 +61,7 @@ def test_sensitivities_are_measured_once_and_only_where_they_are_needed(make, tm
     assert run_sensitivities(run, ("qpruner",)).kl.tolist() == first.kl.tolist()
     assert make.said == []
     shutil.rmtree(run.folder)
-    assert run_sensitivities(run, ("milp", "joint")) is None
+    assert run_sensitivities(run, ("random", "joint")) is None
 
 
 def test_what_a_searcher_needs_is_refused_before_the_first_fine_tune(make, monkeypatch):

@@ -173,7 +173,7 @@ def test_the_summary_says_who_wins_and_where_ours_does_not() -> None:
     facts = {(each["kind"], each["numbers"]["budget"]): each["numbers"] for each in found["findings"]["sentences"]}
     assert facts["ours against random", 1]["high"] >= 0
     assert facts["least regret", 2]["searcher"] == "joint"
-    assert facts["least regret", 2]["regret"] == pytest.approx(0.14)
+    assert facts["least regret", 2]["regret"] == pytest.approx(0.14, abs=1e-3)
     assert facts["ours against random", 2]["high"] < 0
     assert facts["ours against random", 2]["n"] == 3
     assert len(found["sentences"]) == 4

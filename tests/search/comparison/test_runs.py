@@ -159,10 +159,10 @@ def test_a_searcher_that_raises_is_recorded_and_tried_again(tmp_path: Path) -> N
     runs = {run["contender"]: run for run in records(plan, tmp_path)[0]}
     assert runs["random"]["status"] == "ok"
     assert runs["milp"]["status"] == "failed"
-    assert "given no memory" in runs["milp"]["reason"]
+    assert "given no sensitivities" in runs["milp"]["reason"]
     compare(plan, AdditiveTasks(), tmp_path, 1, said.append)
     assert len(said) == 3
-    assert "given no memory" in said[-1]
+    assert "given no sensitivities" in said[-1]
 
 
 def test_an_infeasible_budget_is_refused_before_anything_is_searched(tmp_path: Path) -> None:
