@@ -1,4 +1,4 @@
-"""The distinct layers of many configurations: most are alike, and what one takes is worked out once."""
+"""The distinct layers of many configurations: most layers are alike, so each distinct one is worked out once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ class DistinctLayers:
     """Layers that differ in shape, in bits, in ranks, or in whether their input has a gradient.
 
     Args:
-        number: which of them each layer of each configuration is, shape ``(n, L)``.
-        layer: a layer of the model that has the shape of each, ``(r,)``.
-        bits: of their modules, ``(r, M)``.
-        ranks: likewise.
-        flow: whether their input has a gradient, ``(r,)``.
+        number: which distinct layer each layer of each configuration is, from 0 to r - 1, shape ``(n, L)``.
+        layer: index of a layer of the model that has the shape of each distinct one, shape ``(r,)``.
+        bits: bits of each module's weight, shape ``(r, M)``.
+        ranks: rank of each module's adapter, 0 for none, shape ``(r, M)``.
+        input_grad: whether the layer's input has a gradient, shape ``(r,)``.
     """
 
     number: NDArray[np.intp]
     layer: NDArray[np.intp]
     bits: NDArray[np.int64]
     ranks: NDArray[np.int64]
-    flow: NDArray[np.bool_]
+    input_grad: NDArray[np.bool_]
 
 
 def distinct_layers(
@@ -38,8 +38,8 @@ def distinct_layers(
     """Returns the distinct layers of configurations that share their shapes.
 
     Args:
-        shapes: of the (pruned) model.
-        configurations: whose bits all have as many units, and so their ranks.
+        shapes: the (pruned) model, with L layers of M modules.
+        configurations: n configurations; all their bits have as many units, and so have their ranks.
         recomputes: whether activations are recomputed; then transformers gives the embeddings a gradient, and so every
             layer's input.
 
@@ -48,18 +48,18 @@ def distinct_layers(
     """
     bits, ranks = (_by_layer(shapes, [getattr(each, name) for each in configurations]) for name in ("bits", "ranks"))
     before = np.logical_or.accumulate((ranks > 0).any(-1), axis=1)
-    flow = np.full(before.shape, recomputes)
-    flow[:, 1:] |= before[:, :-1]
+    input_grad = np.full(before.shape, recomputes)
+    input_grad[:, 1:] |= before[:, :-1]
     known: dict[object, int] = {}
     shape = np.array([known.setdefault(each, len(known)) for each in shapes.layers])
-    columns = [flow, *np.moveaxis(bits, -1, 0), *np.moveaxis(ranks, -1, 0)]
-    place, number = _distinct(np.broadcast_to(shape, flow.shape).ravel(), [each.ravel() for each in columns])
+    columns = [input_grad, *np.moveaxis(bits, -1, 0), *np.moveaxis(ranks, -1, 0)]
+    place, number = _distinct(np.broadcast_to(shape, input_grad.shape).ravel(), [each.ravel() for each in columns])
     return DistinctLayers(
-        number=number.reshape(flow.shape),
+        number=number.reshape(input_grad.shape),
         layer=place % len(shapes.layers),
         bits=_by_module(bits, place, len(shapes.modules)),
         ranks=_by_module(ranks, place, len(shapes.modules)),
-        flow=flow.ravel()[place],
+        input_grad=input_grad.ravel()[place],
     )
 
 

@@ -1,7 +1,9 @@
 """The operations of one linear module and its adapter, forwards and backwards, as PEFT 0.21 writes them.
 
-forwards    the product (its weight made anew where it is quantised), then cast, dropout, A, B, scaling and sum
+forwards    the product (its weight dequantised where it is quantised), then cast, dropout, A, B, scaling and sum
 backwards   scaling, B and A first, because they ran last; then the product; then the sum of both gradients
+
+    r   distinct layers; every array has shape (r,) and holds bytes, values of a token, or yes and no
 """
 
 from dataclasses import dataclass
@@ -13,161 +15,163 @@ from perfmodel.memory.saved_activations import FLOAT32, Bytes, Flags, Layers
 
 
 @dataclass
-class Read:
-    """One tensor that modules read.
+class ModuleInput:
+    """One tensor that one or more modules read; the last two fields change as the modules run.
 
     Args:
-        width: values of a token.
-        flow: whether it has a gradient, shape ``(r,)``.
-        held: whether it is kept by now, ``(r,)``; those that keep it first decide when it goes.
-        leaked: whether an int8 product holds it, ``(r,)``.
+        width: values of a token, shape ``(r,)`` or one number for all layers.
+        has_gradient: whether the tensor has a gradient, shape ``(r,)``.
+        saved: whether autograd has saved it by now, shape ``(r,)``. The first to save it also frees it last.
+        held_to_end: whether an int8 product holds it until the step ends, shape ``(r,)``.
     """
 
     width: Bytes | int
-    flow: Flags
-    held: Flags
-    leaked: Flags
+    has_gradient: Flags
+    saved: Flags
+    held_to_end: Flags
 
     @property
-    def passing(self) -> Flags:
-        """Where a recomputed layer has it to its end, and no longer."""
-        return np.asarray(self.leaked & ~self.held)
-
-
-@dataclass(frozen=True)
-class Around:
-    """What lives beside a module's own tensors, shape ``(r,)`` each.
-
-    Args:
-        forward: in the forward pass, without what it reads.
-        backward: in the backward pass: gradients, that of its output included.
-        shared: whether the gradient of its output is the residual's too, and so outlives the module.
-        product: whether its product runs at all; recomputing ends with the last tensor that is kept.
-        update: whether what follows A runs.
-    """
-
-    forward: Bytes
-    backward: Bytes
-    shared: bool = False
-    product: Flags | bool = True
-    update: Flags | bool = True
+    def only_held(self) -> Flags:
+        """Where an int8 product holds it and autograd does not: there a recomputed layer has it to its end."""
+        return np.asarray(self.held_to_end & ~self.saved)
 
 
 class ModuleStep:
-    """Follows one module of distinct layers.
+    """Follows one module of r distinct layers through its forward and backward pass.
 
     Args:
         layers: the layers.
-        highest: what lives.
-        index: of the module.
+        tracker: told of every moment and of every saved tensor.
+        index: which module of a layer, from 0 to M - 1.
         read: its input.
-        around: what lives beside it.
+        beside_forward: bytes allocated beside the module in its forward pass, its input left out, shape ``(r,)``.
+        beside_backward: bytes allocated beside it in its backward pass, the gradient of its output included, shape
+            ``(r,)``.
+        shares_gradient: whether the gradient of its output is that of the residual too, and so is not freed behind it.
+        product_runs: whether its product runs at all, shape ``(r,)`` or one answer for all layers: recomputing a layer
+            ends with the last tensor that is saved.
+        update_runs: whether B, scaling and sum run, shape ``(r,)`` or one answer for all layers.
     """
 
-    def __init__(self, layers: Layers, highest: PeakTracker, index: int, read: Read, around: Around) -> None:
+    def __init__(
+        self,
+        layers: Layers,
+        tracker: PeakTracker,
+        index: int,
+        read: ModuleInput,
+        *,
+        beside_forward: Bytes,
+        beside_backward: Bytes,
+        shares_gradient: bool,
+        product_runs: Flags | bool,
+        update_runs: Flags | bool,
+    ) -> None:
         modules = layers.modules
-        self.layers, self.highest, self.read, self.around = layers, highest, read, around
-        self.index = index
+        self.layers, self.tracker, self.index, self.read = layers, tracker, index, read
+        self.beside_forward, self.beside_backward = beside_forward, beside_backward
+        self.shares_gradient, self.product_runs, self.update_runs = shares_gradient, product_runs, update_runs
         self.adapted: Flags = layers.adapted[:, index]
-        self.leaks: Flags = modules.leaks[:, index] & read.flow
-        self.keeps: Flags = modules.keeps_input[:, index] & read.flow
+        self.holds_input: Flags = modules.holds_input[:, index] & read.has_gradient
+        self.saves_input: Flags = modules.saves_input[:, index] & read.has_gradient
         if layers.step.recomputes:
-            self.keeps = self.keeps & ~self.leaks  # what int8 keeps of a recomputed layer goes when that is done
-        self.held, self.building = modules.held[:, index], modules.building[:, index]
-        self.cloned = modules.cloned[:, index]
+            # What int8 holds of a recomputed layer was counted when the layer ran first.
+            self.saves_input = self.saves_input & ~self.holds_input
+        self.dequantized, self.dequantizing = modules.dequantized[:, index], modules.dequantizing[:, index]
+        self.clones_output = modules.clones_output[:, index]
         self.values_in, self.values_out = layers.t * read.width, layers.t * modules.rows[:, index]
         self.result = layers.c * self.values_out
-        self.later = FLOAT32 * modules.parameters[:, index + 1 :].sum(-1)
+        self.later_gradients = FLOAT32 * modules.parameters[:, index + 1 :].sum(-1)
         self.cuda = layers.c < FLOAT32
         self.dropout, self.pooled = layers.step.dropout, layers.step.adapter.pooled
-        self.dora = layers.step.adapter.has_magnitudes
+        self.has_magnitudes = layers.step.adapter.has_magnitudes
 
     def follow(self) -> None:
-        """Looks at every moment of the module, and notes what it keeps."""
+        """Tells the tracker of every moment of the module, and of what it saves."""
         self._product()
-        self._keep_input()
-        # With dropout or pooling, the copy in the adapter's type is not what A keeps.
+        self._save_input()
+        # With dropout or pooling, the copy in the adapter's type is not what A saves.
         cast = FLOAT32 * self.values_in if self.cuda and (self.dropout or self.pooled) else 0
-        beside = self.around.forward + self._unheld() + self.result + cast
-        self.highest.observe(beside, when=self.adapted & self.around.product)
-        middle = self._keep_middle()
-        if self.dora:
+        beside = self.beside_forward + self._unsaved_input() + self.result + cast
+        self.tracker.observe(beside, when=self.adapted & self.product_runs)
+        middle = self._save_middle()
+        if self.has_magnitudes:
             self._row_norms(beside)
         else:
             # B's output and its scaled copy; pooled, the scaled values, their repetition and the sum.
             values = 2 * self.values_out + (self.values_out // 2 if self.pooled else 0)
-            self.highest.observe(beside + FLOAT32 * values, when=self.adapted & self.around.update)
+            self.tracker.observe(beside + FLOAT32 * values, when=self.adapted & self.update_runs)
         self._backward(middle)
 
-    def _unheld(self) -> Bytes:
-        """Returns the bytes of what is read, where nothing keeps it."""
-        return np.asarray(self.layers.c * self.values_in * ~self.read.held)
+    def _unsaved_input(self) -> Bytes:
+        """Returns the bytes of the input where autograd has not saved it."""
+        return np.asarray(self.layers.c * self.values_in * ~self.read.saved)
 
     def _product(self) -> None:
-        beside = self.around.forward + self._unheld()
+        beside = self.beside_forward + self._unsaved_input()
         # 4-bit kernels take a weight's scales as they are; HQQ makes copies on the way to the weight.
-        making = np.where(self.cloned, self.held, self.building)
-        self.highest.observe(beside, weight=making, when=self.around.product)
-        self.highest.observe(beside + self.result, weight=self.held, when=self.around.product)
-        self.highest.observe(beside + 2 * self.result, when=self.cloned & self.adapted & self.around.product)
+        weight = np.where(self.clones_output, self.dequantized, self.dequantizing)
+        self.tracker.observe(beside, weight=weight, when=self.product_runs)
+        self.tracker.observe(beside + self.result, weight=self.dequantized, when=self.product_runs)
+        cloned = self.clones_output & self.adapted & self.product_runs
+        self.tracker.observe(beside + 2 * self.result, when=cloned)
 
-    def _keep_input(self) -> None:
+    def _save_input(self) -> None:
         layers = self.layers
-        holder = self.keeps | (self.adapted if layers.shares_inputs else False)
-        self.first = holder & ~self.read.held
-        self.plain = layers.c * self.values_in * self.first
-        self.highest.save_for_backward(self.plain)
-        self.read.held = self.read.held | holder
-        self.read.leaked = self.read.leaked | self.leaks
+        saves = self.saves_input | (self.adapted if layers.shares_inputs else False)
+        self.plain = layers.c * self.values_in * (saves & ~self.read.saved)
+        self.tracker.save_for_backward(self.plain)
+        self.read.saved = self.read.saved | saves
+        self.read.held_to_end = self.read.held_to_end | self.holds_input
         self.own = np.zeros_like(self.result)
         if not layers.shares_inputs:
-            self.own = layers.own_input(self.read.width, self.read.flow) * self.adapted
-        self.highest.save_for_backward(self.own)
+            self.own = layers.own_input(self.read.width, self.read.has_gradient) * self.adapted
+        self.tracker.save_for_backward(self.own)
 
-    def _keep_middle(self) -> Bytes:
-        """Notes what lies between A and B, and what DoRA keeps behind them; returns it."""
+    def _save_middle(self) -> Bytes:
+        """Saves what lies between A and B, and what DoRA saves behind them; returns its bytes."""
         layers = self.layers
         middle = FLOAT32 * layers.t * (2 if self.pooled else 1) * layers.modules.ranks[:, self.index]
-        if self.dora:
+        if self.has_magnitudes:
             each = (FLOAT32 + layers.c) * self.values_out + 3 * FLOAT32 * layers.modules.rows[:, self.index]
             middle = middle + each * self.adapted
-        self.highest.save_for_backward(middle)
+        self.tracker.save_for_backward(middle)
         return middle
 
     def _row_norms(self, beside: Bytes) -> None:
-        """Looks at DoRA's norms of the weight's rows.
+        """Observes DoRA's norms of the weight's rows.
 
         PEFT sends an identity matrix through A and B, then makes the weight, the update, and their sum, in float32.
         """
         modules = self.layers.modules
         columns, rows = modules.columns[:, self.index], modules.rows[:, self.index]
         largest = FLOAT32 * columns * (columns + modules.ranks[:, self.index]) + 4 * FLOAT32 * rows * columns
-        later = (FLOAT32 + self.layers.c) * self.values_out
-        self.highest.observe(beside + largest, freed=later, when=self.adapted & self.around.product)
+        not_yet = (FLOAT32 + self.layers.c) * self.values_out
+        self.tracker.observe(beside + largest, freed=not_yet, when=self.adapted & self.product_runs)
 
     def _backward(self, middle: Bytes) -> None:
-        layers, around, flow = self.layers, self.around, self.read.flow
+        layers, has_gradient = self.layers, self.read.has_gradient
         # Where PEFT casts the sum and not the update, the product's gradient is a cast of its own.
-        apart = layers.modules.saves[:, self.index] & self.adapted & (self.cuda and around.shared)
-        cast = layers.c * self.values_out * apart
-        waiting, done = around.backward + cast, self.later
+        apart = layers.modules.saves_tensors[:, self.index] & self.adapted & (self.cuda and self.shares_gradient)
+        waiting, gradients = self.beside_backward + self.result * apart, self.later_gradients
         scaled = (2 if self.cuda else 1) * FLOAT32 * self.values_out
-        self.highest.observe(waiting + scaled, gradients=done, when=self.adapted)
-        done = done + FLOAT32 * layers.modules.parameters[:, self.index]
-        through = self.adapted & flow
-        self._input_gradient(waiting, done, middle, through)
-        left = middle + self.own + self.plain * ~self.keeps
-        waiting = waiting + layers.c * self.values_in * through
-        made = layers.c * self.values_in
-        self.highest.observe(waiting, weight=self.building, freed=left, gradients=done, when=flow)
-        self.highest.observe(waiting + made, weight=self.held, freed=left, gradients=done, when=flow)
-        self.highest.observe(waiting + 2 * made, freed=left, gradients=done, when=through)
+        self.tracker.observe(waiting + scaled, gradients=gradients, when=self.adapted)
+        gradients = gradients + FLOAT32 * layers.modules.parameters[:, self.index]
+        through_adapter = self.adapted & has_gradient
+        self._input_gradient(waiting, gradients, middle, through_adapter)
+        freed = middle + self.own + self.plain * ~self.saves_input
+        of_input = layers.c * self.values_in
+        waiting = waiting + of_input * through_adapter
+        self.tracker.observe(waiting, weight=self.dequantizing, freed=freed, gradients=gradients, when=has_gradient)
+        self.tracker.observe(
+            waiting + of_input, weight=self.dequantized, freed=freed, gradients=gradients, when=has_gradient
+        )
+        self.tracker.observe(waiting + 2 * of_input, freed=freed, gradients=gradients, when=through_adapter)
 
-    def _input_gradient(self, waiting: Bytes, done: Bytes, middle: Bytes, through: Flags) -> None:
-        """Looks at the gradient of A's input, in float32, on its way back through dropout and cast."""
+    def _input_gradient(self, waiting: Bytes, gradients: Bytes, middle: Bytes, when: Flags) -> None:
+        """Observes the gradient of A's input, in float32, on its way back through dropout and cast."""
         one = FLOAT32 * self.values_in // (2 if self.pooled else 1)
-        self.highest.observe(waiting + one, freed=middle, gradients=done, when=through)
+        self.tracker.observe(waiting + one, freed=middle, gradients=gradients, when=when)
         if self.dropout:
-            self.highest.observe(waiting + 2 * one, freed=middle + one, gradients=done, when=through)
+            self.tracker.observe(waiting + 2 * one, freed=middle + one, gradients=gradients, when=when)
         if self.pooled:
-            self.highest.observe(waiting + 2 * one + one, freed=middle + self.own, gradients=done, when=through)
+            self.tracker.observe(waiting + 3 * one, freed=middle + self.own, gradients=gradients, when=when)

@@ -1,15 +1,11 @@
 """Peak memory of one training step in closed form, as a sum of named terms.
 
-The peak is the highest of a few moments of a step whose optimiser has its state: the loss's backward pass, where the
-logits count four times; the norm before it; the backward pass of each layer (``perfmodel.memory.layer_step``); and the
-optimiser's update. At each, what lives is what stays resident (``perfmodel.memory.resident_bytes``), what layers keep
-that have not gone back (``perfmodel.memory.saved_activations``), and the gradients of those that have.
-
-Nothing here is fitted: every term follows from what the operations allocate. On a CPU it agrees with the project's
-measured peaks (``benchmarks/memory_error.py``). **On CUDA this project measured nothing**: what tensors live follows
+The peak is the highest of a few moments of a step whose optimiser has its state; ``perfmodel.memory.step`` follows them
+in order. Nothing here is fitted: every term follows from what the operations allocate. On a CPU it agrees with the
+project's measured peaks (``benchmarks/memory_error.py``). **On CUDA this project measured nothing**: the tensors follow
 from the same accounts, checked against dry runs on the meta device and against five peaks that others published
-(``perfmodel.planner.published_peaks``); the four terms that do not (workspaces of libraries, the allocator's rounding,
-its slack, the device's context) are estimates and stand apart.
+(``perfmodel.planner.published_peaks``); the four terms that are no tensors of the step (workspaces of libraries, the
+allocator's rounding, its slack, the device's context) are estimates and stand apart.
 """
 
 import json
@@ -42,25 +38,25 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TrainingMemory:
-    """Bytes at the peak of a training step, term by term.
+    """Bytes at the peak of a training step, term by term, each 0 or more.
 
     Args:
-        weights: values of the linear weights, and biases.
-        quantization_metadata: scales, zeros and tables.
-        embeddings: embeddings and head.
-        norms: their parameters.
-        adapters: their parameters.
-        gradients: of the adapters, as far as they exist at the peak.
-        optimizer: its state.
-        saved_activations: what autograd keeps, attention's part left out.
-        attention: what attention keeps.
-        logits_and_loss: logits, their log-softmax and gradients.
-        dequantization: a weight in the compute type, and what makes it.
-        working: gradients of activations, and the optimiser's own buffers.
-        library_workspace: what cuBLAS holds (CUDA).
-        allocator_rounding: of every tensor's size (CUDA).
-        reserved_slack: what the allocator holds beyond live tensors (CUDA).
-        device_context: what the process takes beside the allocator (CUDA).
+        weights: bytes of the linear weights' values, and of biases.
+        quantization_metadata: bytes of the formats' scales, zeros and tables.
+        embeddings: bytes of embeddings and head.
+        norms: bytes of the norms' parameters.
+        adapters: bytes of the adapters' parameters.
+        gradients: bytes of the adapters' gradients, as far as they exist at the peak.
+        optimizer: bytes of the optimiser's state.
+        saved_activations: bytes that autograd saves, attention's part left out.
+        attention: bytes that attention saves.
+        logits_and_loss: bytes of logits, their log-softmax and their gradients.
+        dequantization: bytes of a weight in the compute type, with what makes it.
+        working: bytes of gradients of activations, and of the optimiser's own buffers.
+        library_workspace: bytes that cuBLAS holds; 0 on a CPU.
+        allocator_rounding: bytes by which the allocator rounds tensors up; 0 on a CPU.
+        reserved_slack: bytes that the allocator has reserved beyond tensors; 0 on a CPU.
+        device_context: bytes that the process takes beside the allocator; 0 on a CPU.
     """
 
     weights: int
@@ -82,21 +78,21 @@ class TrainingMemory:
 
     @property
     def live(self) -> int:
-        """Bytes of live tensors, as a dry run counts them."""
+        """Bytes of tensors alone, as a dry run counts them."""
         return self.allocated - self.library_workspace - self.allocator_rounding
 
     @property
     def allocated(self) -> int:
-        """The allocator's peak: live tensors as it rounds them, and what libraries hold."""
+        """The allocator's peak in bytes: tensors as it rounds them, and what libraries hold."""
         return self.reserved - self.reserved_slack - self.device_context
 
     @property
     def reserved(self) -> int:
-        """What the device shows as taken."""
+        """Bytes that the device shows as taken."""
         return sum(self.terms().values())
 
     def terms(self) -> dict[str, int]:
-        """Returns every term by name, in the order of the arguments."""
+        """Returns the bytes of every term by name, in the order of the arguments."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
@@ -110,18 +106,18 @@ def training_memory(
     attention: Attention = "sdpa",
     shapes: Architecture | None = None,
 ) -> TrainingMemory:
-    """Returns the peak of one step.
+    """Returns the peak of one training step.
 
     Attention takes no mask: a batch longer than a model's sliding window is not modelled.
 
     Args:
-        architecture: of the unpruned base model.
-        configuration: rate, bits, ranks and methods.
-        recipe: checkpointing, dropout and optimiser.
-        load: the batch.
-        device_class: decides the compute type and kernels.
-        attention: its implementation in transformers.
-        shapes: of the pruned model, where pruning over all layers made other shapes than the rate alone tells.
+        architecture: the unpruned base model.
+        configuration: pruning rate, bits, ranks and methods.
+        recipe: its checkpointing, dropout and optimiser are read.
+        load: size of the batch.
+        device_class: ``cpu`` computes in float32, ``cuda`` in bfloat16 with its own kernels.
+        attention: its implementation in transformers, ``sdpa`` or ``eager``.
+        shapes: the pruned model, where pruning over all layers made other shapes than the rate alone tells.
 
     Raises:
         InvalidConfigurationError: when the configuration does not fit the model.
@@ -140,15 +136,18 @@ def training_memory_terms(
     device_class: DeviceClass,
     attention: Attention = "sdpa",
 ) -> dict[str, Bytes]:
-    """Returns each term of ``TrainingMemory`` for many configurations, shape ``(n,)``.
+    """Returns the bytes of each term of ``TrainingMemory`` for many configurations, shape ``(n,)`` each.
 
     Args:
-        architecture: as for ``training_memory``, and so the others.
-        configurations: of any rates and methods.
-        recipe: for all.
-        load: for all.
-        device_class: for all.
-        attention: for all.
+        architecture: the unpruned base model.
+        configurations: n configurations of any rates and methods.
+        recipe: of all configurations; its checkpointing, dropout and optimiser are read.
+        load: size of the batch, the same for all configurations.
+        device_class: ``cpu`` or ``cuda``, the same for all configurations.
+        attention: its implementation in transformers, ``sdpa`` or ``eager``.
+
+    Raises:
+        InvalidConfigurationError: when a configuration does not fit the model.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for place, each in enumerate(configurations):
@@ -170,22 +169,33 @@ def allocated_peaks(
     *,
     device_class: DeviceClass,
 ) -> Bytes:
-    """Returns the allocator's peak of many configurations, shape ``(n,)``; args as for ``training_memory_terms``."""
+    """Returns the allocator's peak of many configurations in bytes, shape ``(n,)``.
+
+    Args:
+        architecture: the unpruned base model.
+        configurations: n configurations of any rates and methods.
+        recipe: of all configurations; its checkpointing, dropout and optimiser are read.
+        load: size of the batch, the same for all configurations.
+        device_class: ``cpu`` or ``cuda``, the same for all configurations.
+
+    Raises:
+        InvalidConfigurationError: when a configuration does not fit the model.
+    """
     terms = training_memory_terms(architecture, configurations, recipe, load, device_class=device_class)
     outside = ("reserved_slack", "device_context")
     return np.asarray(sum(values for name, values in terms.items() if name not in outside))
 
 
 def peak_interval(memory: TrainingMemory, *, level: float = 0.9, device_class: DeviceClass) -> tuple[int, int]:
-    """Returns the bytes between which the allocator's peak lies, for a batch that is known.
+    """Returns the least and the most bytes between which the allocator's peak lies, for a batch that is known.
 
     On a CPU from the relative errors of measured peaks, as a split conformal interval; on CUDA, where nothing was
     measured, from bounds that are assumed, whatever the level.
 
     Args:
-        memory: the estimate.
+        memory: the closed form's peak.
         level: share of peaks that the interval should hold, in (0, 1).
-        device_class: whose errors.
+        device_class: ``cpu`` or ``cuda``, where the step runs.
 
     Raises:
         ValueError: when the level is outside (0, 1).

@@ -5,15 +5,16 @@
     f   whether the input of a layer has a gradient
 
 What a layer adds at each moment of a step follows from its shape, bits, rank and f alone, so one row of a table holds
-it. Of a configuration's rows, with sums over all layers and p over those up to one,
+it. Of a configuration's rows, summed over all layers, and p summed over the layers up to one,
 
-    peak = fixed + max( kept + loss,  max over active layers (p + within) + gone,  update + largest )
+    peak = fixed + max( saved + loss,  max over active layers (p + within) + behind,  update + largest )
 
-    fixed    weights, adapters and optimiser
-    kept     what lies between a layer's forward and backward pass, p that less what has gone back
-    gone     gradients of adapters, and what int8 products keep to the end
-    within   a layer's own highest moment; far below 0 where it has no backward pass
-    update   gone, and what the optimiser makes of all; largest: of one tensor, at most
+    fixed    bytes of weights, adapters and optimiser
+    saved    bytes that a layer saves from its forward to its backward pass
+    behind   bytes that a layer leaves behind its backward pass: gradients, and what int8 products hold to the end
+    p        saved less behind
+    within   bytes of a layer's own highest moment; far below 0 where it has no backward pass
+    update   behind, and what the optimiser makes of all gradients; largest: what it makes of one tensor, at most
 
 The numbers are those of ``perfmodel.memory.step``, taken from accounts of one layer each.
 """
@@ -35,7 +36,7 @@ from perfmodel.space.space import Space
 from perfmodel.traces.trace import DeviceClass
 
 _PASSED, _WITHIN, _LARGEST, _SUMMED = 0, 1, 2, slice(3, 7)
-"""Columns of the table; summed are kept, gone, update and fixed."""
+"""Columns of the table; summed are saved, behind, update and fixed."""
 
 _CHUNK: Final = 512
 
@@ -48,11 +49,11 @@ class PeakTables:
     """The allocator's peak of configurations by layer.
 
     Args:
-        space: of the vectors; its units are layers.
-        architecture: of the unpruned base model.
-        recipe: of all.
-        device_class: of all.
-        load: the batch that peaks.
+        space: the space of the index vectors; its units are layers.
+        architecture: the unpruned base model, with L layers.
+        recipe: of every configuration; its checkpointing, dropout and optimiser are read.
+        device_class: ``cpu`` or ``cuda``.
+        load: size of the largest batch.
 
     Raises:
         InvalidConfigurationError: when the units are not layers, or a format does not fit a shape.
@@ -78,15 +79,15 @@ class PeakTables:
         self._table, self._loss = _rows(account)
         self._starts = np.array(place) * (len(self._table) // len(kinds))
         self._base = np.array([_base(shapes, account) for shapes in pruned])
-        self._ending = float(account.held_logits)
+        self._ending = float(account.kept_logits)
         self._strides = np.repeat([2 * len(space.ranks), 2], self._layers)[None]
         self._upto = np.append(np.tri(self._layers), np.ones((1, self._layers)), axis=0)
 
     def __call__(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Returns the bytes of index vectors that were checked, shape ``(n,)``.
+        """Returns the allocator's peak in bytes, shape ``(n,)``.
 
         Args:
-            vectors: shape ``(n, 1 + 2 * L)``.
+            vectors: index vectors of the space, which are not checked again, shape ``(n, 1 + 2 * L)``.
         """
         if len(vectors) == 1:
             return np.array([self._peak(vectors[0])])
@@ -108,9 +109,9 @@ class PeakTables:
         table = self._table.take(rows, axis=0)
         sums = self._upto @ table
         inside = float((sums[:-1, _PASSED] + table[:, _WITHIN]).max())
-        kept, gone, update, fixed = sums[-1, _SUMMED].tolist()
+        saved, behind, update, fixed = sums[-1, _SUMMED].tolist()
         at_update = update + float(table[:, _LARGEST].max()) + self._ending
-        return float(max(kept + self._loss, inside + gone, at_update) + fixed + self._base[vector[0]])
+        return float(max(saved + self._loss, inside + behind, at_update) + fixed + self._base[vector[0]])
 
     def _peaks(self, vectors: NDArray[np.int64]) -> NDArray[np.float64]:
         layers = self._layers
@@ -126,8 +127,8 @@ class PeakTables:
         table = self._table.take(rows, axis=0)
         inside = table[:, :, _PASSED].cumsum(axis=1)
         inside += table[:, :, _WITHIN]
-        kept, gone, update, fixed = table[:, :, _SUMMED].sum(axis=1).T
-        peak = np.maximum(kept + self._loss, inside.max(axis=1) + gone)
+        saved, behind, update, fixed = table[:, :, _SUMMED].sum(axis=1).T
+        peak = np.maximum(saved + self._loss, inside.max(axis=1) + behind)
         np.maximum(peak, update + table[:, :, _LARGEST].max(axis=1) + self._ending, out=peak)
         return np.asarray(peak + fixed + self._base.take(vectors[:, 0]))
 
@@ -147,21 +148,21 @@ def _account_of_each_layer(
 
 
 def _rows(account: StepAccount) -> tuple[NDArray[np.float64], float]:
-    """Returns the table, and what the loss takes beside what is kept."""
+    """Returns the table, and what the loss takes beside what is saved."""
     recipe, cuda = account.recipe, account.device_class == "cuda"
     resident = account.resident
-    kept = account.between.sum(1) + account.attention_between.sum(1)
+    saved = account.saved.sum(1) + account.saved_attention.sum(1)
     gradients = account.gradients.sum(1)
-    gone = gradients + account.escaped.sum(1)
-    within = np.where(account.layers.active, _total(account.within_layers(), kept) - kept, _NEVER)
-    update = gone + (gradients if recipe.optimizer == "adamw" and cuda else 0)
-    largest = _total(account.update(), kept) - update - account.held_logits
+    behind = gradients + account.held_to_end.sum(1)
+    within = np.where(account.layers.active, _total(account.backward(), saved) - saved, _NEVER)
+    update = behind + (gradients if recipe.optimizer == "adamw" and cuda else 0)
+    largest = _total(account.update(), saved) - update - account.kept_logits
     fixed = resident.weights - _biases(account.shapes, account) + resident.metadata + gradients
     fixed = fixed + OPTIMIZER_BYTES[recipe.optimizer] * gradients // ADAPTER_BYTES
     if cuda:
         fixed = fixed + ROUNDING // 2 * (4 * resident.tensors + TENSORS_OF_A_LAYER * account.layers.active)
-    table = np.column_stack([kept - gone, within, largest, kept, gone, update, fixed]).astype(np.float64)
-    return table, float(max((_total(each, kept) - kept)[0] for each in account.loss()))
+    table = np.column_stack([saved - behind, within, largest, saved, behind, update, fixed]).astype(np.float64)
+    return table, float(max((_total(each, saved) - saved)[0] for each in account.loss()))
 
 
 def _biases(shapes: Architecture, account: StepAccount) -> int:

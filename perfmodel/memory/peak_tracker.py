@@ -1,8 +1,8 @@
-"""The moment at which most lives within a layer, found while its operations are followed in order.
+"""Finds the moment of a layer's forward and backward pass at which most bytes are allocated.
 
-What autograd keeps is freed in the reverse of the order in which it was kept. So at every operation of the backward
-pass what lives of it is what had been kept when that operation's counterpart ran in the forward pass: both can be
-looked at there, and the operations need to be followed once, forwards.
+Autograd frees saved tensors in the reverse of the order in which it saved them. So when an operation's backward pass
+runs, exactly those tensors are still saved that were saved when the operation itself ran. Both moments can therefore be
+observed at once, and the operations of a layer need to be followed only once, in forward order.
 """
 
 import numpy as np
@@ -11,16 +11,17 @@ from perfmodel.memory.saved_activations import Bytes, Flags
 
 
 class PeakTracker:
-    """What lives of a layer's activations as operations pass, and the most that lived; shape ``(r,)`` each.
+    """The saved bytes so far of r distinct layers, and the terms of the highest moment observed so far.
 
     Args:
-        like: an array of that shape.
+        like: any array of shape ``(r,)``.
 
     Attributes:
-        kept: activations up to now, attention's left out.
-        attention: what attention kept.
-        terms: of the highest moment: ``kept``, ``attention``, ``working``, ``weight`` and ``gradients``.
-        total: their sum.
+        kept: bytes of activations saved up to now, attention's left out, shape ``(r,)``.
+        attention: bytes that attention saved, shape ``(r,)``.
+        terms: bytes at the highest moment, by name: ``kept``, ``attention``, ``working``, ``weight`` and ``gradients``,
+            each of shape ``(r,)``.
+        total: the sum of the terms, shape ``(r,)``; -1 before anything was observed.
     """
 
     def __init__(self, like: Bytes) -> None:
@@ -31,7 +32,11 @@ class PeakTracker:
         self.terms = {name: np.zeros_like(like) for name in names}
 
     def save_for_backward(self, size: Bytes | int) -> None:
-        """Notes what autograd keeps from now on."""
+        """Adds what autograd saves from now on.
+
+        Args:
+            size: bytes, 0 or more, shape ``(r,)`` or one number for all layers.
+        """
         self.kept = self.kept + size
 
     def observe(
@@ -43,14 +48,14 @@ class PeakTracker:
         gradients: Bytes | int = 0,
         when: Flags | bool = True,
     ) -> None:
-        """Looks at one moment, beside what is kept.
+        """Compares one moment with the highest so far; bytes of shape ``(r,)`` or one number for all layers.
 
         Args:
-            working: gradients of activations, and what lives for a few operations.
-            weight: one in the compute type, and what makes it.
-            freed: of what was kept, what is gone again.
-            gradients: of the layer's own adapters, as far as they exist.
-            when: where the moment happens.
+            working: bytes of activations and their gradients that exist for a few operations only.
+            weight: bytes of a weight in the compute type, with what makes it.
+            freed: bytes of the saved tensors that are freed by now.
+            gradients: bytes of the gradients of the layer's own adapters that exist by now.
+            when: in which layers the moment happens, shape ``(r,)`` or one answer for all.
         """
         if not np.any(when):
             return

@@ -23,44 +23,44 @@ from perfmodel.space.methods import ADAPTERS, WIDTHS, Methods
 
 @dataclass(frozen=True)
 class Stored:
-    """One matrix in one format.
+    """One weight matrix in one format: its bytes, and what a product with it allocates and saves.
 
     Args:
-        values: bytes of the weights themselves.
-        metadata: bytes of scales, zeros and tables.
-        held: bytes of the weight in the compute type during a product, 0 where it is stored so.
-        building: most bytes that live while that weight is made, itself included.
-        keeps_input: whether the product keeps its input for the backward pass.
-        leaks: whether it keeps it until the step ends, past its own backward pass and past checkpointing.
-        saves: whether autograd keeps anything for it: HQQ its input, bfloat16 the weight that is stored anyway.
-        cloned: whether PEFT clones the product, as it does with those of 4 bits.
-        tensors: count of what is stored.
+        values: bytes of the weights themselves, above 0.
+        metadata: bytes of scales, zeros and tables, 0 or more.
+        dequantized: bytes of the weight in the compute type during a product, 0 where it is stored so.
+        dequantizing: most bytes allocated while that weight is made, itself included, 0 or more.
+        tensors: number of stored tensors, 1 or more.
+        saves_input: whether the product saves its input for the backward pass.
+        holds_input: whether it holds its input until the step ends, past its own backward pass and past checkpointing.
+        saves_tensors: whether autograd saves anything for it: HQQ its input, bfloat16 the weight that is stored anyway.
+        clones_output: whether PEFT clones the product, as it does with those of 4 bits.
     """
 
     values: int
     metadata: int
-    held: int
-    building: int
-    keeps_input: bool
-    leaks: bool
-    saves: bool
-    cloned: bool
+    dequantized: int
+    dequantizing: int
     tensors: int
+    saves_input: bool = False
+    holds_input: bool = False
+    saves_tensors: bool = False
+    clones_output: bool = False
 
 
 @dataclass(frozen=True)
 class Resident:
-    """Bytes that live through training, shape ``(n,)`` unless said otherwise.
+    """Bytes that stay allocated through training, for n configurations of r distinct layers.
 
     Args:
-        weights: values of linear weights, and biases.
-        metadata: of quantisation.
-        embeddings: embeddings and head, the same for all.
-        norms: the same for all.
-        adapters: parameters of the adapters of each distinct layer, shape ``(r,)``.
-        largest_adapter: parameters of the largest adapter tensor.
-        tensors: count of stored tensors and adapters.
-        modules: formats and ranks of distinct layers, for the activations.
+        weights: bytes of the linear weights' values, and of biases, shape ``(n,)``.
+        metadata: bytes of the formats' scales, zeros and tables, shape ``(n,)``.
+        embeddings: bytes of embeddings and head, the same for all configurations.
+        norms: bytes of the norms' parameters, the same for all configurations.
+        adapters: number of parameters of the adapters of each distinct layer, shape ``(r,)``.
+        largest_adapter: number of parameters of each configuration's largest adapter tensor, shape ``(n,)``.
+        tensors: number of stored tensors and adapters, shape ``(n,)``.
+        modules: formats and ranks of the distinct layers' modules, for the activations.
     """
 
     weights: Bytes
@@ -74,13 +74,13 @@ class Resident:
 
 
 def resident(shapes: Architecture, distinct: DistinctLayers, methods: Methods, compute: int) -> Resident:
-    """Returns what configurations with these methods keep.
+    """Returns what configurations with these methods keep allocated.
 
     Args:
-        shapes: of the (pruned) model, shared by all.
-        distinct: their layers.
-        methods: formats and the form of the adapters.
-        compute: bytes of a compute value.
+        shapes: the (pruned) model, shared by all configurations.
+        distinct: the distinct layers of the configurations.
+        methods: formats of the widths and form of the adapters, shared by all configurations.
+        compute: bytes of a compute value: 4 on a CPU, 2 on CUDA.
 
     Raises:
         InvalidConfigurationError: when a format does not fit a shape.
@@ -106,9 +106,9 @@ def resident(shapes: Architecture, distinct: DistinctLayers, methods: Methods, c
             rows,
             columns,
             adapters,
-            held=found["held"],
-            building=found["building"],
-            **{name: found[name] > 0 for name in ("keeps_input", "leaks", "saves", "cloned")},
+            dequantized=found["dequantized"],
+            dequantizing=found["dequantizing"],
+            **{name: found[name] > 0 for name in ("saves_input", "holds_input", "saves_tensors", "clones_output")},
         ),
     )
 
@@ -117,56 +117,34 @@ def stored(layout: AbstractLayout, rows: int, columns: int, compute: int) -> Sto
     """Returns the bytes of one matrix and of its products.
 
     What a product makes follows from bitsandbytes 0.50 and hqq 0.2.8: HQQ unpacks its values, then takes zeros from
-    them and multiplies by scales, so that three copies live at once; double quantisation makes its scales anew.
+    them and multiplies by scales, so that three copies are
+    allocated at once; double quantisation makes its scales anew.
 
     Args:
-        layout: of the format.
-        rows: output features.
-        columns: input features.
-        compute: bytes of a compute value.
+        layout: how the format lies in memory.
+        rows: output features, 1 or more.
+        columns: input features, 1 or more.
+        compute: bytes of a compute value: 4 on a CPU, 2 on CUDA.
     """
     whole, copy = layout.stored_bytes(rows, columns, compute), compute * rows * columns
     match layout:
         case Bfloat16Layout():
             converted = copy if compute == FLOAT32 else 0
-            return Stored(
-                whole, 0, converted, converted, keeps_input=False, leaks=False, saves=True, cloned=False, tensors=1
-            )
+            return Stored(whole, 0, converted, converted, tensors=1, saves_tensors=True)
         case RowScaledLayout():
             values = rows * columns
-            return Stored(
-                values, whole - values, copy, copy, keeps_input=True, leaks=True, saves=False, cloned=False, tensors=2
-            )
+            return Stored(values, whole - values, copy, copy, tensors=2, saves_input=True, holds_input=True)
         case BlockScaledLayout(double=double):
             values = -(-rows * columns // 2)
-            building = copy + (2 * FLOAT32 * -(-rows * columns // BLOCK) if double else 0)
+            dequantizing = copy + (2 * FLOAT32 * -(-rows * columns // BLOCK) if double else 0)
             tensors = 6 if double else 3
-            return Stored(
-                values,
-                whole - values,
-                copy,
-                building,
-                keeps_input=False,
-                leaks=False,
-                saves=False,
-                cloned=True,
-                tensors=tensors,
-            )
+            return Stored(values, whole - values, copy, dequantizing, tensors, clones_output=True)
         case GroupedLayout(bits=bits, group=group):
             per_word, word = HQQ_PER_WORD[bits]
             words = -(-(rows * columns // group) // per_word) * group
-            building = compute * words * per_word + 2 * copy
-            return Stored(
-                words * word,
-                whole - words * word,
-                copy,
-                building,
-                keeps_input=True,
-                leaks=False,
-                saves=True,
-                cloned=False,
-                tensors=3,
-            )
+            dequantizing = compute * words * per_word + 2 * copy
+            values = words * word
+            return Stored(values, whole - values, copy, dequantizing, 3, saves_input=True, saves_tensors=True)
     raise TypeError(f"no account is written for {layout!r}")
 
 

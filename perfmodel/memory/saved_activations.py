@@ -1,12 +1,12 @@
-"""What a decoder layer keeps for its backward pass.
+"""What a decoder layer saves for its backward pass: the activations that autograd keeps.
 
     t           tokens of the batch with padding
     c           bytes of a compute value: 4 on the CPU, 2 on CUDA
     H Q K C     widths of the residual, the query heads, the key (or value) heads and the MLP
-    (r,)        shape of every array: distinct layers
-    (r, M)      and of those by linear module
+    r           distinct layers
+    M           linear modules of a layer
 
-What autograd keeps follows from the modeling files of transformers 5.23 and PEFT 0.21, operation by operation:
+What autograd saves follows from the modeling files of transformers 5.23 and PEFT 0.21, operation by operation:
 
     RMSNorm             its input in float32 (on the CPU the residual itself, on CUDA a copy) and a scale a token
     LayerNorm           its input, mean and scale
@@ -40,41 +40,42 @@ FLOAT32 = 4
 
 @dataclass(frozen=True)
 class Modules:
-    """The linear modules of distinct layers, as arrays of shape ``(r, M)``.
+    """The linear modules of distinct layers; see ``perfmodel.memory.resident_bytes.Stored`` for the formats' part.
 
     Args:
-        ranks: of the adapters.
-        rows: output features.
-        columns: input features.
-        parameters: of the adapters.
-        keeps_input: whether the format's product keeps its input.
-        held: bytes of the weight in the compute type during a product, 0 where it is stored so.
-        building: most bytes that live while that weight is made.
-        leaks: whether the product keeps its input until the step ends.
-        saves: whether autograd keeps anything for the product, its input or its weight.
-        cloned: whether PEFT clones the product.
+        ranks: ranks of the adapters, 0 for none, shape ``(r, M)``.
+        rows: output features, shape ``(r, M)``.
+        columns: input features, shape ``(r, M)``.
+        parameters: number of parameters of the adapters, shape ``(r, M)``.
+        saves_input: whether the product saves its input for the backward pass, shape ``(r, M)``.
+        dequantized: bytes of the weight in the compute type during a product, 0 where it is stored so, shape
+            ``(r, M)``.
+        dequantizing: most bytes allocated while that weight is made, shape ``(r, M)``.
+        holds_input: whether the product holds its input until the step ends, shape ``(r, M)``.
+        saves_tensors: whether autograd saves anything for the product, its input or its weight, shape ``(r, M)``.
+        clones_output: whether PEFT clones the product's result, shape ``(r, M)``.
     """
 
     ranks: Bytes
     rows: Bytes
     columns: Bytes
     parameters: Bytes
-    keeps_input: Flags
-    held: Bytes
-    building: Bytes
-    leaks: Flags
-    saves: Flags
-    cloned: Flags
+    saves_input: Flags
+    dequantized: Bytes
+    dequantizing: Bytes
+    holds_input: Flags
+    saves_tensors: Flags
+    clones_output: Flags
 
 
 @dataclass(frozen=True)
 class Step:
-    """What else decides a step's activations.
+    """What decides a step's activations beside the layers.
 
     Args:
-        batch_size: examples.
-        length: tokens of each, padding included.
-        compute: bytes of a compute value.
+        batch_size: examples of the batch, 1 or more.
+        length: tokens of each example, padding included, 1 or more.
+        compute: bytes of a compute value: 4 on a CPU, 2 on CUDA.
         dropout: whether adapters have dropout.
         adapter: form of all adapters.
         written_out: whether attention is written out (``eager``) rather than a fused kernel.
@@ -93,23 +94,27 @@ class Step:
 
     @property
     def tokens(self) -> int:
-        """Tokens of the batch."""
+        """Tokens of the batch, padding included."""
         return self.batch_size * self.length
 
 
 class Layers:
-    """Distinct layers of one model: what flows through them, and what they keep.
+    """Distinct layers of one model: their widths, which of their tensors have gradients, and what they save.
 
     Args:
-        shapes: of the (pruned) model.
-        distinct: the layers.
-        modules: their formats and ranks.
-        step: the batch and how it is computed.
+        shapes: the (pruned) model.
+        distinct: its r distinct layers.
+        modules: formats and ranks of their modules.
+        step: the batch, and how the step computes.
 
     Attributes:
-        flow: whether a layer's input has a gradient, and so for the inputs of its MLP (``mlp_flow``) and of the MLP's
-            last module (``gated``); ``attended`` says it of queries, keys or values.
-        active: whether the layer has a backward pass.
+        adapted: whether a module has an adapter, shape ``(r, M)``.
+        input_grad: whether the layer's input has a gradient, shape ``(r,)``.
+        attention_grad: whether queries, keys or values have one, shape ``(r,)``.
+        middle_grad: whether the residual between attention and MLP has one, shape ``(r,)``.
+        mlp_input_grad: whether the MLP's input has one, shape ``(r,)``.
+        mlp_inner_grad: whether the input of the MLP's last module has one, shape ``(r,)``.
+        active: whether the layer has a backward pass at all, shape ``(r,)``.
     """
 
     def __init__(self, shapes: Architecture, distinct: DistinctLayers, modules: Modules, step: Step) -> None:
@@ -129,12 +134,12 @@ class Layers:
         self.into_mlp = [i for i, each in places if each.parent == "mlp" and each.columns == "hidden"]
         self.out_of_mlp = next(i for i, each in places if each.columns == "channels")
         self.adapted: Flags = np.greater(modules.ranks, 0)
-        self.flow = distinct.flow
-        self.active: Flags = distinct.flow | self.adapted.any(-1)
-        self.attended = self.flow | self.any_adapter(self.into_attention)
-        self.middle = self.attended | self.adapted[:, self.out_of_attention]
-        self.mlp_flow = self.flow if self.parallel else self.middle
-        self.gated = self.mlp_flow | self.any_adapter(self.into_mlp)
+        self.input_grad = distinct.input_grad
+        self.active: Flags = distinct.input_grad | self.adapted.any(-1)
+        self.attention_grad = self.input_grad | self.any_adapter(self.into_attention)
+        self.middle_grad = self.attention_grad | self.adapted[:, self.out_of_attention]
+        self.mlp_input_grad = self.input_grad if self.parallel else self.middle_grad
+        self.mlp_inner_grad = self.mlp_input_grad | self.any_adapter(self.into_mlp)
 
     @property
     def parallel(self) -> bool:
@@ -148,33 +153,37 @@ class Layers:
 
     @property
     def shares_inputs(self) -> bool:
-        """Whether adapters keep the very tensor that their modules read."""
+        """Whether an adapter saves the very tensor that its module reads, and not a copy."""
         return self.c == FLOAT32 and not self.step.dropout and not self.step.adapter.pooled
 
     def any_adapter(self, group: list[int]) -> Flags:
-        """Returns whether one of these modules has an adapter."""
-        return np.asarray(self.adapted[:, group].any(-1))
-
-    def own_input(self, width: Bytes | int, flow: Flags) -> Bytes:
-        """Returns the bytes of the input that one adapter keeps for itself.
+        """Returns whether one of these modules has an adapter, shape ``(r,)``.
 
         Args:
-            width: values of a token.
-            flow: whether that input has a gradient; without one dropout needs no mask again.
+            group: indices of modules, from 0 to M - 1.
+        """
+        return np.asarray(self.adapted[:, group].any(-1))
+
+    def own_input(self, width: Bytes | int, has_gradient: Flags) -> Bytes:
+        """Returns the bytes of the input that an adapter saves for itself, shape ``(r,)``.
+
+        Args:
+            width: values of a token in that input, shape ``(r,)`` or one number for all layers.
+            has_gradient: whether that input has a gradient, shape ``(r,)``; without one, dropout saves no mask.
         """
         # The mask is a byte a value in CUDA's fused kernel, and a value of its own on the CPU.
-        mask = self.step.dropout * (1 if self.c < FLOAT32 else FLOAT32) * flow
-        halved = 2 if self.step.adapter.pooled else 1
-        return np.asarray(self.t * width // halved * (FLOAT32 + mask))
+        mask = self.step.dropout * (1 if self.c < FLOAT32 else FLOAT32) * has_gradient
+        shrink = 2 if self.step.adapter.pooled else 1
+        return np.asarray(self.t * width // shrink * (FLOAT32 + mask))
 
     @property
     def norms_copy(self) -> bool:
-        """Whether a norm keeps a copy of what it reads: RMSNorm computes in float32, LayerNorm in either type."""
+        """Whether a norm saves a copy of what it reads: RMSNorm computes in float32, LayerNorm in either type."""
         return self.c < FLOAT32 and self.family.norm_values == 1
 
     @property
     def norm(self) -> int:
-        """Bytes that one norm keeps."""
+        """Bytes that one norm saves."""
         if self.family.norm_values > 1:
             return self.t * (self.c * self.h + 2 * FLOAT32)
         offset = FLOAT32 * self.h if self.name.startswith("gemma") else 0
@@ -182,14 +191,14 @@ class Layers:
 
     @property
     def head_norms(self) -> Bytes:
-        """What the norms of queries and keys keep."""
+        """Bytes that the norms of queries and keys save, shape ``(r,)``."""
         if not self.family.head_norms:
             return np.zeros_like(self.q)
-        return np.asarray(FLOAT32 * self.t * (self.q + self.k + self.heads + self.groups) * self.attended)
+        return np.asarray(FLOAT32 * self.t * (self.q + self.k + self.heads + self.groups) * self.attention_grad)
 
     @cached_property
     def attention(self) -> Bytes:
-        """Queries, keys, values, output, and the softmax's part."""
+        """Bytes of queries, keys, values, output, and of the softmax's part, shape ``(r,)``."""
         step, scores = self.step, self.step.batch_size * self.heads * self.step.length
         if step.written_out:
             copies = FLOAT32 + (self.c if self.c < FLOAT32 else 0) + (self.c if step.capped else 0)
@@ -198,27 +207,28 @@ class Layers:
             # phi3's values are a view of all that its fused module returned.
             values = self.q + 2 * self.k if self.name == "phi3" else self.k
             kept = self.t * self.c * (2 * self.q + self.k + values) + FLOAT32 * scores
-        return np.asarray(kept * self.attended)
+        return np.asarray(kept * self.attention_grad)
 
     @cached_property
-    def escapes(self) -> tuple[Bytes, ...]:
-        """What int8 products keep until the step ends: not as autograd keeps it, so that nothing frees it earlier.
+    def inputs_held_to_end(self) -> tuple[Bytes, ...]:
+        """Bytes of inputs that int8 products hold until the step ends, four arrays of shape ``(r,)``.
 
-        Of the inputs of attention's modules, of the one behind it, of the MLP's, and of its last module.
+        bitsandbytes keeps them outside autograd, so nothing frees them earlier. The four: the input of attention's
+        first modules, of its last one, of the MLP's first modules, and of its last one.
         """
         first = [*self.into_attention, *(self.into_mlp if self.parallel else [])]
         parts = (
-            (first, self.h, self.flow),
-            ([self.out_of_attention], self.q, self.attended),
-            ([] if self.parallel else self.into_mlp, self.h, self.mlp_flow),
-            ([self.out_of_mlp], self.ch, self.gated),
+            (first, self.h, self.input_grad),
+            ([self.out_of_attention], self.q, self.attention_grad),
+            ([] if self.parallel else self.into_mlp, self.h, self.mlp_input_grad),
+            ([self.out_of_mlp], self.ch, self.mlp_inner_grad),
         )
         return tuple(
-            np.asarray(self.t * self.c * width * (self.modules.leaks[:, group] & flow[:, None]).any(-1))
-            for group, width, flow in parts
+            np.asarray(self.t * self.c * width * (self.modules.holds_input[:, group] & has_gradient[:, None]).any(-1))
+            for group, width, has_gradient in parts
         )
 
     @cached_property
-    def escaped(self) -> Bytes:
-        """All of it."""
-        return np.asarray(sum(self.escapes))
+    def held_to_end(self) -> Bytes:
+        """Bytes of all inputs that int8 products hold until the step ends, shape ``(r,)``."""
+        return np.asarray(sum(self.inputs_held_to_end))

@@ -1,4 +1,19 @@
-"""The moments of a whole training step, and the terms of the highest one, for many configurations at once."""
+"""The bytes of one training step, moment by moment, for many configurations at once.
+
+Read ``StepAccount`` from top to bottom; it follows a step whose optimiser has its state:
+
+    always     weights, adapters and the optimiser's state stay allocated (``perfmodel.memory.resident_bytes``)
+    forward    each layer saves activations for its backward pass; with gradient checkpointing, only its input
+    loss       logits, their log-softmax and the gradients of both, then the gradient of the last norm
+    backward   from the last layer to the first: within a layer, its working buffers and dequantised weights
+               (``perfmodel.memory.layer_step``); beside it, what earlier layers still save and the adapters' gradients
+               of later ones
+    update     all gradients, and the optimiser's own buffers
+
+The peak is the highest of these moments, and its parts are the terms of ``perfmodel.memory.peak.TrainingMemory``.
+
+    n  configurations;  L  layers;  r  distinct layers, of which every layer is one
+"""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -7,7 +22,7 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 
 from perfmodel.memory.distinct_layers import DistinctLayers, distinct_layers
-from perfmodel.memory.layer_step import highest_moment
+from perfmodel.memory.layer_step import follow_layers
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.resident_bytes import Resident, resident
 from perfmodel.memory.saved_activations import FLOAT32, Bytes, Layers, Step
@@ -52,7 +67,16 @@ CONTEXT = 512 * MIB
 
 
 class Moment(NamedTuple):
-    """The terms that differ from moment to moment, shape ``(n,)`` each or one number for all."""
+    """Bytes of one moment beside what is always allocated, each of shape ``(n,)`` or one number for all.
+
+    Args:
+        saved_activations: what autograd saves, attention's part left out.
+        attention: what attention saves.
+        logits_and_loss: logits, their log-softmax and their gradients.
+        dequantization: a weight in the compute type, with what makes it.
+        working: gradients of activations, and the optimiser's buffers.
+        gradients: gradients of adapters that exist by now.
+    """
 
     saved_activations: Bytes | int
     attention: Bytes | int
@@ -63,16 +87,19 @@ class Moment(NamedTuple):
 
 
 class StepAccount:
-    """One step of configurations that share their shapes and methods.
+    """One training step of n configurations that share their shapes and methods.
 
     Args:
-        shapes: of the (pruned) model.
-        distinct: the layers of the configurations.
-        methods: of all.
-        recipe: checkpointing, dropout and optimiser.
-        load: the batch.
-        device_class: decides the compute type and kernels.
+        shapes: the (pruned) model, shared by all configurations.
+        distinct: the distinct layers of the configurations.
+        methods: formats of the widths and form of the adapters, shared by all configurations.
+        recipe: its checkpointing, dropout and optimiser are read.
+        load: size of the batch.
+        device_class: ``cpu`` computes in float32, ``cuda`` in bfloat16 with its own kernels.
         attention: its implementation in transformers.
+
+    Raises:
+        InvalidConfigurationError: when a format does not fit a shape.
     """
 
     def __init__(
@@ -100,14 +127,14 @@ class StepAccount:
             recomputes=recipe.gradient_checkpointing,
         )
         self.layers = Layers(shapes, distinct, self.resident.modules, self.step)
-        self.highest = highest_moment(self.layers)
+        self.within = follow_layers(self.layers)
         self.residual = self.step.tokens * self.compute * shapes.hidden
         self.logits = load.logits * shapes.vocabulary
-        # Our loop holds them in float32 until the step ends; Trainer gives them up when it has the loss.
-        self.held_logits = FLOAT32 * self.logits if load.loop == "own" else 0
+        # Our loop keeps the logits in float32 until the step ends; Trainer frees them when it has the loss.
+        self.kept_logits = FLOAT32 * self.logits if load.loop == "own" else 0
         self.rotary = 2 * load.length * shapes.head_dim * self.compute
         self.gradients = (ADAPTER_BYTES * self.resident.adapters)[self.number]
-        self.escaped = self.layers.escaped[self.number]
+        self.held_to_end = self.layers.held_to_end[self.number]
 
     @classmethod
     def of(
@@ -119,18 +146,30 @@ class StepAccount:
         device_class: DeviceClass,
         attention: Attention,
     ) -> Self:
-        """Returns the account of configurations that share their methods."""
+        """Returns the account of configurations that share their methods; arguments as for the class.
+
+        Args:
+            shapes: the (pruned) model, shared by all configurations.
+            configurations: n of one pruning rate and one choice of methods.
+            recipe: its checkpointing, dropout and optimiser are read.
+            load: size of the batch.
+            device_class: ``cpu`` or ``cuda``.
+            attention: its implementation in transformers.
+
+        Raises:
+            InvalidConfigurationError: when bits or ranks do not fit the model, or a format does not fit a shape.
+        """
         distinct = distinct_layers(shapes, configurations, recomputes=recipe.gradient_checkpointing)
         return cls(shapes, distinct, configurations[0].methods, recipe, load, device_class, attention)
 
     def terms(self) -> dict[str, Bytes]:
-        """Returns every term of ``TrainingMemory`` by name, shape ``(n,)``."""
+        """Returns the bytes of every term of ``TrainingMemory`` by name, shape ``(n,)`` each."""
         count = len(self.gradients)
-        candidates = [*self.loss(), self.within_layers(), self.update()]
-        stacked = np.array([[np.broadcast_to(term, count) for term in each] for each in candidates], dtype=np.int64)
+        moments = [*self.loss(), self.backward(), self.update()]
+        stacked = np.array([[np.broadcast_to(term, count) for term in each] for each in moments], dtype=np.int64)
         highest = stacked.sum(1).argmax(0)
-        chosen = dict(zip(Moment._fields, stacked[highest, :, np.arange(count)].T, strict=True))
-        fixed = {
+        at_peak = dict(zip(Moment._fields, stacked[highest, :, np.arange(count)].T, strict=True))
+        always = {
             "weights": self.resident.weights,
             "quantization_metadata": self.resident.metadata,
             "embeddings": np.full(count, self.resident.embeddings),
@@ -138,39 +177,39 @@ class StepAccount:
             "adapters": self.gradients.sum(1),
             "optimizer": OPTIMIZER_BYTES[self.recipe.optimizer] * self.gradients.sum(1) // ADAPTER_BYTES,
         }
-        return fixed | chosen | self._device(chosen)
+        return always | at_peak | self._device(at_peak)
 
     @cached_property
-    def between(self) -> Bytes:
-        """What each layer keeps from its forward to its backward pass, attention's part left out, shape ``(n, L)``."""
+    def saved(self) -> Bytes:
+        """Bytes that each layer saves in its forward pass, attention's part left out, shape ``(n, L)``."""
         if self.recipe.gradient_checkpointing:
-            return self.escaped + self.residual
-        return self.highest.kept[self.number]
+            return self.held_to_end + self.residual
+        return self.within.kept[self.number]
 
     @cached_property
-    def attention_between(self) -> Bytes:
-        """Attention's part of it."""
+    def saved_attention(self) -> Bytes:
+        """Bytes that each layer's attention saves in its forward pass, shape ``(n, L)``."""
         if self.recipe.gradient_checkpointing:
-            return np.zeros_like(self.escaped)
-        return self.highest.attention[self.number]
+            return np.zeros_like(self.held_to_end)
+        return self.within.attention[self.number]
 
     def loss(self) -> tuple[Moment, ...]:
-        """Returns the moments of the loss and of its gradient, and that of the last norm's."""
+        """Returns the moments of the loss, of its gradient, and of the last norm's gradient."""
         rms = FAMILIES[self.shapes.family].norm_values == 1
         tokens, hidden = self.step.tokens, self.shapes.hidden
         norm = tokens * FLOAT32 * (hidden + 1) if rms else tokens * (self.compute * hidden + 2 * FLOAT32)
         back = 5 * FLOAT32 * tokens * hidden if rms else 3 * self.residual
         # gemma2 caps its logits in the compute type and keeps the hyperbolic tangent.
         cap = self.logits * self.compute if self.shapes.family == "gemma2" else 0
-        attention = self.attention_between.sum(1)
-        saved = self.between.sum(1) + norm + self.rotary
+        attention = self.saved_attention.sum(1)
+        saved = self.saved.sum(1) + norm + self.rotary
         # The log-softmax, and the gradients of both it and the logits, all in float32.
-        gradient = self.held_logits + 3 * FLOAT32 * self.logits
+        gradient = self.kept_logits + 3 * FLOAT32 * self.logits
         return (
-            # Trainer's model holds what its head reads while it makes the loss.
+            # Trainer's model keeps what its head reads while it makes the loss.
             Moment(saved, attention, self._logits_made() + cap, 0, self.residual, 0),
             Moment(saved, attention, gradient + cap, 0, 0, 0),
-            Moment(saved, attention, self.held_logits + cap, 0, back, 0),
+            Moment(saved, attention, self.kept_logits + cap, 0, back, 0),
         )
 
     def _logits_made(self) -> int:
@@ -179,34 +218,28 @@ class StepAccount:
         shifted = FLOAT32 if self.load.shifts_logits else 0
         return self.logits * (self.compute + converted + shifted + FLOAT32)
 
-    def within_layers(self) -> Moment:
-        """Returns the highest moment of the layer in which most lives at it."""
-        highest, number = self.highest, self.number
-        between, attention, gradients, escaped = (
-            self.between,
-            self.attention_between,
-            self.gradients,
-            self.escaped,
-        )
-        before, attention_before = (each.cumsum(1) - each for each in (between, attention))
-        after, later = (each[:, ::-1].cumsum(1)[:, ::-1] - each for each in (gradients, escaped))
-        before += later
+    def backward(self) -> Moment:
+        """Returns the highest moment of the layers' backward passes, and of recomputing them."""
+        within, number = self.within, self.number
+        # Beside a layer: what those before it have saved, what int8 products behind it hold, and gradients behind it.
+        saved, attention = (each.cumsum(1) - each for each in (self.saved, self.saved_attention))
+        gradients, held = (each[:, ::-1].cumsum(1)[:, ::-1] - each for each in (self.gradients, self.held_to_end))
+        saved += held
         if self.recipe.gradient_checkpointing:
-            # Where the first norm makes no copy, it keeps the layer's very input.
-            before += between if self.layers.norms_copy else between - self.residual
-        total = before + attention_before + after + highest.total[number]
+            # Where the first norm makes no copy, it saves the layer's very input.
+            saved += self.saved if self.layers.norms_copy else self.saved - self.residual
+        total = saved + attention + gradients + within.total[number]
         total *= self.layers.active[number]
         every = np.arange(len(total))
-        place = total.argmax(1)
-        kind = number[every, place]
-        there = {name: values[kind] for name, values in highest.terms.items()}
+        layer = total.argmax(1)
+        own = {name: values[number[every, layer]] for name, values in within.terms.items()}
         return Moment(
-            before[every, place] + there["kept"] + self.rotary,
-            attention_before[every, place] + there["attention"],
-            self.held_logits,
-            there["weight"],
-            there["working"],
-            after[every, place] + there["gradients"],
+            saved[every, layer] + own["kept"] + self.rotary,
+            attention[every, layer] + own["attention"],
+            self.kept_logits,
+            own["weight"],
+            own["working"],
+            gradients[every, layer] + own["gradients"],
         )
 
     def update(self) -> Moment:
@@ -216,15 +249,15 @@ class StepAccount:
         if self.recipe.optimizer == "adamw":
             largest = 2 * ADAPTER_BYTES * self.resident.largest_adapter
             working = gradients if self.device_class == "cuda" else largest
-        return Moment(self.escaped.sum(1), 0, self.held_logits, 0, working, gradients)
+        return Moment(self.held_to_end.sum(1), 0, self.kept_logits, 0, working, gradients)
 
-    def _device(self, chosen: dict[str, Bytes]) -> dict[str, Bytes]:
-        """Returns the terms that only a CUDA device has."""
+    def _device(self, at_peak: dict[str, Bytes]) -> dict[str, Bytes]:
+        """Returns the terms that only a CUDA device has, 0 on a CPU, shape ``(n,)`` each."""
         nothing = np.zeros_like(self.resident.weights)
         names = ("library_workspace", "allocator_rounding", "reserved_slack", "device_context")
         if self.device_class == "cpu":
             return dict.fromkeys(names, nothing)
-        moving = np.sum(list(chosen.values()), axis=0)
+        moving = np.sum(list(at_peak.values()), axis=0)
         tensors = 4 * self.resident.tensors + TENSORS_OF_A_LAYER * self.layers.active[self.number].sum(1)
         slack = (SLACK_SHARE * moving).astype(np.int64) + SEGMENT // 2
         values = (nothing + CUBLAS_WORKSPACE, ROUNDING // 2 * tensors, slack, nothing + CONTEXT)

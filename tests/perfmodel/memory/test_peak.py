@@ -49,7 +49,7 @@ def changed(configuration: Configuration, **values) -> Configuration:
 
 
 @given(architectures, configurations(), recipes, loads, devices, st.sampled_from(["sdpa", "eager"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_no_term_is_negative_and_the_device_holds_at_least_what_lives(
     architecture, configuration, recipe, load, device_class, attention
 ):
@@ -62,7 +62,7 @@ def test_no_term_is_negative_and_the_device_holds_at_least_what_lives(
 
 
 @given(architectures, configurations(), recipes, loads, devices, st.integers(0, LAYERS - 1))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_more_rank_batch_length_or_answers_never_need_less(
     architecture, configuration, recipe, load, device_class, place
 ):
@@ -77,7 +77,7 @@ def test_more_rank_batch_length_or_answers_never_need_less(
 
 
 @given(architectures, configurations(), devices, st.integers(0, LAYERS - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_more_bits_never_store_less(architecture, configuration, device_class, place):
     def resident(chosen):
         memory = training_memory(architecture, chosen, Recipe(), LOAD, device_class=device_class)
@@ -87,7 +87,7 @@ def test_more_bits_never_store_less(architecture, configuration, device_class, p
 
 
 @given(architectures, configurations(), recipes, loads, devices, st.integers(0, LAYERS - 1))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_more_bits_of_one_library_never_need_less(architecture, configuration, recipe, load, device_class, place):
     """Libraries differ in what a product keeps of its input, as the next test shows; HQQ's widths do not."""
     methods = configuration.methods.with_format("hqq4g64").with_format("hqq8g64")
@@ -119,7 +119,7 @@ def test_sixteen_bits_may_need_less_than_int8_which_keeps_its_inputs():
 
 
 @given(architectures, configurations(), recipes, loads, devices, st.floats(0.01, 0.99))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_interval_holds_the_estimate_and_is_never_negative(
     architecture, configuration, recipe, load, device_class, level
 ):
@@ -131,7 +131,7 @@ def test_the_interval_holds_the_estimate_and_is_never_negative(
 
 
 @given(architectures, configurations(), devices)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_resident_terms_are_the_state_that_is_known_to_be_resident(architecture, configuration, device_class):
     memory = training_memory(architecture, configuration, Recipe(), LOAD, device_class=device_class)
     state = state_bytes(architecture, configuration, device_class=device_class)
@@ -146,7 +146,7 @@ def test_resident_terms_are_the_state_that_is_known_to_be_resident(architecture,
 def test_every_format_has_an_account_that_stores_what_the_format_says(name, compute):
     account = stored(FORMATS[name].layout, 256, 512, compute)
     assert account.values + account.metadata == FORMATS[name].stored_bytes(256, 512, compute)
-    assert account.held <= account.building
+    assert account.dequantized <= account.dequantizing
     assert account.held in (0, compute * 256 * 512)
 
 
@@ -191,7 +191,7 @@ def test_the_loss_holds_four_copies_of_the_logits_at_the_answer_tokens():
 
 
 @given(st.lists(configurations(), min_size=1, max_size=12), devices)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_many_at_once_are_what_each_is_alone(chosen, device_class):
     architecture = Architecture.from_config(CONFIG | {"model_type": "qwen3"})
     together = training_memory_terms(architecture, chosen, Recipe(), LOAD, device_class=device_class)

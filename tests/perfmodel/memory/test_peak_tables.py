@@ -44,7 +44,7 @@ def expected(space: Space, architecture: Architecture, recipe: Recipe, device_cl
 
 
 @given(architectures, st.sampled_from(METHODS), recipes, loads, st.sampled_from(["cpu", "cuda"]), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_it_is_the_closed_form_to_the_byte(architecture, methods, recipe, load, device_class, seed):
     space = space_of(architecture, methods)
     vectors = vectors_of(space, 30, seed)

@@ -77,7 +77,7 @@ def changed(values, layer, value):
 
 
 @given(neighbours(), st.sampled_from(["cpu", "cuda"]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_state_rises_with_bits_and_rank_and_falls_with_the_rate(drawn, device):
     base, layer, low, high = drawn
 
