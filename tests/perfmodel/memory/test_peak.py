@@ -147,7 +147,7 @@ def test_every_format_has_an_account_that_stores_what_the_format_says(name, comp
     account = stored(FORMATS[name].layout, 256, 512, compute)
     assert account.values + account.metadata == FORMATS[name].stored_bytes(256, 512, compute)
     assert account.dequantized <= account.dequantizing
-    assert account.held in (0, compute * 256 * 512)
+    assert account.dequantized in (0, compute * 256 * 512)
 
 
 def test_layers_before_the_first_adapter_keep_nothing():
