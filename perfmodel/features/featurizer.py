@@ -175,7 +175,7 @@ class SpaceFeatures:
         stored = values[:, _BYTES]
         self._rest.take(rate, out=stored[:, 0], mode="clip")
         chosen = _indicators(bits, len(self._bits)), _indicators(ranks, len(self._ranks))
-        rates = np.flatnonzero(np.bincount(rate))
+        rates = np.flatnonzero(np.bincount(rate)).tolist()
         for place in rates:
             rows = slice(None) if len(rates) == 1 else np.flatnonzero(rate == place)
             of_bits, of_ranks = chosen[0][rows] @ self._of_bits[place], chosen[1][rows] @ self._of_ranks[place]

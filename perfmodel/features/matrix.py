@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -41,7 +41,7 @@ class FeatureMatrix:
             UserError: when a column is missing, or holds NaN or infinity.
         """
         values = self.values.take(self._places(columns), axis=1)
-        if not np.isfinite(values).all():
+        if not self._is_finite and not np.isfinite(values).all():
             raise UserError("the features hold NaN or infinity", "values must be finite", "drop those rows")
         return values
 
@@ -99,6 +99,10 @@ class FeatureMatrix:
         import pandas as pd
 
         return pd.DataFrame(self.values, columns=list(self.columns))
+
+    @cached_property
+    def _is_finite(self) -> bool:
+        return bool(np.isfinite(self.values).all())
 
     def _places(self, columns: tuple[str, ...]) -> NDArray[np.intp]:
         missing, places = _found(self.columns, columns)

@@ -51,14 +51,12 @@ class Prediction:
             outside_domain: shape ``(n,)``.
             half_widths: half width of each metric's interval in standard deviations.
         """
-        answers = np.empty((4, len(metrics), len(outside_domain)))
-        mean, low, high, std = answers
-        for row, (posterior, half_width) in enumerate(zip(posteriors, half_widths, strict=True)):
-            mean[row], std[row] = posterior.mean, posterior.std
-            low[row], high[row] = posterior.within(half_width)
+        pairs = zip(posteriors, half_widths, strict=True)
+        rows = [(each.mean, *each.within(half_width), each.std) for each, half_width in pairs]
+        answers = np.array(rows)
         lower, upper = _bounds(tuple(metrics))
-        held = np.minimum(np.maximum(answers[:3], lower), upper)
-        return cls(tuple(metrics), held[0].T, std.T, held[1].T, held[2].T, outside_domain)
+        held = np.minimum(np.maximum(answers[:, :3], lower), upper).T
+        return cls(tuple(metrics), held[:, 0], answers[:, 3].T, held[:, 1], held[:, 2], outside_domain)
 
     @classmethod
     def joined(cls, parts: Sequence["Prediction"]) -> "Prediction":
@@ -89,6 +87,6 @@ class Prediction:
 
 @lru_cache
 def _bounds(metrics: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Returns the ends of the metrics' physical ranges, each of shape ``(m, 1)``."""
-    lower, upper = ([[getattr(METRICS[name], end)] for name in metrics] for end in ("lower", "upper"))
+    """Returns the ends of the metrics' physical ranges, each of shape ``(m, 1, 1)``."""
+    lower, upper = ([[[getattr(METRICS[name], end)]] for name in metrics] for end in ("lower", "upper"))
     return np.array(lower, dtype=np.float64), np.array(upper, dtype=np.float64)

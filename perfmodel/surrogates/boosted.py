@@ -95,8 +95,9 @@ class BoostedSurrogate(AbstractSurrogate):
         """Returns the prediction for each row; see ``AbstractSurrogate.posterior``."""
         bag = fitted(self._bag, self.kind)
         predictions = bag.predict(features.take(bag.columns))
-        location = predictions.mean(axis=0)
-        scale = np.sqrt(((predictions - location) ** 2).mean(axis=0) + bag.noise**2)
+        location = predictions.sum(axis=0) / len(predictions)
+        apart = predictions - location
+        scale = np.sqrt((apart * apart).sum(axis=0) / len(predictions) + bag.noise**2)
         return Posterior(location, scale, self._log, bag.noise)
 
     def save(self, folder: Path) -> None:

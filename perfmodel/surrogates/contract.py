@@ -7,6 +7,7 @@ z   target in link space: log(y) under ``log_target``, else y
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, ClassVar, Self, TypeVar
@@ -40,7 +41,7 @@ class Posterior:
     log: bool
     noise: float | None = None
 
-    @property
+    @cached_property
     def mean(self) -> NDArray[np.float64]:
         """Mean in the metric's unit, shape ``(n,)``.
 

@@ -97,12 +97,12 @@ class DamageTerms:
             return summary
         values = features.take(self._inputs)
         adapted = values[:, 2:3]
-        lacking = np.hstack((1 / (1 + adapted / SCARCE), 1 - adapted, values[:, 3 : 3 + self.behind]))
+        lacking = np.concatenate((1 / (1 + adapted / SCARCE), 1 - adapted, values[:, 3 : 3 + self.behind]), axis=1)
         parts = [lacking]
         for damage in self._damages(values):
             ramps = np.minimum(np.maximum(damage - STARTS, 0.0), REACHES)
             parts += [damage, ramps, lacking * np.maximum(damage, 0.0)]
-        return np.hstack([*parts, summary])
+        return np.concatenate([*parts, summary], axis=1)
 
     def signs(self, monotone: MonotoneColumns, direction: int) -> NDArray[np.int64]:
         """Returns the sign that each term's coefficient must have, 0 where any will do.

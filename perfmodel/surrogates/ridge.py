@@ -13,6 +13,7 @@ factorisation. Source: Allen (1974), Technometrics 16:125, the PRESS statistic.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import product
 from statistics import NormalDist
 from typing import Any
@@ -73,17 +74,21 @@ class Ridge:
         """
         columns = values.take(self.kept, axis=1)
         columns -= self.centre
-        columns /= self.scale
-        low, high = self.bounds
-        location = columns @ self.coefficients
-        location += self.intercept
+        low, high = self.bounds.tolist()
+        found = columns @ self._products
+        location = found[:, 0] + self.intercept
         np.minimum(np.maximum(location, low, out=location), high, out=location)
-        variance = np.einsum("ij,ij->i", columns @ self.inverse, columns)
-        variance += 1 / self.configurations
-        variance *= self.noise
+        variance = np.einsum("ij,ij->i", found[:, 1:], columns)
+        variance += self.noise / self.configurations
         np.minimum(variance, ((high - low) / 3) ** 2, out=variance)
         variance += self.noise + self.seed_noise
         return location, np.sqrt(variance, out=variance)
+
+    @cached_property
+    def _products(self) -> NDArray[np.float64]:
+        """The coefficients and then their covariance, both for columns that are not scaled, shape ``(p, 1 + p)``."""
+        covariance = self.noise * self.inverse / np.outer(self.scale, self.scale)
+        return np.column_stack((self.coefficients / self.scale, covariance))
 
     @property
     def run_noise(self) -> float:
