@@ -11,7 +11,7 @@ def challenge_page(record: Record) -> Page:
         record: as ``challenge.json`` has it.
     """
     outcomes = [outcome(each) for each in record["duels"]]
-    better = sum(each.startswith("better") for each in outcomes)
+    better = sum(each.startswith("better") or each.endswith("with less peak") for each in outcomes)
     count, seeds = len(outcomes), len(record["seeds"])
     how = (
         f"Held-out loss over {seeds} fresh seeds that neither surrogate nor search saw, each uniform choice and its "
@@ -29,5 +29,5 @@ def challenge_page(record: Record) -> Page:
             Section("outcomes", "Each uniform choice and its challenger", tables=(outcomes_table(record),), notes=how),
             Section("challengers", "What the challengers are", tables=(challengers_table(record),)),
         ),
-        (f"{better} of {count} challengers had a better loss, or the same loss with less memory.",),
+        (f"{better} of {count} challengers had a better loss, or one no worse beyond noise with less memory.",),
     )

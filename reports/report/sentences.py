@@ -45,7 +45,8 @@ def sureness_sentence(found: Finding) -> str:
         return f"How sure: {runs}; no repeated run says what a change of seed does, so small differences mean nothing."
     return (
         f"How sure: {runs} with seeds that no model saw; what a change of seed does is known from "
-        f"{counted(numbers['repeats'], 'repeated run')}. It is the smallest whose loss is no worse than the best."
+        f"{counted(numbers['repeats'], 'repeated run')}. Of all whose loss is no worse than the "
+        "best's, within that noise, it needs the least memory."
     )
 
 

@@ -25,7 +25,7 @@ def outlook(run: Run) -> str:
     )
     if not times:
         return f"{text}. How long one takes is known after the first."
-    minutes = (collected + validated) * median(times) / 60
+    minutes = (collected + validated) * median(times) / 60 / run.workers
     return f"{text}. The fine-tunes take about {max(1, round(minutes))} minutes where nothing else runs."
 
 
