@@ -37,10 +37,10 @@ class Worth:
     """One group of features to one surrogate.
 
     Args:
-        surrogate: its name.
+        surrogate: name of the surrogate that is judged.
         group: one of ``DEFAULT_GROUPS``, of ``SENSITIVITY_GROUPS``, or ``EVERY_SENSITIVITY``.
-        way: how it was told.
-        columns: that the group has.
+        way: whether the group was left out or added.
+        columns: number of columns of the group.
         error_with: root mean squared error on the modelled scale, by configuration, of the columns with the group.
         error_without: of those without it.
         worth: the latter less the former, positive where the group helps.
@@ -74,7 +74,7 @@ def feature_worths(data: TrainingData, surrogate: str, *, repeats: int = REPEATS
 
     Args:
         data: traces of one metric and setting, with the columns of sensitivities where there are any.
-        surrogate: its name.
+        surrogate: name of the surrogate that is judged.
         repeats: times that the configurations are split.
         seed: of splits, surrogate and bootstrap.
 

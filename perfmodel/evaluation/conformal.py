@@ -11,7 +11,6 @@ Source: Lei et al. (2018), JASA 113:1094 (split conformal, scaled residuals); Le
 arXiv:2306.06342 (groups).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -26,7 +25,7 @@ from perfmodel.surrogates.contract import Posterior
 @final
 @dataclass(frozen=True)
 class Conformal:
-    """How many of its standard deviations a posterior's interval has to reach, for every level.
+    """How many standard deviations a posterior's interval must be wide on either side, for every level.
 
     Args:
         scores: the s of the calibration rows, rising, shape ``(n,)``.
@@ -41,7 +40,7 @@ class Conformal:
         """Returns the calibration by n rows that the model had not seen.
 
         Args:
-            posterior: of the rows, shape ``(n,)``.
+            posterior: of the n rows, by a model that had not seen their configurations.
             observed: measured values in the metric's unit, shape ``(n,)``.
             groups: configuration of each row, shape ``(n,)``.
 
@@ -61,30 +60,10 @@ class Conformal:
     def half_width(self, level: float) -> float:
         """Returns the half width of an interval in standard deviations.
 
-        With so few configurations that no finite reach could promise the level (8 or fewer for 90 %), the largest
+        With so few configurations that no finite width could promise the level (8 or fewer for 90 %), the largest
         score is given; the interval then holds K / (K + 1) of new configurations at least.
 
         Args:
             level: share of new measurements that the interval should hold, in (0, 1).
         """
         return conformal_quantile(self.scores, level, self.weights)
-
-    def interval(self, posterior: Posterior, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Returns the interval's ends in the metric's unit, each of shape ``(m,)``.
-
-        Args:
-            posterior: of m new rows.
-            level: share of new measurements that it should hold, in (0, 1).
-        """
-        half = self.half_width(level) * posterior.scale
-        low, high = posterior.location - half, posterior.location + half
-        return (np.exp(low), np.exp(high)) if posterior.log else (low, high)
-
-    def to_dict(self) -> dict[str, list[float]]:
-        """Returns the calibration as plain values."""
-        return {"scores": self.scores.tolist(), "weights": self.weights.tolist()}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, list[float]]) -> "Conformal":
-        """Returns the calibration that ``to_dict`` wrote."""
-        return cls(np.asarray(values["scores"], dtype=np.float64), np.asarray(values["weights"], dtype=np.float64))

@@ -109,9 +109,7 @@ class OutOfFold:
 
     def interval(self, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Returns the ends of the conformal intervals of one of ``LEVELS``, in the metric's unit, shape ``(k, n)``."""
-        half = self.half_widths[level] * self.scale
-        low, high = self.location - half, self.location + half
-        return (np.exp(low), np.exp(high)) if self.posterior.log else (low, high)
+        return self.posterior.within(self.half_widths[level])
 
     def views(self) -> Iterator[tuple[NDArray[np.int64], View]]:
         """Returns the rows of every repeat and block, and what is known of them."""

@@ -69,7 +69,7 @@ class Line:
     Args:
         metric: what was predicted.
         split: name of the split.
-        surrogate: its name.
+        surrogate: name of the surrogate.
         n_traces: traces that were predicted.
         n_configurations: different configurations among them.
         scores: by name; undefined where the traces do not define them.
@@ -104,12 +104,13 @@ def score_line(
 
     Args:
         split: name of the split.
-        result: the predictions.
+        result: the predictions of the surrogate that is scored.
         beside: those of the constant and, where errors are set against its, of the additive model under the same
             split, by the surrogate's name.
-        names: of the scores; with ``calibration_error`` the calibration curve is there, too.
+        names: of the scores, any of ``SCORES`` and ``CHOICE_SCORES``; with ``calibration_error`` the calibration curve
+            is there, too.
         ceiling: the best scores that the noise of the setting allows; without it no score is compared with them.
-        seed: of the bootstrap.
+        seed: of the bootstrap, 0 or more.
     """
     weights = group_weights(result.groups, seed=seed)
     statistics: dict[str, Statistic] = {**STATISTICS, **top_statistics(result.metric)}

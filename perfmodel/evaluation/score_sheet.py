@@ -46,10 +46,10 @@ class Point:
     """One surrogate learnt from so many traces.
 
     Args:
-        surrogate: its name.
+        surrogate: name of the surrogate.
         traces: mean number that trained, over the folds.
         r2: on the modelled scale, of the same left-out traces at every size.
-        spearman: likewise.
+        spearman: rank correlation of the same traces.
     """
 
     surrogate: str
@@ -63,7 +63,7 @@ class Sheet:
     """The scores of every surrogate of one metric.
 
     Args:
-        metric: its name.
+        metric: name of the metric.
         n_traces: usable traces of the setting.
         n_configurations: their configurations.
         lines: a line for each split and surrogate.
@@ -139,7 +139,7 @@ def score_sheet(
 
     Args:
         data: traces of one setting, n rows.
-        surrogates: their names.
+        surrogates: names of the surrogates, one or more.
         pooled: traces of several settings, for the splits by task and model; those of ``data`` when left out.
         ceiling: of the setting; without it no score is compared with it, and there is no sparse rank correlation.
         sizes: training traces at which the learning curve is read, beside all of them.
@@ -187,7 +187,7 @@ def split_lines(
 
     Args:
         data: traces of one metric.
-        surrogates: their names.
+        surrogates: names of the surrogates, one or more.
         split: one of ``SPLITS``.
         ceiling: of the setting, where there is one.
         seed: of splits, surrogates and bootstrap.
@@ -209,7 +209,7 @@ def learning_curve(
 
     Args:
         data: traces of one metric and setting.
-        surrogates: their names.
+        surrogates: names of the surrogates, one or more.
         sizes: training traces; those that a fold does not have are left out.
         seed: of splits, draws, surrogates and bootstrap.
     """
@@ -243,7 +243,7 @@ def shuffled_control(data: TrainingData, surrogate: str, *, shuffles: int = SHUF
 
     Args:
         data: traces of one metric and setting.
-        surrogate: its name.
+        surrogate: name of the surrogate.
         shuffles: that are averaged.
         seed: of shuffles, splits, surrogate and bootstrap.
     """

@@ -74,9 +74,9 @@ def averaged(result: OutOfFold, weights: Floats, statistic: Statistic) -> Floats
     """Returns a statistic, taken within each block and repeat and averaged by their rows, shape ``(b, ...)``.
 
     Args:
-        result: the predictions.
+        result: out-of-fold predictions of n traces.
         weights: of its traces, shape ``(b, n)``.
-        statistic: which.
+        statistic: from the predictions of one block in one repeat and b weightings to shape ``(b, ...)``.
     """
     parts = [len(rows) * statistic(view, weights[:, rows]) for rows, view in result.views()]
     return np.asarray(np.sum(parts, axis=0) / (len(result.observed) * len(result.location)))

@@ -53,9 +53,9 @@ def sparse_kendall(observed: Floats, predicted: Floats, weights: Floats, noise: 
     is their last digits that mean nothing.
 
     Args:
-        observed: shape ``(n,)``.
-        predicted: shape ``(n,)``.
-        weights: shape ``(b, n)``.
+        observed: measured values in link space, shape ``(n,)``.
+        predicted: means in link space, shape ``(n,)``.
+        weights: how often each row counts, 0 or more, shape ``(b, n)``.
         noise: standard deviation between runs of one configuration, in the unit of ``observed``.
     """
     rounded = np.round(observed / noise) if noise > 0 else observed
@@ -68,7 +68,7 @@ def top_spearman(losses: Floats, predicted: Floats, weights: Floats, share: floa
     Args:
         losses: observed, the smaller the better, shape ``(n,)``.
         predicted: on the same scale, shape ``(n,)``.
-        weights: shape ``(b, n)``.
+        weights: how often each row counts, 0 or more, shape ``(b, n)``.
         share: of the rows that are the best.
     """
     return spearman(losses, predicted, weights * _best(losses, weights, share))
@@ -80,7 +80,7 @@ def precision_at(losses: Floats, predicted: Floats, weights: Floats, share: floa
     Args:
         losses: observed, the smaller the better, shape ``(n,)``.
         predicted: on the same scale, shape ``(n,)``.
-        weights: shape ``(b, n)``.
+        weights: how often each row counts, 0 or more, shape ``(b, n)``.
         share: of the rows that are the best; a model that knows nothing scores about this.
     """
     chosen = weights * _best(predicted, weights, share)
@@ -92,8 +92,8 @@ def negative_log_likelihood(observed: Floats, posterior: "Posterior", weights: F
 
     Args:
         observed: measured values in the metric's unit, shape ``(n,)``.
-        posterior: of the rows.
-        weights: shape ``(b, n)``.
+        posterior: what was predicted for the n rows.
+        weights: how often each row counts, 0 or more, shape ``(b, n)``.
     """
     link = np.log(observed) if posterior.log else observed
     errors = (link - posterior.location) / posterior.scale
@@ -108,8 +108,8 @@ def crps(observed: Floats, posterior: "Posterior", weights: Floats) -> Floats:
 
     Args:
         observed: measured values in the metric's unit, shape ``(n,)``.
-        posterior: of the rows.
-        weights: shape ``(b, n)``.
+        posterior: what was predicted for the n rows.
+        weights: how often each row counts, 0 or more, shape ``(b, n)``.
     """
     from scipy.stats import norm
 
@@ -132,9 +132,9 @@ def calibration_curve(
 
     Args:
         observed: measured values in the metric's unit, shape ``(n,)``.
-        posterior: of the rows.
-        weights: shape ``(b, n)``.
-        quantiles: in (0, 1).
+        posterior: what was predicted for the n rows.
+        weights: how often each row counts, 0 or more, shape ``(b, n)``.
+        quantiles: probabilities at which the curve is read, in (0, 1).
     """
     from scipy.stats import norm
 

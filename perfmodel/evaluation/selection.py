@@ -46,7 +46,7 @@ def cross_validate(
 
     Args:
         data: traces of one metric, n rows.
-        surrogate: its name.
+        surrogate: name of the surrogate.
         folds: parts into which the configurations are divided.
         repeats: k, times that this is done.
         seed: of the splits and of the surrogate.
@@ -67,7 +67,7 @@ def judge(
 
     Args:
         data: traces of one metric, n rows.
-        surrogates: their names.
+        surrogates: names of the surrogates, one or more.
         folds: parts into which the configurations are divided.
         repeats: times that this is done.
         seed: of splits, surrogates and bootstrap.

@@ -62,8 +62,8 @@ class RandomFolds(_Drawn):
     """Folds of traces, whatever their configuration: other seeds of a predicted configuration may train.
 
     Args:
-        folds: their number.
-        seed: of the draw.
+        folds: number of parts, 2 or more.
+        seed: of the draw, 0 or more.
     """
 
     def split(self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Iterator[Fold]:  # noqa: N803
@@ -80,8 +80,8 @@ class ConfigurationFolds(_Drawn):
     """Folds of whole configurations.
 
     Args:
-        folds: their number.
-        seed: of the draw.
+        folds: number of parts, 2 or more.
+        seed: of the draw, 0 or more.
     """
 
     def split(self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Iterator[Fold]:  # noqa: N803
@@ -110,7 +110,7 @@ class LeaveOneLabelOut:
         folds: 1 predicts a label's traces at once. Where the labels share their configurations (one design on every
             task) that would leave nothing to train on: more folds predict them in that many parts, so that the label
             and the configuration are both new.
-        seed: of the parts.
+        seed: of the draw of the parts, 0 or more.
     """
 
     labels: NDArray[Any]

@@ -36,8 +36,7 @@ from perfmodel.surrogates.registry import make_surrogate
 from perfmodel.traces.trace import Trace
 
 START_MODEL = "damage"
-"""Predicts m: nothing else happened to such a model. Of 20 traces of chain_sum an additive model explained 65 % with
-starts that this one predicted, 48 % with an additive model's."""
+"""Predicts m: damage is all that happened to a model that was not fine-tuned."""
 
 FOLDS = 5
 """Into which the cheap pairs are divided to predict each from the rest."""
@@ -48,7 +47,7 @@ def starting_losses(traces: Sequence[Trace], featurizer: Featurizer) -> Training
 
     Args:
         traces: of one base model and task; of any recipe, since none has begun.
-        featurizer: of the model.
+        featurizer: of the traces' base model.
 
     Raises:
         NotEnoughTracesError: when none has one.
@@ -163,7 +162,7 @@ class StartedSurrogate:
     """A surrogate of the loss that sees where a configuration starts.
 
     Args:
-        surrogate: its name.
+        surrogate: name of the surrogate.
         seed: of every random choice.
         starts: of the configurations; where left out, the features have ``STEP_0_LOSS_COLUMN`` already.
     """

@@ -77,7 +77,7 @@ class TransferredSurrogate:
         """Returns the model itself, fitted; no row at all is allowed.
 
         Args:
-            features: n rows, n from 0.
+            features: of each row's configuration, n rows, 0 or more.
             target: shape ``(n,)``, in the metric's unit.
             groups: configuration of each row, shape ``(n,)``.
 
@@ -121,14 +121,14 @@ class TransferPoint:
     """One way of learning a new task, from so many of its traces.
 
     Args:
-        task: the new one.
-        surrogate: its name.
+        task: name of the new task.
+        surrogate: name of the surrogate.
         start: what it begins with.
         traces: of the new task that it learns from.
         n_traces: that were predicted.
         r2: on the modelled scale, by configuration: neither the new task's nor a source's traces of a predicted
             configuration train.
-        spearman: likewise.
+        spearman: rank correlation of the same predictions.
         link_rmse: root mean squared error on the modelled scale.
     """
 

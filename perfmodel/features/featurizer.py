@@ -108,7 +108,7 @@ class SpaceFeatures:
     """Features of index vectors of one space, from tables that are made once.
 
     Args:
-        space: of the vectors.
+        space: whose index vectors will be given; its units are the model's layers or linear modules.
         featurizer: of the space's model.
         peaks: closed form of the peak of memory; with it ``PEAK_COLUMN`` is the last column.
     """

@@ -21,7 +21,7 @@ class FeatureMatrix:
 
     Args:
         columns: names, shape ``(q,)``.
-        values: shape ``(n, q)``.
+        values: any unit, finite where a model reads them, shape ``(n, q)``.
     """
 
     columns: tuple[str, ...]
@@ -49,7 +49,7 @@ class FeatureMatrix:
         """Returns one column, shape ``(n,)``.
 
         Args:
-            name: of the column.
+            name: of a column that is there.
 
         Raises:
             UserError: when it is missing, or holds NaN or infinity.
@@ -90,7 +90,7 @@ class FeatureMatrix:
 
         Args:
             name: of the column; one of that name is replaced.
-            values: shape ``(n,)``.
+            values: of the column, one a row, any unit, shape ``(n,)``.
         """
         return self.beside(FeatureMatrix((name,), np.asarray(values, dtype=np.float64)[:, None]))
 

@@ -1,4 +1,4 @@
-"""What is known of a metric's slope before any trace: columns in which it cannot fall, or cannot rise.
+"""Columns in which a metric is known, before any trace, never to fall or never to rise.
 
 Raising the bits of every unit lowers every error column and raises the mean bits, but moves the shares of 3, 4 and 8
 bits both ways; a model that is to fall with bits must fall in the former and leave out the latter. Ranks likewise.
@@ -13,15 +13,15 @@ from perfmodel.features.sensitivity_columns import COST_COLUMNS
 from perfmodel.space.metrics import ADAPTERS, LOSS, OPTIMIZER, PEAK, WEIGHTS
 
 OPT_IN_COLUMNS = ("active_scarcity", PEAK_COLUMN)
-"""Columns for models that name them: where one model of 20 collapsed, a line through the first follows that model, and
-the second is a model by itself."""
+"""Columns that only models that ask for them by name read: a line through the first follows single collapsed models,
+and the second is a model by itself."""
 
 _UNIT = re.compile(r"(bits|rank)_\d+")
 
 
 @dataclass(frozen=True)
 class MonotoneColumns:
-    """Signs of a metric's slope.
+    """Columns in which a metric rises or falls.
 
     Args:
         rising: columns in which it cannot fall; ``bits`` and ``rank`` stand for the raw columns of every unit.
@@ -34,11 +34,19 @@ class MonotoneColumns:
     unused: frozenset[str] = field(default_factory=frozenset)
 
     def read(self, columns: Sequence[str]) -> tuple[str, ...]:
-        """Returns the columns that may be read, in their order, those of ``OPT_IN_COLUMNS`` left out."""
+        """Returns the columns that may be read, in their order, those of ``OPT_IN_COLUMNS`` left out.
+
+        Args:
+            columns: names of the columns that there are, shape ``(q,)``.
+        """
         return tuple(column for column in columns if column not in self.unused and column not in OPT_IN_COLUMNS)
 
     def signs(self, columns: Sequence[str]) -> tuple[int, ...]:
-        """Returns 1, -1 or 0 (not known) for each column."""
+        """Returns for each column 1 where the metric cannot fall, -1 where it cannot rise, 0 where neither is known.
+
+        Args:
+            columns: names, shape ``(q,)``.
+        """
         return tuple(self._sign(unit_kind(column) or column) for column in columns)
 
     def _sign(self, name: str) -> int:
@@ -79,7 +87,7 @@ MONOTONE: dict[str, MonotoneColumns] = {
     ADAPTERS: MonotoneColumns(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
     OPTIMIZER: MonotoneColumns(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
 }
-"""No predicted loss rises with bits or with rank, no predicted memory falls with rank; what is resident is part of the
-peak. Without signs for adapters a model of few traces took few adapters for better than many, and searches went there:
-on ``basic_arithmetic`` one layer in six adapted was predicted as good as all of them and measured 0.3 nats worse. The
-signs changed what is explained of five tasks left out by -0.2 to +1.1 %."""
+"""No predicted loss rises with bits or with rank, and no predicted memory falls with rank; what is resident is part of
+the peak. Without signs for adapters a model of few traces takes few adapters for better than many, and searches go
+there.
+"""

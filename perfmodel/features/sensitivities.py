@@ -29,13 +29,13 @@ class Sensitivities:
     """One base model on one task.
 
     Args:
-        model: its name.
-        model_sha256: of its weights.
+        model: name of the base model.
+        model_sha256: sha256 of the base model's weights, 64 hexadecimal digits.
         task: whose calibration examples were used.
-        task_sha256: of the task.
+        task_sha256: sha256 of the task's examples, 64 hexadecimal digits.
         methods: the formats of the widths.
         unit: ``layer`` or ``module``.
-        widths: K widths, rising.
+        widths: the K storage widths that were tried, in bits, rising.
         examples: calibration examples.
         kl: mean KL divergence of the output distribution over scored tokens when only that unit is stored at that
             width, nats, shape ``(U, K)``.
@@ -45,7 +45,7 @@ class Sensitivities:
         gradient_norm: norm of the loss's gradient with respect to the unit's linear weights, shape ``(U,)``.
         information: mutual information between the unit's mean-pooled output and the model's prediction, nats, by
             layer and repeated for its modules, shape ``(U,)``.
-        rates: R pruning rates.
+        rates: the R pruning rates that were tried, in [0, 1), rising.
         taylor_mass: share of the layers' Taylor importance that pruning removes, shape ``(R,)``.
     """
 

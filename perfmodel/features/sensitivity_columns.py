@@ -11,10 +11,8 @@ Costs are taken as if they added up over units, and as if pruning did not change
 A width costs at least what every wider one does, and none less than nothing: where the record says otherwise it is the
 luck of its few calibration examples. So every column of costs rises as bits fall, and a loss may be held to it.
 
-Predictors are fitted without these columns (``perfmodel.evaluation.ablation``): on the two tasks of ``smollm2-v0d``
-that have a record, none of them lowered the error of the damage model or of boosted trees by a fiftieth beyond chance.
-On ``smollm2-v0c`` an additive model gained by them on one task and lost on the other, and a Gaussian process did
-neither.
+Predictors are fitted without these columns: ``perfmodel.evaluation.ablation`` measures what they are worth, and
+``docs/results`` holds what it found.
 """
 
 from collections.abc import Sequence
@@ -66,7 +64,7 @@ class SensitivityFeaturizer:
     """Columns of many configurations of the record's model, task and methods.
 
     Args:
-        sensitivities: the record.
+        sensitivities: what each unit of the model costs when it is touched alone.
         architecture: of the unpruned model.
 
     Raises:
@@ -93,7 +91,7 @@ class SensitivityFeaturizer:
         """Returns ``SENSITIVITY_COLUMNS`` of each configuration, n rows.
 
         Args:
-            arrays: n configurations.
+            arrays: n configurations of the record's units and methods.
 
         Raises:
             InvalidConfigurationError: when units or methods are not the record's, or a width or rate was not tried.

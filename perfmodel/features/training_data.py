@@ -27,8 +27,8 @@ class TrainingData:
     """One metric of usable traces.
 
     Args:
-        metric: its name.
-        features: n rows.
+        metric: name of the metric that is learnt.
+        features: of each trace's configuration, n rows.
         target: measured values in the metric's unit, shape ``(n,)``.
         groups: identifier of each row's configuration, shape ``(n,)``.
         sources: who proposed each row, shape ``(n,)``; empty where that is not known.
@@ -93,7 +93,7 @@ def training_data(
     """Returns a metric's rows: the traces with status ``ok`` in which it was measured.
 
     Args:
-        traces: of one setting.
+        traces: of one setting, any status.
         metric: name of the column.
         featurizer: of the setting's model.
         knowledge: whose columns are put beside those of the featurizer.
@@ -153,8 +153,8 @@ def rows_of(data: TrainingData, rows: NDArray[np.int64]) -> TrainingData:
     """Returns some of the rows, with their labels where these are known.
 
     Args:
-        data: n rows.
-        rows: indices.
+        data: of which some rows are wanted, n rows.
+        rows: indices of the rows wanted, from 0 to n - 1, shape ``(m,)``.
     """
     names = ("sources", "tasks", "models", "settings")
     labels = {name: values[rows] for name in names if len(values := getattr(data, name))}

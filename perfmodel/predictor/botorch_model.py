@@ -40,7 +40,7 @@ class PredictorModel(Model):
     independent of what is not known of another.
 
     Args:
-        predictor: fitted.
+        predictor: fitted, of one or more metrics.
         metrics: the outcomes in their order; all that it predicts when left out.
 
     Raises:

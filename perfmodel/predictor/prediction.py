@@ -21,7 +21,7 @@ class Prediction:
 
     Args:
         metrics: names, shape ``(m,)``.
-        mean: shape ``(n, m)``.
+        mean: of one new run, in the metrics' units, shape ``(n, m)``.
         std: of one new run, shape ``(n, m)``.
         low: lower end of the interval of one new run, shape ``(n, m)``.
         high: upper end, shape ``(n, m)``.
@@ -46,10 +46,10 @@ class Prediction:
         """Returns the prediction of one posterior a metric.
 
         Args:
-            metrics: names.
-            posteriors: one each, of n rows.
-            outside_domain: shape ``(n,)``.
-            half_widths: half width of each metric's interval in standard deviations.
+            metrics: names of the m metrics.
+            posteriors: one for each metric, each of n rows.
+            outside_domain: whether each configuration is unlike those trained on, shape ``(n,)``.
+            half_widths: of each metric's interval, in standard deviations, shape ``(m,)``.
         """
         pairs = zip(posteriors, half_widths, strict=True)
         rows = [(each.mean, *each.within(half_width), each.std) for each, half_width in pairs]

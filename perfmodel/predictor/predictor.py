@@ -85,7 +85,7 @@ class Predictor:
         """Returns a predictor fitted to the traces that ended well.
 
         Args:
-            traces: of one setting.
+            traces: of one setting, any status; those that ended well are learnt from.
             space: of the configurations that will be asked about.
             architecture: of the unpruned base model.
             metrics: columns to predict.

@@ -39,7 +39,7 @@ def pymoo_problem(
     an adapter in some unit.
 
     Args:
-        predictor: fitted.
+        predictor: fitted, of one or more metrics.
         objectives: names of the ``m`` metrics to trade off.
         budget: limit of each budgeted metric, in its unit, above 0: the most of a metric to minimise, else the least.
 

@@ -42,7 +42,7 @@ class PredictorRecord:
         domain: lowest and highest value of each domain column in the training set.
         n_traces: number of usable traces for each metric.
         curve_steps: steps before the last at which the loss is modelled too, rising.
-        feasibility: of ending well.
+        feasibility: probability that a trial ends well.
         half_widths: half width of each metric's 90 % interval in standard deviations, calibrated on configurations left
             out of the fit.
         load: the batch that peaks, where a metric follows from a closed form.
@@ -64,7 +64,7 @@ class PredictorRecord:
         """Writes ``predictor.json`` over the surrogates' files that lie in the folder already.
 
         Args:
-            folder: of the predictor.
+            folder: that the predictor is saved to.
             golden: index vectors and the means predicted for them, checked on load.
 
         Raises:

@@ -20,9 +20,9 @@ class SurrogateRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  
     that mean nothing in particular. Rows with the same ``groups`` are runs of one configuration.
 
     Args:
-        surrogate: its name.
-        log_target: model log(y).
-        seed: of every random choice.
+        surrogate: name of the surrogate, one of ``perfmodel.surrogates.registry.SURROGATES``.
+        log_target: whether log(y) is modelled; targets must then be positive.
+        seed: of every random choice, 0 or more.
 
     Attributes:
         surrogate_: the fitted surrogate.
@@ -40,7 +40,7 @@ class SurrogateRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  
 
         Args:
             X: table of numbers, shape ``(n, q)``.
-            y: shape ``(n,)``.
+            y: values to learn, in any unit, shape ``(n,)``.
             groups: configuration of each row, shape ``(n,)``; each row is one of its own where left out.
 
         Raises:

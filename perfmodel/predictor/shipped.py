@@ -18,7 +18,7 @@ def predictor_names(folder: Path = PREDICTOR_DATA) -> tuple[str, ...]:
     """Returns the names of the predictors that are shipped, each a release and a task, sorted.
 
     Args:
-        folder: that holds them.
+        folder: that holds the releases, as ``PREDICTOR_DATA`` does.
     """
     return tuple(sorted(path.parent.relative_to(folder).as_posix() for path in folder.glob(f"*/*/{FILE}")))
 

@@ -88,10 +88,10 @@ class AbstractSurrogate(ABC):
         """Makes an unfitted model; all take the same arguments, so that one line makes any of them.
 
         Args:
-            log_target: model log(y).
+            log_target: whether log(y) is modelled; targets must then be positive.
             monotone: columns in which the metric is known to rise or to fall; every model keeps to them but those of
                 ``perfmodel.surrogates.registry.NOT_MONOTONE``.
-            seed: of every random choice.
+            seed: of every random choice, 0 or more.
         """
 
     @abstractmethod
@@ -99,9 +99,9 @@ class AbstractSurrogate(ABC):
         """Returns the model itself, fitted.
 
         Args:
-            features: n rows of numeric columns.
-            target: shape ``(n,)``, in the metric's unit.
-            groups: shape ``(n,)``, the configuration of each row.
+            features: what is known of each row's configuration, n rows.
+            target: measured values in the metric's unit, shape ``(n,)``.
+            groups: name or number of each row's configuration, shape ``(n,)``.
 
         Raises:
             NotEnoughTracesError: with fewer than two rows.
@@ -113,7 +113,8 @@ class AbstractSurrogate(ABC):
         """Returns the prediction for each row.
 
         Args:
-            features: n rows; columns that the model was not fitted on are ignored.
+            features: of the configurations asked about, n rows; columns that the model was not fitted on are
+                ignored.
 
         Raises:
             UserError: when the model is not fitted, or a column is missing, NaN or infinite.

@@ -75,12 +75,12 @@ class DamageTerms:
     """The columns as the model reads them: those of damage first, then the summary columns.
 
     Args:
-        columns: of the features that are read.
+        columns: names of the columns of the features that are read, shape ``(q,)``.
         log: whether the target is modelled as its logarithm.
-        tolerated: f.
-        low: lowest measured damage of the training set.
-        high: highest.
-        behind: whether the scarcity at and behind each layer is among the q; files of version 1 know it not.
+        tolerated: f, the damage below which little is lost, above 0.
+        low: lowest measured damage (``STEP_0_LOSS_COLUMN``) of the training set.
+        high: highest measured damage of the training set.
+        behind: whether ``active_scarcity`` is among the q; files of version 1 do not have it.
     """
 
     columns: tuple[str, ...]

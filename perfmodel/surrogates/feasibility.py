@@ -34,8 +34,8 @@ class Feasibility:
     """Probability of the status ``ok``.
 
     Args:
-        ended_well: configurations all of whose trials ended well.
-        failed: the others.
+        ended_well: number of configurations all of whose trials ended well.
+        failed: configurations of which a trial did not end well.
         shared: probability, low and high that all configurations share.
         centre: of the features, shape ``(4,)``; empty where the probability is shared.
         scale: their divisors, shape ``(4,)``.
@@ -93,7 +93,7 @@ class Feasibility:
         It is the mean where all share it, and the most probable one otherwise.
 
         Args:
-            features: n rows.
+            features: of the configurations asked about, n rows.
         """
         if not self.weights:
             mean, low, high = (np.full(len(features), value) for value in self.shared)

@@ -54,7 +54,7 @@ class Process:
         points: the configurations, in these units, shape ``(m, d)``.
         trend: t^2 times the squared lengths, shape ``(d,)``, in link space.
         weights: of the kernel at each point, in link space, shape ``(m,)``.
-        intercept: c.
+        intercept: c, in link space.
         signal: s^2, in link space.
         noise: variance of a configuration's average about f, in link space.
         run_noise: variance of one new run about f, in link space.
@@ -80,7 +80,7 @@ class Process:
         """Returns location and standard deviation of one new run in link space, each of shape ``(n,)``.
 
         Args:
-            values: the columns, shape ``(n, d)``.
+            values: the d columns in their own units, shape ``(n, d)``.
         """
         rows = (values - self.centre) / self.divisor
         kernel = _kernel(rows, self.points, self.signal, self.trend)

@@ -46,8 +46,8 @@ class LearningCurve:
 
         Args:
             step: from the first recorded one to the last.
-            features: n rows.
-            at_last: posterior at the last step.
+            features: of the configurations asked about, n rows.
+            at_last: posterior of the loss at the last step, of the same n rows.
 
         Raises:
             UserError: when the step lies outside the recorded ones.

@@ -33,7 +33,7 @@ def candidates(metric: str) -> tuple[str, ...]:
     """Returns the names from which a predictor chooses for a metric unless it is told others.
 
     Args:
-        metric: its name.
+        metric: name of the metric, one of ``perfmodel.space.metrics.METRICS``.
     """
     return tuple(name for name in SURROGATES if metric not in MONOTONE or name not in NOT_MONOTONE)
 
@@ -61,8 +61,8 @@ def make_surrogate(name: str, metric: str, *, seed: int = 0) -> AbstractSurrogat
     """Returns an unfitted surrogate for a metric, which knows in what the metric rises and falls.
 
     Args:
-        name: of the surrogate.
-        metric: its name.
+        name: of the surrogate, as ``surrogate_class`` takes it.
+        metric: name of the metric, one of ``perfmodel.space.metrics.METRICS``.
         seed: of every random choice, 0 or more.
 
     Raises:

@@ -42,12 +42,12 @@ class Ridge:
     Args:
         kept: indices of the columns that varied in the training set, shape ``(p,)``.
         centre: their means, shape ``(p,)``.
-        scale: their divisors, shape ``(p,)``.
-        coefficients: shape ``(p,)``.
+        scale: what they are divided by, above 0, shape ``(p,)``.
+        coefficients: of the scaled columns, in the target's unit, shape ``(p,)``.
         inverse: A^-1, shape ``(p, p)``.
         intercept: mean of the configurations' targets.
         bounds: lowest and highest location that is given, shape ``(2,)``.
-        configurations: g.
+        configurations: g, the number of configurations it was fitted to.
         noise: variance left when a configuration is left out, leverage removed.
         seed_noise: variance between runs of one configuration that averaging had removed.
     """
@@ -119,8 +119,8 @@ def fit_ridge(
         common: columns scaled and penalised one by one, shape ``(n, q0)``.
         errors: columns scaled and penalised as a block, shape ``(n, q1)``.
         ranks: columns scaled and penalised as a block, shape ``(n, q2)``.
-        target: shape ``(n,)``.
-        groups: configuration of each row, shape ``(n,)``.
+        target: in link space, shape ``(n,)``.
+        groups: name or number of each row's configuration, shape ``(n,)``.
         signs: that the coefficients of all columns must have, 0 where any will do; none for no such knowledge.
     """
     averages = by_configuration(np.hstack((common, errors, ranks)), target, groups)
@@ -137,10 +137,10 @@ class Averages:
     """The rows of each configuration averaged, g of them.
 
     Args:
-        values: shape ``(g, q)``.
-        target: shape ``(g,)``.
+        values: of the columns, shape ``(g, q)``.
+        target: in link space, shape ``(g,)``.
         seed_noise: variance between runs of one configuration that averaging removed.
-        left_noise: that it left, 0 where no configuration was run twice.
+        left_noise: variance between runs that averaging left, 0 where no configuration was run twice.
     """
 
     values: NDArray[np.float64]
@@ -153,9 +153,9 @@ def by_configuration(values: NDArray[np.float64], target: NDArray[np.float64], g
     """Returns the averages over the rows of each configuration.
 
     Args:
-        values: shape ``(n, q)``.
-        target: shape ``(n,)``.
-        groups: configuration of each row, shape ``(n,)``.
+        values: of the columns, shape ``(n, q)``.
+        target: in link space, shape ``(n,)``.
+        groups: name or number of each row's configuration, shape ``(n,)``.
     """
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
     average = _averaging(inverse, counts)
@@ -179,9 +179,9 @@ def sign_constrained_ridge(
     """Returns the regression of given penalties whose coefficients have the right signs.
 
     Args:
-        averages: of g configurations.
+        averages: columns and targets of g configurations.
         kept: columns to use, shape ``(p,)``.
-        scale: their divisors, shape ``(p,)``.
+        scale: what they are divided by, above 0, shape ``(p,)``.
         penalties: of their coefficients, shape ``(p,)``.
         signs: that these must have, 0 where any will do, shape ``(p,)``.
     """

@@ -17,10 +17,10 @@ def sign_constrained_coefficients(
     Free coefficients enter as the difference of two that are not negative.
 
     Args:
-        columns: shape ``(n, p)``.
-        target: shape ``(n,)``.
+        columns: of the regression, any unit, shape ``(n, p)``.
+        target: that they explain, shape ``(n,)``.
         penalties: of the squared coefficients, positive, shape ``(p,)``.
-        signs: 1, -1 or 0 (free), shape ``(p,)``.
+        signs: that the coefficients must have: 1, -1 or 0 (any), shape ``(p,)``.
 
     Source: Lawson and Hanson (1974), Solving Least Squares Problems, chapter 23.
     """

@@ -21,7 +21,7 @@ class Terms:
         log: whether the target is modelled as its logarithm; columns of bytes are then logarithms, too.
 
     Attributes:
-        columns: as given.
+        columns: names of the columns that are read.
         common: number of summary terms, which come first.
         errors: number of squared errors, which come next.
     """

@@ -35,9 +35,9 @@ class TreeBag:
     Values and thresholds are compared in float32, as XGBoost does.
 
     Args:
-        columns: column of each node's split, shape ``(m, t, 2^d - 1)``.
+        columns: place of the column that each node asks, shape ``(m, t, 2^d - 1)``.
         thresholds: values below it go left, float32, shape ``(m, t, 2^d - 1)``.
-        leaves: shape ``(m, t, 2^d)``.
+        leaves: what each leaf adds, in the target's unit, shape ``(m, t, 2^d)``.
     """
 
     columns: NDArray[np.int64]
@@ -49,8 +49,8 @@ class TreeBag:
         """Returns the trees of boosters of one objective and base score 0, each of the same number of trees.
 
         Args:
-            members: m boosters.
-            depth: d, of the deepest tree that they may hold.
+            members: m boosters, each of the same number of trees.
+            depth: d, levels of the deepest tree that they may hold, 1 or more.
         """
         made = [[_completed(tree, depth) for tree in _trees(booster)] for booster in members]
         columns, thresholds, leaves = (
@@ -62,7 +62,7 @@ class TreeBag:
         """Returns every member's sum of leaves, shape ``(m, n)``.
 
         Args:
-            values: shape ``(n, columns)``.
+            values: of the columns by their place, shape ``(n, columns)``.
         """
         members, trees, _ = self.leaves.shape
         sums = np.empty((members, len(values)))
@@ -75,7 +75,8 @@ class TreeBag:
         """Returns the leaf of every tree, shape ``(m t, n)``.
 
         Args:
-            values: shape ``(n, columns)``, of which n is some hundred at most, so that the answers stay in the cache.
+            values: of the columns by their place, shape ``(n, columns)``, n some hundred at most so that answers stay
+                in the cache.
         """
         leaves = self.leaves.shape[-1]
         if len(values) < FEW and leaves <= 1 << 3:
