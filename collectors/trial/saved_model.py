@@ -24,6 +24,7 @@ from collectors.quantizers import QUANTIZERS
 from collectors.trial.checkpoint import load_adapter
 from collectors.trial.model_builder import COMPUTE_DTYPE, Built
 from datasets_cache import BaseModel, load_tokenizer
+from datasets_cache.base_models.loading import ATTENTION
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
 from perfmodel.files.checksum import sha256_of
 from perfmodel.model.architecture import Architecture, LayerShape
@@ -132,9 +133,11 @@ def _empty_model(config: Mapping[str, Any], dtype: torch.dtype) -> nn.Module:
     from transformers.initialization import no_init_weights
 
     values = {key: value for key, value in config.items() if key != "model_type"}
+    settings = AutoConfig.for_model(str(config["model_type"]), **values)
+    settings._attn_implementation = ATTENTION  # the folder's config does not choose the code that runs
     with no_init_weights():
         model: nn.Module = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]  # transformers' signature
-            AutoConfig.for_model(str(config["model_type"]), **values), dtype=dtype
+            settings, dtype=dtype, trust_remote_code=False
         )
     model.tie_weights()  # type: ignore[operator]  # skipped with the values
     model.config.use_cache = False  # type: ignore[union-attr]  # every model of transformers has a config

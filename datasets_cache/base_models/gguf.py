@@ -31,7 +31,7 @@ def convert_gguf(source: Path, into: Path) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
     # transformers draws a bar of its own while it reads a GGUF, whatever its settings say, so stderr is dropped.
     with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):
-        where = {"gguf_file": source.name, "local_files_only": True}
+        where = {"gguf_file": source.name, "local_files_only": True, "trust_remote_code": False}
         loaded = AutoModelForCausalLM.from_pretrained(str(source.parent), dtype=torch.float32, **where)
         _without_quantization(loaded).save_pretrained(into)
         AutoTokenizer.from_pretrained(str(source.parent), **where).save_pretrained(into)

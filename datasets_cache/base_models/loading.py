@@ -1,12 +1,12 @@
-"""Brings a base model's weights and tokenizer from its folder into memory, quietly and without the network."""
+"""Loads a base model's weights and tokenizer, quietly, offline, and without running code from its folder."""
 
 import logging as levels
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datasets_cache.files.checkpoint import BaseModel
-from perfmodel.errors import ModelNotFoundError, UnsupportedModelError
+from perfmodel.errors import CorruptFileError, ModelNotFoundError, UnsupportedModelError
 from perfmodel.files.optional import needs_extra
 
 if TYPE_CHECKING:
@@ -14,23 +14,65 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
+ATTENTION = "sdpa"
+"""The attention that is always asked for, whatever a config says: the one that the closed form of memory describes."""
+
+SHOWN = 3
+"""How many names of tensors a message shows."""
+
+
 def load_model(base: BaseModel, *, dtype: "torch.dtype") -> "PreTrainedModel":
-    """Returns the causal language model on the CPU, in eval mode, with ``config.use_cache`` off.
+    """Returns the causal language model on the CPU, in eval mode, with ``config.use_cache`` and all dropout off.
+
+    Dropout of the base model is off because only its adapters are trained; they have the recipe's.
 
     Args:
-        base: the base model, from ``resolve``.
-        dtype: of the weights; ``torch.float32`` on a CPU, ``torch.bfloat16`` for a CUDA device.
+        base: base model from ``resolve``.
+        dtype: type of the weights; ``torch.float32`` on a CPU, ``torch.bfloat16`` for a CUDA device.
 
     Raises:
         MissingExtraError: torch or transformers is not installed.
-        UnsupportedModelError: transformers knows no causal language model for this config.
+        UnsupportedModelError: transformers knows no causal language model for this config, or the weights are stored
+            quantised or beside adapters.
+        CorruptFileError: the names or shapes of the stored tensors are not the model's.
     """
+    model = _loaded(base, dtype=dtype)
+    model.config.use_cache = False
+    model.train(mode=False)
+    return model
+
+
+def check_weights(base: BaseModel) -> None:
+    """Refuses a base model whose stored tensors are not those of its config; reads the files' headers only.
+
+    Args:
+        base: base model from ``resolve``.
+
+    Raises:
+        MissingExtraError: torch or transformers is not installed.
+        UnsupportedModelError: as in ``load_model``.
+        CorruptFileError: as in ``load_model``.
+    """
+    _loaded(base, device_map="meta")
+
+
+def _loaded(base: BaseModel, **where: Any) -> "PreTrainedModel":
+    """Returns the model after every stored tensor has found its place, and every place its tensor."""
+    _require_plain_weights(base)
     with needs_extra("collect"):
-        from transformers import AutoModelForCausalLM
+        from transformers import AutoConfig, AutoModelForCausalLM
+    offline: Any = {"local_files_only": True, "trust_remote_code": False}
     with quiet_transformers():
         try:
-            model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-                str(base.folder), dtype=dtype, local_files_only=True
+            config = AutoConfig.from_pretrained(str(base.folder), **offline, **_without_dropout(base.config))
+            config._attn_implementation = ATTENTION  # an argument of the loader would give way to the file
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                str(base.folder),
+                config=config,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, with names
+                **offline,
+                **where,
             )
         except ValueError as error:
             raise UnsupportedModelError(
@@ -38,9 +80,53 @@ def load_model(base: BaseModel, *, dtype: "torch.dtype") -> "PreTrainedModel":
                 "it must be a causal language model that the installed transformers knows",
                 "choose another base model, or another version of transformers",
             ) from error
-    model.config.use_cache = False
-    model.train(mode=False)
+    model: PreTrainedModel = loaded[0]
+    _require_every_tensor(base, loaded[1])
     return model
+
+
+def _require_plain_weights(base: BaseModel) -> None:
+    if base.config.get("quantization_config") is not None:
+        raise UnsupportedModelError(
+            f"the weights of {base.name} are stored quantised",
+            "trials quantise the weights themselves, so they must be stored in 16 or 32 bits",
+            "give the model that it was quantised from",
+        )
+    if (base.folder / "adapter_config.json").is_file():
+        raise _adapters(base)
+
+
+def _require_every_tensor(base: BaseModel, found: dict[str, Any]) -> None:
+    """Raises where the stored names or shapes are not the model's; transformers would draw such weights at random."""
+    missing, unknown = sorted(found["missing_keys"]), sorted(found["unexpected_keys"])
+    if any("lora_" in name for name in unknown):
+        raise _adapters(base)
+    shapes = [f"{name} {tuple(stored)} for {tuple(own)}" for name, stored, own in sorted(found["mismatched_keys"])]
+    faults = {"missing": missing, "not of this model": unknown, "of another shape": shapes}
+    told = [f"{len(names)} {fault} ({', '.join(names[:SHOWN])})" for fault, names in faults.items() if names]
+    if told:
+        raise CorruptFileError(
+            f"the tensors stored in {base.folder} do not match its config.json: {'; '.join(told)}",
+            "every weight of the model must be stored under its name and in its shape",
+            "write the checkpoint anew with save_pretrained of the model",
+        )
+
+
+def _adapters(base: BaseModel) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"{base.folder} holds adapters beside or in place of base weights",
+        "a base model has no adapters",
+        "merge them with merge_and_unload of PEFT, save the result with save_pretrained, and give that folder",
+    )
+
+
+def _without_dropout(config: dict[str, Any]) -> dict[str, float]:
+    """Returns every dropout of a config, by its key, as 0."""
+    return {
+        key: 0.0
+        for key, value in config.items()
+        if ("dropout" in key or key.endswith("pdrop")) and isinstance(value, int | float)
+    }
 
 
 def load_tokenizer(base: BaseModel) -> "PreTrainedTokenizerBase":
@@ -57,7 +143,9 @@ def load_tokenizer(base: BaseModel) -> "PreTrainedTokenizerBase":
         from transformers import AutoTokenizer
     with quiet_transformers():
         try:
-            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(str(base.folder), local_files_only=True)
+            tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+                str(base.folder), local_files_only=True, trust_remote_code=False
+            )
         except (OSError, ValueError) as error:
             raise ModelNotFoundError(
                 f"{base.folder} holds no usable tokenizer ({_first_line(error)})",

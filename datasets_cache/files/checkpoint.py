@@ -103,7 +103,13 @@ def _weights_files(folder: Path) -> list[Path]:
         shards = read_json_object(index).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise CorruptFileError(f"{index} lists no shards", "it must map tensor names to files", "restore the file")
-        files = [folder / str(shard) for shard in sorted(set(shards.values()))]
+        names = sorted({str(shard) for shard in shards.values()})
+        for name in names:
+            if Path(name).name != name:
+                raise CorruptFileError(
+                    f"{index} names the shard {name!r}", "shards lie in the folder of the index", "restore the file"
+                )
+        files = [folder / name for name in names]
     for file in files:
         if not file.is_file():
             raise _missing(file)

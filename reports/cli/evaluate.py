@@ -45,7 +45,7 @@ def evaluate_model(
     device_class: DeviceClass = "cuda" if torch.cuda.is_available() else "cpu"
     with bar("loading", None), quiet_transformers():
         model = load_model(folder, device_class)
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     held_out = encode(loaded.held_out, tokenizer, recipe.max_length)[: recipe.eval_examples]
     with bar(f"scoring {len(held_out)} examples", None):
         scores = evaluate(model, held_out, torch.device(device_class))
