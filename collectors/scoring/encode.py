@@ -3,10 +3,12 @@
 An example scored ``exact`` is asked ``question + PROMPT_END``, and its answer is tokenised by itself. Under every
 other rule the prompt is taken word for word and continuations are tokenised as lm-evaluation-harness does it: a
 prompt's trailing white space goes to the continuation, whose tokens are those of prompt and continuation together
-less the first ones, as many as the prompt has by itself.
+less the first ones, as many as the prompt has by itself. End tokens that a tokenizer appends are taken off first: a
+prompt does not end there.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,7 @@ import torch
 from torch import Tensor
 
 from datasets_cache import Example
-from perfmodel.errors import InvalidTaskError
+from perfmodel.errors import InvalidTaskError, UnsupportedModelError
 
 PROMPT_END = "\nAnswer:"
 
@@ -26,9 +28,9 @@ class Choice:
     """One choice of a multiple-choice question.
 
     Args:
-        prompt: token ids before it; the same for every choice but where choices stand in the prompt.
-        answer: token ids whose likelihood is compared.
-        divisor: what its log-likelihood is divided by.
+        prompt: token ids before the choice; the same for every choice but where choices stand in the prompt.
+        answer: token ids whose likelihood is compared, at least one.
+        divisor: what the log-likelihood is divided by, 1 or more.
     """
 
     prompt: Ids
@@ -41,8 +43,8 @@ class Reference:
     """What a generated text is compared with.
 
     Args:
-        text: of the answer.
-        tokenizer: reads what the model generates.
+        text: text of the right answer.
+        tokenizer: tokenizer that decodes what the model generates.
     """
 
     text: str
@@ -56,9 +58,9 @@ class Encoded:
     Args:
         prompt: token ids of the prompt.
         answer: token ids of the answer, the end token included.
-        choices: of a multiple-choice question; empty otherwise.
-        right: place of the right choice, whose prompt is ``prompt`` and whose answer begins ``answer``.
-        reference: where the answer is generated.
+        choices: choices of a multiple-choice question; empty otherwise.
+        right: index of the right choice, whose prompt is ``prompt`` and whose answer begins ``answer``.
+        reference: what the generated answer is compared with; None where nothing is generated.
     """
 
     prompt: Ids
@@ -77,13 +79,22 @@ class EncodedExamples(list[Encoded]):
     """The examples that are short enough, in order, and which ones are not.
 
     Args:
-        encoded: of every example.
-        max_length: tokens that prompt and answer may have together.
+        encoded: every example of the split.
+        max_length: most tokens that prompt and answer may have together, 1 or more.
     """
 
     def __init__(self, encoded: Sequence[Encoded], max_length: int) -> None:
         super().__init__(example for example in encoded if example.length <= max_length)
         self.left_out = tuple(place for place, example in enumerate(encoded) if example.length > max_length)
+        self._lengths = sorted(example.length for example in encoded)
+
+    def length_that_keeps(self, share: float) -> int:
+        """Returns the least ``max_length`` that keeps a share of the split's examples.
+
+        Args:
+            share: share of all examples, those left out included, in (0, 1].
+        """
+        return self._lengths[math.ceil(share * len(self._lengths)) - 1]
 
 
 @dataclass(frozen=True)
@@ -117,21 +128,29 @@ def encode(
     """Returns the examples of at most ``max_length`` tokens, in order; ``left_out`` has the places of the others.
 
     Args:
-        examples: of one split.
-        tokenizer: of the base model.
-        max_length: tokens of prompt and answer together.
+        examples: examples of one split.
+        tokenizer: tokenizer of the base model.
+        max_length: most tokens of prompt and answer together, 1 or more.
         with_choices: whether choices are encoded too; training and calibration do not need them.
 
     Raises:
-        InvalidTaskError: when none is short enough.
+        InvalidTaskError: no example is short enough, an answer has no tokens, or two choices have the same tokens.
+        UnsupportedModelError: the tokenizer has no end token.
     """
-    together = _Together(tokenizer, _texts(examples, with_choices=with_choices))
+    if tokenizer.eos_token_id is None:
+        raise UnsupportedModelError(
+            "the tokenizer names no end token", "an answer ends with one", "set eos_token in tokenizer_config.json"
+        )
+    ids_of = _without_end(tokenizer)
+    together = _Together(ids_of, _texts(examples, with_choices=with_choices))
     encoded = [
-        _asked(example, tokenizer, with_choices=with_choices)
+        _asked(example, tokenizer, ids_of, with_choices=with_choices)
         if example.scoring == "exact"
         else _verbatim(example, tokenizer, together, with_choices=with_choices)
         for example in examples
     ]
+    for example, made in zip(examples, encoded, strict=True):
+        _require_answers(example, made)
     short = EncodedExamples(encoded, max_length)
     if encoded and not short:
         raise InvalidTaskError(
@@ -142,12 +161,41 @@ def encode(
     return short
 
 
-def _asked(example: Example, tokenizer: Any, *, with_choices: bool) -> Encoded:
+IdsOf = Callable[[list[str]], list[Ids]]
+
+
+def _without_end(tokenizer: Any) -> IdsOf:
+    """Returns a tokenizer's function from texts to ids, less what it appends to every text."""
+    plain, whole = (tuple(tokenizer("a", add_special_tokens=special)["input_ids"]) for special in (False, True))
+    starts = [start for start in range(len(whole)) if whole[start : start + len(plain)] == plain]
+    appended = whole[starts[-1] + len(plain) :] if plain and starts else ()
+
+    def ids_of(texts: list[str]) -> list[Ids]:
+        found = [tuple(ids) for ids in tokenizer(texts)["input_ids"]] if texts else []
+        return [ids[: -len(appended)] if appended and ids[-len(appended) :] == appended else ids for ids in found]
+
+    return ids_of
+
+
+def _require_answers(example: Example, made: Encoded) -> None:
+    """Raises where an example cannot be scored."""
+    empty = len(made.answer) == 1 or any(not choice.answer for choice in made.choices)
+    texts = set(_pairs(example)) if made.choices else set()  # equal texts are the data set's own
+    if empty or len({(choice.prompt, choice.answer) for choice in made.choices}) < len(texts):
+        fault = "an answer without tokens" if empty else "two choices of the same tokens"
+        raise InvalidTaskError(
+            f"the question {example.question[:80]!r} has {fault}",
+            "every answer needs at least one token, and every choice of a question other tokens",
+            "mend or remove that example",
+        )
+
+
+def _asked(example: Example, tokenizer: Any, ids_of: IdsOf, *, with_choices: bool) -> Encoded:
     def answer(text: str) -> Ids:
         ids = tokenizer(" " + text, add_special_tokens=False)["input_ids"]
         return (*ids, tokenizer.eos_token_id)
 
-    prompt = tuple(tokenizer(example.question + PROMPT_END)["input_ids"])
+    [prompt] = ids_of([example.question + PROMPT_END])
     if not with_choices or not example.choices:
         return Encoded(prompt, answer(example.answer))
     others = [choice for choice in example.choices if choice != example.answer]
@@ -158,10 +206,9 @@ def _asked(example: Example, tokenizer: Any, *, with_choices: bool) -> Encoded:
 class _Together:
     """Token ids of many texts, each tokenised once and all in one call, which fast tokenizers do in parallel."""
 
-    def __init__(self, tokenizer: Any, texts: Iterable[str]) -> None:
+    def __init__(self, ids_of: IdsOf, texts: Iterable[str]) -> None:
         distinct = list(dict.fromkeys(texts))
-        ids = tokenizer(distinct)["input_ids"] if distinct else []
-        self._ids: dict[str, Ids] = {text: tuple(each) for text, each in zip(distinct, ids, strict=True)}
+        self._ids = dict(zip(distinct, ids_of(distinct), strict=True))
 
     def split(self, context: str, continuation: str) -> tuple[Ids, Ids]:
         """Returns the token ids of a prompt and of what follows it."""
@@ -205,7 +252,12 @@ def _pairs(example: Example) -> list[tuple[str, str]]:
 
 
 def collate(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], device: torch.device) -> Batch:
-    """Returns one batch of (prompt, answer) pairs, padded to the longest."""
+    """Returns one batch, padded on the right to the longest pair.
+
+    Args:
+        pairs: token ids of a prompt and of its answer, each at least one, for each of b examples.
+        device: where the batch is put.
+    """
     length = max(len(prompt) + len(answer) for prompt, answer in pairs)
     ids = torch.zeros((len(pairs), length), dtype=torch.long)
     targets = torch.full((len(pairs), length), -1, dtype=torch.long)

@@ -1,5 +1,6 @@
 """Examples as tokens, and batches of them."""
 
+import copy
 import hashlib
 import json
 from dataclasses import replace
@@ -9,7 +10,7 @@ import torch
 
 from collectors.scoring.encode import PROMPT_END, collate, encode
 from datasets_cache import Example, load_task
-from perfmodel.errors import InvalidTaskError
+from perfmodel.errors import InvalidTaskError, UnsupportedModelError
 
 CPU = torch.device("cpu")
 EXAMPLES = [Example("2 + 2 =", "4"), Example("a much longer question than that?", "yes", ("no", "yes", "perhaps"))]
@@ -128,3 +129,51 @@ def test_every_target_stands_one_before_its_token(tokenizer):
     rows, columns = (batch.targets >= 0).nonzero().unbind(1)
     assert torch.equal(batch.targets[rows, columns], batch.ids[rows, columns + 1])
     assert batch.answer_tokens == sum(len(example.answer) for example in encoded)
+
+
+@pytest.fixture
+def ending(tokenizer):
+    """Makes the tokenizer append what is asked for to every text, as ``add_eos_token`` does."""
+    from tokenizers.processors import TemplateProcessing
+
+    def make(template):
+        made = copy.deepcopy(tokenizer)
+        tokens = [("<pad>", 0), ("</s>", 1)]
+        made.backend_tokenizer.post_processor = TemplateProcessing(single=template, special_tokens=tokens)
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize("template", ["$A </s>", "<pad> $A </s>", "$A </s> </s>", "$A <pad>", "<pad> $A"])
+@pytest.mark.parametrize("scoring", ["exact", "likelihood"])
+def test_an_end_that_the_tokenizer_appends_is_no_part_of_prompt_or_answer(tokenizer, ending, template, scoring):
+    example = Example("Is 7 odd?", "yes", ("yes", "no"), scoring=scoring, right=0)
+    start = (0,) if template.startswith("<pad>") else ()
+    [plain], [found] = encode([example], tokenizer, 99), encode([example], ending(template), 99)
+
+    assert found.prompt == (*start, *plain.prompt)
+    assert found.answer == plain.answer
+    assert [choice.answer for choice in found.choices] == [choice.answer for choice in plain.choices]
+
+
+def test_examples_that_cannot_be_scored_are_refused_by_name(tokenizer):
+    from tokenizers.normalizers import Lowercase
+
+    twice = Example("Which?", "a", ("a", "b", "B"), scoring="likelihood", right=0)
+    encode([twice, replace(twice, choices=("a", "b", "b"))], tokenizer, 99)
+    deaf = copy.deepcopy(tokenizer)
+    deaf.backend_tokenizer.normalizer = Lowercase()
+    with pytest.raises(InvalidTaskError, match=r"'Which\?' has two choices of the same tokens"):
+        encode([twice], deaf, 99)
+    endless = copy.deepcopy(tokenizer)
+    endless.eos_token = None
+    with pytest.raises(UnsupportedModelError, match="no end token"):
+        encode([twice], endless, 99)
+
+
+def test_the_length_that_keeps_a_share_is_the_least(tokenizer):
+    found = encode([Example("q" * size, "a") for size in range(1, 21)], tokenizer, 20)
+    length = found.length_that_keeps(0.95)
+    assert len(encode([Example("q" * size, "a") for size in range(1, 21)], tokenizer, length)) == 19
+    assert len(encode([Example("q" * size, "a") for size in range(1, 21)], tokenizer, length - 1)) == 18
