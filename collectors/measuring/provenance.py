@@ -127,6 +127,19 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def require_device(device_class: DeviceClass) -> None:
+    """Refuses a device on which no trial can run.
+
+    Args:
+        device_class: ``cpu`` or ``cuda``.
+
+    Raises:
+        UserError: CUDA is asked for and torch finds none, or the card does not compute in bfloat16.
+    """
+    if device_class == "cuda":
+        _cuda_device()
+
+
 def _cuda_device() -> str:
     import torch
 
@@ -136,7 +149,14 @@ def _cuda_device() -> str:
             "a device of this machine",
             "ask for the cpu, or install a CUDA build of torch where there is a GPU",
         )
-    return torch.cuda.get_device_name()
+    name = torch.cuda.get_device_name()
+    if not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise UserError(
+            f"the card {name} does not compute in bfloat16",
+            "trials on CUDA compute in bfloat16, which cards from Ampere on do",
+            "use such a card, or device=cpu",
+        )
+    return name
 
 
 @cache

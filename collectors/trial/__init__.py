@@ -6,6 +6,7 @@
     finetune       the fine-tuning loop
     optimizers     the optimisers that a recipe can name
     checkpoint     files from which a trial goes on, or its adapters are exported
+    preflight      what would fail every trial of a setting, found before the first
     retention      what stays on disk of a trial; imports no torch
     saved_model    the built model in a folder, and back
 

@@ -20,7 +20,7 @@ from collectors.quantizers.fairness import check_fair, sample_weights
 from collectors.scoring.encode import Encoded, encode
 from collectors.trial.linear_slots import LinearSlot, linear_slots, move_rest_to_device
 from datasets_cache import Example, load_model, load_task, load_tokenizer, resolve
-from perfmodel.errors import CorruptFileError
+from perfmodel.errors import CorruptFileError, InvalidConfigurationError
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Configuration, Space, by_module
 from perfmodel.traces.trace import Setting
@@ -159,6 +159,16 @@ class ModelBuilder:
             methods=configuration.methods,
         )
         space.validate(configuration)
+        rate, scope = configuration.pruning_rate, configuration.methods.pruning_scope
+        removes = self.architecture.prunable and (
+            scope != "per_layer" or self.architecture.pruned(rate) != self.architecture
+        )
+        if rate and not removes:
+            raise InvalidConfigurationError(
+                f"pruning rate {rate:g} removes nothing from {self.base.name}",
+                "the first four and the last two layers are never pruned, and channels go in sixteens",
+                "set the pruning rate to 0 for this model",
+            )
         for name in {configuration.methods.format_of(bits) for bits in configuration.bits} - self._fair:
             check_fair(QUANTIZERS[name], sample_weights(self._model, self.architecture), self.base.name)
             self._fair.add(name)

@@ -123,8 +123,12 @@ class Run:
         if self.make_executor is not None:
             return self.make_executor(self)
         from collectors.executors import InlineExecutor, LocalExecutor, RayExecutor
+        from collectors.trial.preflight import check_before_trials
         from collectors.trial.trial import TrialRunner
 
+        for fit in check_before_trials(self.base_model, self.task, self.suite.recipe, self.device_class):
+            if fit.left_out:
+                self.say(fit.told(self.suite.recipe.max_length))
         section = self.suite.collect
         make_runner = partial(
             TrialRunner,

@@ -1,0 +1,75 @@
+"""What a setting's first trial would find wrong, found before it: weights, tokenizer, examples, device."""
+
+from dataclasses import dataclass
+
+from collectors.measuring.provenance import require_device
+from collectors.scoring.encode import encode
+from datasets_cache import BaseModel, Task, load_tokenizer
+from datasets_cache.base_models.loading import check_weights
+from datasets_cache.tasks.jsonl import MINIMUM_SIZES
+from perfmodel.errors import InvalidTaskError
+from perfmodel.space.recipe import Recipe
+from perfmodel.traces.trace import DeviceClass
+
+KEPT_SHARE = 0.95
+"""The share of a split's examples for which a longer ``max_length`` is worked out."""
+
+
+@dataclass(frozen=True)
+class SplitFit:
+    """How many examples of a split are short enough for a recipe.
+
+    Args:
+        split: ``train``, ``calibration`` or ``held_out``.
+        examples: examples of the split.
+        left_out: examples that are longer than ``recipe.max_length``.
+        length_for_most: tokens that would keep ``KEPT_SHARE`` of the examples.
+    """
+
+    split: str
+    examples: int
+    left_out: int
+    length_for_most: int
+
+    def told(self, max_length: int) -> str:
+        """Returns one line for the person who waits.
+
+        Args:
+            max_length: the recipe's, in tokens.
+        """
+        return (
+            f"{self.left_out} of {self.examples} {self.split} examples are longer than recipe.max_length={max_length} "
+            f"and are left out; {self.length_for_most} would keep {KEPT_SHARE:.0%}"
+        )
+
+
+def check_before_trials(base: BaseModel, task: Task, recipe: Recipe, device_class: DeviceClass) -> tuple[SplitFit, ...]:
+    """Returns how the task's splits fit the recipe, after everything that would fail each trial has been ruled out.
+
+    Args:
+        base: base model of the trials.
+        task: task of the trials.
+        recipe: ``max_length`` decides which examples are used.
+        device_class: where the trials will run.
+
+    Raises:
+        UserError: the device is missing or cannot compute in bfloat16.
+        CorruptFileError: the stored weights are not those of the model's config.
+        UnsupportedModelError: the weights are quantised or hold adapters, or the tokenizer has no end token.
+        InvalidTaskError: an example cannot be scored, or a split has too few examples that are short enough.
+    """
+    require_device(device_class)
+    check_weights(base)
+    tokenizer = load_tokenizer(base)
+    found = []
+    for split, examples in (("train", task.train), ("calibration", task.calibration), ("held_out", task.held_out)):
+        encoded = encode(examples, tokenizer, recipe.max_length, with_choices=split == "held_out")
+        fit = SplitFit(split, len(examples), len(encoded.left_out), encoded.length_that_keeps(KEPT_SHARE))
+        if len(encoded) < MINIMUM_SIZES[split]:
+            raise InvalidTaskError(
+                fit.told(recipe.max_length),
+                f"at least {MINIMUM_SIZES[split]} must be left",
+                f"set recipe.max_length={fit.length_for_most}, or shorten the examples",
+            )
+        found.append(fit)
+    return tuple(found)
