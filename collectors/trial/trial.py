@@ -6,12 +6,14 @@ Read from top to bottom: ``TrialRunner.__call__`` turns whatever happens into a 
 
 import gc
 import math
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
 import torch
+from safetensors import SafetensorError
 
 from collectors.measuring.provenance import ran_on
 from collectors.scoring.evaluate import Scores, evaluate
@@ -125,7 +127,10 @@ class TrialRunner:
             peak_reserved_bytes=training.peak_reserved_bytes,
             energy_j=training.energy_j,
         )
-        self._checkpoints.save(asked, built.model, optimizer, progress, self._retention)
+        try:
+            self._checkpoints.save(asked, built.model, optimizer, progress, self._retention)
+        except (OSError, SafetensorError) as error:  # a full disk must not cost the fine-tune that was measured
+            sys.stderr.write(f"the adapters of trial {asked.key} could not be kept ({_reason(error)})\n")
 
     def _shared(self, setting: Setting) -> ModelBuilder:
         if self._builder is None or self._builder.setting != setting:
