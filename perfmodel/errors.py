@@ -16,6 +16,7 @@
     ├── SchemaVersionError          a file was written by a newer version
     ├── StoreBusyError              another driver is writing to the trace store
     ├── StoreFullError              the trace store's disk has no space left
+    ├── TrialsFailedError           every trial of a campaign fails
     ├── NotEnoughTracesError        too few traces to fit or to judge a model
     ├── InterruptedRunError         the person at the keyboard stopped the run
     └── DownloadError               a file could not be fetched
@@ -111,6 +112,10 @@ class StoreBusyError(PerfModelError):
 
 class StoreFullError(PerfModelError):
     """The disk under the trace store is full."""
+
+
+class TrialsFailedError(PerfModelError):
+    """Every trial of a campaign fails, so that going on would teach nothing."""
 
 
 class NotEnoughTracesError(PerfModelError):

@@ -1,14 +1,15 @@
-"""Carries out a plan: whatever the store already holds is not run again, and what ends is stored at once."""
+"""Carries out a plan: trials that the store holds are not run again, and each trace is stored as soon as it ends."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from collectors.campaign.cost import longest_first
 from collectors.campaign.stratified_plan import unique
 from collectors.executors import AbstractExecutor
-from perfmodel.errors import StoreFullError
+from perfmodel.errors import StoreFullError, TrialsFailedError
 from perfmodel.traces.store import TraceStore
 from perfmodel.traces.trace import Asked, Status, Trace
 
@@ -16,15 +17,19 @@ PATIENCE_S = 3600.0
 """How long a campaign waits for space on a full disk."""
 
 INTERVAL_S = 10.0
+"""Time between two tries to write to a full disk."""
+
+HOPELESS_AFTER = 2
+"""How many trials of a setting must fail, with none that did anything else, before the setting is given up."""
 
 
 @dataclass(frozen=True)
 class CampaignResult:
-    """What a campaign did.
+    """How many trials a campaign ran.
 
     Args:
-        ran: trials that it ran.
-        skipped: trials that the store already held.
+        ran: number of trials that it ran, 0 or more.
+        skipped: number of planned trials that the store already held, 0 or more.
     """
 
     ran: int
@@ -47,33 +52,60 @@ def run_campaign(
     When the disk is full, the trace that was measured is kept while the campaign waits for space.
 
     Args:
-        trials: the plan; repeated keys are run once.
-        store: opened by ``TraceStore.writer``.
+        trials: planned trials; one whose key came before is run once.
+        store: trace store opened by ``TraceStore.writer``.
         executor: runs the trials.
-        on_trace: called after each trace is stored.
-        say: told when the campaign has to wait, and when it goes on.
+        on_trace: called with each trace after it is stored.
+        say: called with one line of text when the campaign has to wait, and when it goes on.
         retry: statuses whose stored trials of this plan are run again; each keeps its old trace until it has a new one.
-        patience_s: longest wait for space on the disk.
-        interval_s: time between two tries.
+        patience_s: longest wait for space on a full disk in seconds, 0 or more.
+        interval_s: seconds between two tries to write, above 0.
 
     Raises:
-        StoreFullError: when there was no space for so long; everything stored before is intact.
-        PerfModelError: when a trial cannot be one.
+        StoreFullError: the disk stayed full for ``patience_s``; everything stored before is intact.
+        TrialsFailedError: every setting that still has trials has failed ``HOPELESS_AFTER`` times and never worked.
+        PerfModelError: a trial cannot be run as it was asked for.
     """
     planned = unique(trials)
     stored = store.statuses()
     todo = [asked for asked in planned if stored.get(asked.key) in (None, *retry)]
     writer = _PatientWriter(store, say, patience_s, interval_s)
+    failures = _Failures(Counter(asked.setting.identifier for asked in todo))
     with closing(executor.run(longest_first(todo))) as traces:
         for trace in traces:
             writer.write(trace, again=trace.asked.key in stored)
             on_trace(trace)
+            failures.add(trace)
     return CampaignResult(ran=len(todo), skipped=len(planned) - len(todo))
 
 
 @dataclass(frozen=True)
+class _Failures:
+    """Counts failed trials by setting, and stops a campaign that has nothing left but settings that never worked."""
+
+    left: Counter[str]
+    failed: Counter[str] = field(default_factory=Counter)
+    worked: set[str] = field(default_factory=set)
+
+    def add(self, trace: Trace) -> None:
+        setting = trace.asked.setting.identifier
+        self.left[setting] -= 1
+        if trace.measured.status == "failed":
+            self.failed[setting] += 1
+        else:
+            self.worked.add(setting)
+        waiting = {each for each, count in self.left.items() if count > 0}
+        if waiting and all(each not in self.worked and self.failed[each] >= HOPELESS_AFTER for each in waiting):
+            raise TrialsFailedError(
+                f"the first {HOPELESS_AFTER} trials failed, the last with: {trace.measured.reason}",
+                "a campaign goes on while some trial of a setting works",
+                "mend the cause, then run the same command with collect.retry=[failed]",
+            )
+
+
+@dataclass(frozen=True)
 class _PatientWriter:
-    """Writes traces to a store, with patience."""
+    """Writes traces to a store, and waits while its disk is full."""
 
     store: TraceStore
     say: Callable[[str], None]

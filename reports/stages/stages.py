@@ -12,7 +12,7 @@ from typing import Any
 from collectors.trial.retention import Retention
 from datasets_cache.release.card_pilot import one_axis_at_a_time
 from perfmodel.effects.axis_effects import axis_effects
-from perfmodel.errors import NotEnoughTracesError, StageOrderError
+from perfmodel.errors import NotEnoughTracesError, StageOrderError, TrialsFailedError
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces, write_traces
@@ -90,6 +90,12 @@ def collect(run: Run) -> str:
     traces = _carry_out(run, planned_trials(run), section.keep)
     own = [trace for trace in traces if trace.asked.setting.identifier == run.setting.identifier]
     write_traces(own, run.folder / "collect" / "traces.parquet")
+    if traces and all(trace.measured.status == "failed" for trace in traces):
+        raise TrialsFailedError(
+            f"all {len(traces)} trials failed, the last with: {traces[-1].measured.reason}",
+            "at least one must end otherwise",
+            "mend the cause, then run the same command with collect.retry=[failed]",
+        )
     if len(own) < len(traces):
         write_traces(traces, run.folder / "collect" / f"{section.plan}.parquet")
     if section.plan == "pilot":

@@ -42,6 +42,8 @@ class FakeRunner:
     def __call__(self, asked: Asked) -> Trace:
         behaviour = self._behaviours.get(asked.seed, 0.0)
         self._note(f"start {asked.seed} {os.getpid()}")
+        if behaviour == "failed":
+            return Trace(asked, Measured("failed", "as it was told"), RAN_ON)
         if isinstance(behaviour, str):
             getattr(self, behaviour)()
         else:

@@ -13,7 +13,7 @@ import pytest
 
 from collectors.campaign.campaign import CampaignResult, run_campaign
 from collectors.executors import InlineExecutor, LocalExecutor
-from perfmodel.errors import InvalidConfigurationError
+from perfmodel.errors import InvalidConfigurationError, TrialsFailedError
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.store import TraceStore
 from perfmodel.traces.trace import Measured, Trace
@@ -164,3 +164,16 @@ def test_a_killed_campaign_goes_on_where_it_was(fakes, tmp_path, kind):
 
     subprocess.run(command, env=environment, check=True)
     assert fakes.notes(tmp_path, "start") == started
+
+
+def test_a_setting_that_fails_every_trial_stops_the_campaign_after_the_second(fakes, campaign, tmp_path):
+    with pytest.raises(TrialsFailedError, match="the last with: as it was told"):
+        campaign([fakes.asked(seed) for seed in range(9)], dict.fromkeys(range(9), "failed"))
+    assert stored(tmp_path) == [0, 1]
+
+
+def test_one_trial_that_works_and_other_settings_keep_a_campaign_going(fakes, campaign, tmp_path):
+    campaign([fakes.asked(seed) for seed in range(5)], dict.fromkeys(range(1, 5), "failed"))
+    other = replace(fakes.asked(9), setting=replace(fakes.SETTING, recipe=Recipe(steps=5)))
+    campaign([fakes.asked(6), fakes.asked(7), other], {6: "failed", 7: "failed"})
+    assert stored(tmp_path) == [0, 1, 2, 3, 4, 6, 7, 9]
