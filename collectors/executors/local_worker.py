@@ -1,8 +1,11 @@
-"""One worker process of this machine."""
+"""One worker process of this machine, which ends with its driver."""
 
+import ctypes
 import multiprocessing
 import os
+import pickle
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,14 +18,18 @@ from perfmodel.errors import PerfModelError
 from perfmodel.traces.trace import Asked, RanOn, Trace
 
 STOP_GRACE_S = 5.0
+"""Longest wait for a killed process to be gone."""
+
+PARENT_DEATH_SIGNAL = 1
+"""``PR_SET_PDEATHSIG`` of Linux's ``prctl``."""
 
 
 class LocalWorker(AbstractWorker):
     """A spawned process that runs trials until it is stopped or its driver is gone.
 
     Args:
-        make_runtime: picklable; called once, in the process.
-        gpu: the one GPU that the process sees, as ``CUDA_VISIBLE_DEVICES`` names it; empty leaves that as it is.
+        make_runtime: makes what runs the trials; picklable, called once in the process.
+        gpu: the one GPU that the process sees, as ``CUDA_VISIBLE_DEVICES`` names it; empty changes nothing.
     """
 
     def __init__(self, make_runtime: Callable[[], WorkerRuntime], gpu: str = "") -> None:
@@ -32,7 +39,9 @@ class LocalWorker(AbstractWorker):
         self._record: RanOn | None = None
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=_work, args=(theirs, make_runtime), daemon=True)
+        # Pickled here, so that the process can tie its life to the driver's before it imports torch to unpickle.
+        arguments = theirs, pickle.dumps(make_runtime), _driver_pid()
+        self._process: BaseProcess = context.Process(target=_work, args=arguments, daemon=True)
         with _interrupts_ignored(), _only_this_gpu(gpu):
             self._process.start()
         theirs.close()
@@ -125,11 +134,26 @@ def _only_this_gpu(gpu: str) -> Iterator[None]:
             os.environ["CUDA_VISIBLE_DEVICES"] = before
 
 
-def _work(connection: Connection, make_runtime: Callable[[], WorkerRuntime]) -> None:
-    """Runs trials until the driver is gone."""
+def _driver_pid() -> int:
+    """Returns this process's id; 0 in a thread, whose end Linux would take for the driver's."""
+    return os.getpid() if threading.current_thread() is threading.main_thread() else 0
+
+
+def _work(connection: Connection, make_runtime: bytes, driver: int) -> None:
+    """Runs trials until the driver is gone.
+
+    Args:
+        connection: end of the pipe to the driver.
+        make_runtime: pickled function that makes what runs the trials.
+        driver: process id of the driver, 0 where its death is not to be signalled.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_driver, daemon=True).start()
-    runtime = make_runtime()
+    if driver and sys.platform == "linux":  # a thread waits for the interpreter's lock while torch is imported
+        ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != driver:
+            os._exit(1)
+    runtime: WorkerRuntime = pickle.loads(make_runtime)()  # noqa: S301 - from the driver itself
     while True:
         try:
             asked = connection.recv()

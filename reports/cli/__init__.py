@@ -4,6 +4,7 @@
     data             ``bench data``: the published traces: list, show, verify, fetch, export
     evaluate         Scores an exported model on a task, by this project's own scoring and, where asked
     export           Writes a validated configuration of a run, as it was fine-tuned, to a folder that others can load
+    hang_up          Ends a command within two seconds of a hang-up or a request to terminate
     main             The command line: ``bench``. Everything heavy is imported when it is needed
     options          What several commands are given alike: a suite with its overrides and its folder
     plan             ``bench plan`` and ``bench calibrate``

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from perfmodel.errors import InterruptedRunError, MissingExtraError, PerfModelError
 from reports.cli.data import data_app
+from reports.cli.hang_up import ended_by_hang_up
 from reports.cli.options import (
     AddressOption,
     DebugOption,
@@ -38,7 +39,8 @@ class _Commands(TyperGroup):
             InterruptedRunError: when the person at the keyboard stops it.
         """
         try:
-            return super().invoke(ctx)
+            with ended_by_hang_up():
+                return super().invoke(ctx)
         except KeyboardInterrupt as error:
             raise InterruptedRunError(
                 "the run was interrupted", "what was measured is stored", "the same command goes on from there"

@@ -186,6 +186,40 @@ def test_no_worker_outlives_a_driver_that_is_killed(fakes, tmp_path):
     assert fakes.wait_for(lambda: not any(fakes.is_running(worker) for worker in workers), 10)
 
 
+SLOW_TO_LOAD = """
+import os, sys
+from pathlib import Path
+
+from collectors.executors.local_worker import LocalWorker
+
+
+class SlowToLoad:
+    def __reduce__(self):
+        return load, (sys.argv[1],)
+
+
+def load(folder):
+    Path(folder, "worker").write_text(str(os.getpid()))
+    sum(range(10**11))  # holds the interpreter, as an import of large libraries does
+
+
+if __name__ == "__main__":
+    LocalWorker(SlowToLoad())
+    input()
+"""
+
+
+@linux
+def test_a_worker_that_is_still_loading_ends_with_its_driver(fakes, tmp_path):
+    script, noted = tmp_path / "driver.py", tmp_path / "worker"
+    script.write_text(SLOW_TO_LOAD)
+    command, paths = [sys.executable, str(script), str(tmp_path)], str(Path(__file__).parents[3])
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, stdin=subprocess.PIPE) as driver:
+        assert fakes.wait_for(lambda: noted.is_file() and noted.read_text(), 60)
+        driver.send_signal(signal.SIGTERM)
+    assert fakes.wait_for(lambda: not fakes.is_running(int(noted.read_text())), 2)
+
+
 @pytest.mark.parametrize(
     ("named", "expected"),
     [("2", ("2",)), ("0, GPU-1a", ("0", "GPU-1a")), ("", ()), ("-1", ())],
