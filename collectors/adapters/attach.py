@@ -31,16 +31,16 @@ def attach_lora(
     """Returns the model wrapped by PEFT.
 
     Args:
-        model: as for ``AbstractAdapter.attach``, and so the next four.
-        ranks: by full module name.
-        alphas: likewise.
-        dropout: before A.
-        peft_start: from the initialiser.
-        use_rslora: whether to scale by the square root of the rank.
-        use_dora: whether to learn magnitudes.
+        model: model whose linear modules lie in their final formats; they are wrapped in place.
+        ranks: rank of each linear module by its full name; 0 leaves a module without an adapter.
+        alphas: alpha of each module with a rank above 0, by the same names.
+        dropout: probability of dropping an input of A while training, in [0, 1).
+        peft_start: start of A and B that PEFT is asked for.
+        use_rslora: whether alpha is divided by the square root of the rank instead of the rank.
+        use_dora: whether a magnitude of each row is learned.
 
     Raises:
-        InvalidConfigurationError: when every rank is 0.
+        InvalidConfigurationError: every rank is 0.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -76,7 +76,7 @@ def lora_layers(model: nn.Module) -> dict[str, Any]:
     """Returns PEFT's layer of every adapted module, by the module's full name in the base model.
 
     Args:
-        model: from ``attach_lora``.
+        model: model from ``attach_lora``.
     """
     from peft.tuners.lora import LoraLayer
 
@@ -85,7 +85,15 @@ def lora_layers(model: nn.Module) -> dict[str, Any]:
 
 
 def copy_starts(model: nn.Module, starts: Mapping[str, Start]) -> None:
-    """Copies A and B of every start, where it has them; see ``AbstractAdapter.set_start``."""
+    """Copies A and B of every start that has them into the adapters.
+
+    Args:
+        model: model from ``attach_lora``.
+        starts: start of each module by its full name.
+
+    Raises:
+        ValueError: a factor has another shape than the adapter's.
+    """
     layers = lora_layers(model)
     for name, start in starts.items():
         for factor, values in ((layers[name].lora_A, start.a), (layers[name].lora_B, start.b)):

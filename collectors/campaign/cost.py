@@ -1,4 +1,4 @@
-"""How long a trial will take beside others, so that the longest can go first and no worker ends long after the rest."""
+"""How long a trial takes beside others: the longest go first, so that no worker ends long after the rest."""
 
 from collections.abc import Sequence
 from statistics import mean
@@ -23,7 +23,7 @@ def expected_cost(asked: Asked) -> float:
     ``ranks``, one a layer or one a linear module, are taken as positions from first to last.
 
     Args:
-        asked: the trial.
+        asked: trial to estimate.
     """
     configuration, recipe = asked.configuration, asked.setting.recipe
     left = 1.0 - configuration.pruning_rate
@@ -39,10 +39,13 @@ def expected_cost(asked: Asked) -> float:
 
 
 def longest_first(trials: Sequence[Asked]) -> list[Asked]:
-    """Returns the trials in the order in which they are given out.
+    """Returns the trials in the order in which workers get them.
 
     Those of a setting stay together, since a worker loads a setting's model once and drops it for the next; the
     settings go by their longest trial. Trials of equal cost stay in order.
+
+    Args:
+        trials: trials of any settings.
     """
     costs = {asked.key: expected_cost(asked) for asked in trials}
     longest: dict[str, float] = {}

@@ -33,10 +33,10 @@ def pilot(space: Space, setting: Setting, *, seeds: Sequence[int], steps: Sequen
     """Returns the trials of a pilot on one task, quick ones first.
 
     Args:
-        space: uniform choices that it does not hold are left out.
-        setting: with the recipe of the middle.
-        seeds: of the middle; departures from it are run with the first.
-        steps: of the departures in steps; a learning curve of each is measured.
+        space: legal configurations; uniform choices outside it are left out.
+        setting: model, task, device class, and the recipe of the middle configuration.
+        seeds: seeds of the middle, at least one; the other trials are run with the first.
+        steps: numbers of steps to try, each 1 or more.
     """
     bits, rank = MIDDLE
     middle = Configuration.uniform(space.units, bits=bits, rank=rank, methods=space.methods)

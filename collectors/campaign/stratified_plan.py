@@ -19,7 +19,11 @@ BASELINES: dict[str, tuple[int, int]] = {
 
 
 def baselines(space: Space) -> dict[str, Configuration]:
-    """Returns the uniform baselines whose bits and rank the space holds, by name."""
+    """Returns the uniform baselines whose bits and rank the space holds, by name.
+
+    Args:
+        space: legal configurations.
+    """
     return {
         name: Configuration.uniform(space.units, bits=bits, rank=rank)
         for name, (bits, rank) in BASELINES.items()
@@ -45,11 +49,11 @@ def plan(
 
     Args:
         space: legal configurations.
-        setting: what is held fixed.
-        configurations: stratified configurations beside the baselines.
-        repeated: how many of those are run with every seed, as every baseline is.
-        seeds: of the trials.
-        plan_seed: of the stratified draw.
+        setting: model, task, recipe and device class of every trial.
+        configurations: number of stratified configurations beside the baselines, 0 or more.
+        repeated: how many of those are run with every seed, as every baseline is; 0 or more.
+        seeds: seeds of the trials, at least one.
+        plan_seed: seed of the stratified draw.
         with_baselines: whether the uniform baselines are run.
     """
     uniform = list(baselines(space).values()) if with_baselines else []
@@ -63,7 +67,11 @@ def plan(
 
 
 def unique(trials: Iterable[Asked]) -> list[Asked]:
-    """Returns the trials without those whose key came before, in order."""
+    """Returns the trials without those whose key came before, in order.
+
+    Args:
+        trials: trials, some of them perhaps repeated.
+    """
     first: dict[str, Asked] = {}
     for asked in trials:
         first.setdefault(asked.key, asked)

@@ -1,11 +1,11 @@
-"""What the present device can do, measured.
+"""What the present device can do, measured, and compared with the traces that it made.
 
-    calibrate        Measures what a training step's seconds are made of on the present device
-    device_rates     Single measurements of a device: matrix products, thin ones, memory
-    learned_time     A profile compared with the traces that its own device made, and corrected where that is better
-    predicted_steps  What the closed form makes of the steps that traces measured
-    probe_steps      Steps of small random models: what starting an operation costs is fitted to them
-    step_loads       The loads of a trial's steps, drawn again as its trainer drew them
+    calibrate        measures the profile of the present device
+    device_rates     single measurements: matrix products, thin products, memory, dequantisation
+    probe_steps      steps of small random models, for the cost of starting operations
+    step_loads       the batch sizes of a trial's steps, drawn again as its trainer drew them
+    predicted_steps  the closed form of the steps that traces measured
+    learned_time     a profile compared with traces of its device, and corrected where that is better
 
 May import: ``trial``, ``adapters``, ``measuring``, ``pruning``, ``quantizers``, ``scoring``.
 """

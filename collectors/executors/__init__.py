@@ -1,15 +1,15 @@
 """How trials are carried out.
 
-executor            AbstractExecutor: trials in, one trace each out; Runner
-inline_executor     InlineExecutor: in this process, one after the other
-local_executor      LocalExecutor: in worker processes of this machine
-  local_worker        one such process
-  gpus                which GPUs this machine offers
-ray_executor        RayExecutor: in actors of a Ray cluster, on this machine or on many
-  ray_worker          one such actor
-scheduler           the loop that both share: who is given what, for how long, and what a loss means
-  worker              AbstractWorker and AbstractWorkerPool: what the loop knows of a worker
-worker_runtime           what runs inside a worker, process or actor
+executor          AbstractExecutor: trials in, one trace each out; Runner
+inline_executor   InlineExecutor: in this process, one after the other
+local_executor    LocalExecutor: in worker processes of this machine
+local_worker      one such process
+gpus              which GPUs this machine offers
+ray_executor      RayExecutor: in actors of a Ray cluster, on one machine or many
+ray_worker        one such actor
+scheduler         the loop that gives trials to workers, for both kinds of workers
+worker            AbstractWorker and AbstractWorkerPool: what the scheduler knows of a worker
+worker_runtime    what runs inside a worker, process or actor
 
 May import: ``measuring``.
 """

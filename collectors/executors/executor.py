@@ -6,17 +6,20 @@ from collections.abc import Callable, Generator, Iterable
 from perfmodel.traces.trace import Asked, Trace
 
 Runner = Callable[[Asked], Trace]
-"""Runs one trial; a runner lives through many and keeps what they share. A test hands in a fake one."""
+"""A function that runs one trial and returns its trace; it is called many times and keeps what trials share."""
 
 
 class AbstractExecutor(ABC):
-    """Turns trials into traces, in whatever order they end."""
+    """Runs trials and yields their traces in the order in which they end."""
 
     @abstractmethod
     def run(self, trials: Iterable[Asked]) -> Generator[Trace]:
-        """Yields one trace for every trial; closing the generator ends what still runs.
+        """Yields one trace for every trial; closing the generator stops trials that still run.
+
+        Args:
+            trials: trials to run.
 
         Raises:
-            PerfModelError: when a trial cannot be one; trials that were running then are lost, traces that were
-                yielded are not.
+            PerfModelError: a trial cannot be run as it was asked for. Trials that were running then are lost; traces
+                that were yielded are not.
         """

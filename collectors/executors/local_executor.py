@@ -1,4 +1,4 @@
-"""Trials in worker processes of this machine, which a crash or a timeout cannot take along."""
+"""Runs trials in worker processes of this machine, so that a crash or a timeout costs one trial and no more."""
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
@@ -20,12 +20,12 @@ class LocalExecutor(AbstractExecutor):
     with an allocator and a peak of its own.
 
     Args:
-        make_runner: picklable; called once in each worker.
-        workers: processes.
-        threads: of each, as recorded in the traces of trials whose worker was lost.
-        timeout_s: longest time for one trial, its worker's loading included.
-        campaign: name that the traces of lost trials carry.
-        gpus: as ``CUDA_VISIBLE_DEVICES`` names them; None takes all that this process sees.
+        make_runner: makes the runner; picklable, called once in each worker.
+        workers: number of processes, 1 or more.
+        threads: torch threads of each, recorded in the traces of trials whose worker was lost.
+        timeout_s: longest time for one trial in seconds, the loading of its model included; above 0.
+        campaign: name of the campaign, recorded likewise.
+        gpus: GPUs to use, as ``CUDA_VISIBLE_DEVICES`` names them; None takes all that this process sees.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class LocalExecutor(AbstractExecutor):
         self._gpus = gpus
 
     def run(self, trials: Iterable[Asked]) -> Generator[Trace]:
-        """Yields one trace for every trial, as they end."""
+        """Yields one trace for every trial, as they end; see ``AbstractExecutor.run``."""
         gpus = visible_gpus() if self._gpus is None else self._gpus
         yield from Scheduler(trials, _LocalPool(self._make_runtime, self._workers, gpus), self._limits).traces()
 
 
 class _LocalPool(AbstractWorkerPool):
-    """As many processes as were asked for, each on the GPU that has fewest of them."""
+    """A fixed number of processes, each on the GPU that has fewest of them."""
 
     def __init__(self, make_runtime: Callable[[], WorkerRuntime], size: int, gpus: Sequence[str]) -> None:
         self._make_runtime = make_runtime

@@ -1,4 +1,4 @@
-"""Trials in actors of a Ray cluster."""
+"""Runs trials in actors of a Ray cluster."""
 
 import logging
 import os
@@ -32,13 +32,14 @@ class RayExecutor(AbstractExecutor):
     process is used as it is, and only what was started or joined here is left at the end.
 
     Args:
-        make_runner: picklable by cloudpickle; called once in each actor. Every node needs the same packages.
-        workers: actors, or ``auto`` for as many as the cluster holds at any time.
-        threads: cores that each actor takes.
-        gpu_share: GPUs that each actor takes, a fraction where several share one.
-        timeout_s: longest time for one trial, its worker's loading included.
-        campaign: name that the traces of lost trials carry.
-        address: of the cluster to join: ``host:port``, or ``auto`` on one of its nodes; None starts one here.
+        make_runner: makes the runner; picklable by cloudpickle, called once in each actor. Every node needs the same
+            packages.
+        workers: number of actors, or ``auto`` for as many as the cluster holds at any time.
+        threads: cores that each actor takes, 1 or more.
+        gpu_share: GPUs that each actor takes, 0 or more; a fraction where several share one.
+        timeout_s: longest time for one trial in seconds, the loading of its model included; above 0.
+        campaign: name of the campaign, recorded in the traces of lost trials.
+        address: cluster to join: ``host:port``, or ``auto`` on one of its nodes; None starts a cluster here.
     """
 
     def __init__(

@@ -10,14 +10,14 @@ from perfmodel.errors import PerfModelError, UserError
 from perfmodel.traces.trace import Asked, RanOn, Trace
 
 NODE_CHECK_S = 60.0
-"""How long it may stay open whether a lost worker's node lives; Ray itself needs some 15 s to miss one."""
+"""How long a node may take to show that it is alive after one of its workers was lost; Ray needs some 15 s itself."""
 
 
 class RayRuntime:
     """What runs in the actor.
 
     Args:
-        make_runtime: called once, in the actor.
+        make_runtime: makes the worker's runtime; called once, in the actor.
     """
 
     def __init__(self, make_runtime: Callable[[], WorkerRuntime]) -> None:
@@ -30,11 +30,19 @@ class RayRuntime:
         return str(ray.get_runtime_context().get_node_id())
 
     def begin(self, asked: Asked) -> RanOn | None:
-        """Returns where the trial is about to run."""
+        """Returns where the trial is about to run; see ``WorkerRuntime.begin``.
+
+        Args:
+            asked: trial that ``run`` is called with next.
+        """
         return self._runtime.begin(asked)
 
     def run(self, asked: Asked) -> Trace | PerfModelError:
-        """Returns the trial's trace, or the refusal that ends the campaign."""
+        """Returns the trial's trace, or the error that ends the campaign.
+
+        Args:
+            asked: trial to run.
+        """
         return self._runtime.run(asked)
 
 
@@ -42,7 +50,7 @@ class RayWorker(AbstractWorker):
     """An actor that holds its share of a node until it is stopped.
 
     Args:
-        actor: handle of a ``RayRuntime`` that was just asked for.
+        actor: handle of a ``RayRuntime`` that Ray was just asked to start.
     """
 
     def __init__(self, actor: Any) -> None:
@@ -126,7 +134,7 @@ class RayWorker(AbstractWorker):
                 ) from error
 
     def _result(self) -> Outcome | None:
-        """Returns what the actor sent back; None where it is lost, which opens an inquest."""
+        """Returns what the actor sent back; None where it is lost, whose node is then checked."""
         import ray
 
         try:
@@ -144,14 +152,14 @@ class RayWorker(AbstractWorker):
 
 
 class _NodeCheck:
-    """Finds out whether a lost worker took its trial down or was taken along by its node.
+    """Finds out whether a lost worker died alone or with its node.
 
-    Ray may say that an actor is gone long before it says that the node is, so the node is asked for a sign of life: a
-    task that can run nowhere else.
+    Ray may say that an actor is gone long before it says that the node is, so the node is sent a ping: a task that can
+    run nowhere else.
 
     Args:
-        node: id of the node.
-        reason: what Ray said of the worker.
+        node: Ray's id of the node.
+        reason: what Ray said of the lost worker, one line.
     """
 
     def __init__(self, node: str, reason: str) -> None:
@@ -166,7 +174,7 @@ class _NodeCheck:
         self.ping = task.options(scheduling_strategy=there).remote()
 
     def result(self) -> Lost | None:
-        """Returns whose fault it was; None while that is open."""
+        """Returns how the trial ended; None while that is not known."""
         import ray
 
         node_died = Lost("failed", "the node that it ran on died", is_node_failure=True)
@@ -183,7 +191,7 @@ class _NodeCheck:
 
 
 def _ping() -> None:
-    """Does nothing, on the node that is asked."""
+    """Does nothing, on the node that is pinged."""
 
 
 def _has_come(reference: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What the driving loop knows of a worker, and of where workers come from."""
+"""What the scheduler knows of a worker, and of the pool that starts workers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from perfmodel.errors import PerfModelError
 from perfmodel.traces.trace import Asked, RanOn, Status, Trace
 
 State = Literal["starting", "ready", "busy", "lost", "ended"]
-"""``lost``: it is gone and the cause is being looked into; ``ended``: nothing more will come from it."""
+"""``lost``: the worker is gone and the cause is being looked for; ``ended``: it will give no more outcomes."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Lost:
     """How a trial ended whose worker was lost.
 
     Args:
-        status: of its trace.
-        reason: of its trace.
-        is_node_failure: what the worker ran on died and took the trial along, so it deserves another go.
+        status: status of the trial's trace.
+        reason: reason in the trial's trace, one line.
+        is_node_failure: whether the machine died with the worker, so that the trial may be started again.
     """
 
     status: Status
@@ -31,31 +31,35 @@ Outcome = Trace | PerfModelError | Lost
 
 
 class AbstractWorker(ABC):
-    """Runs trials one at a time and lives through many."""
+    """Runs one trial at a time, and many one after the other."""
 
     @abstractmethod
     def state(self) -> State:
-        """Returns what it is doing; a ready one takes a trial, and a busy one is held to the time limit."""
+        """Returns what the worker is doing; a ready one takes a trial, a busy one is held to the time limit."""
 
     @abstractmethod
     def give(self, asked: Asked) -> None:
-        """Starts a trial."""
+        """Starts a trial.
+
+        Args:
+            asked: trial to run; the worker must be ready.
+        """
 
     @abstractmethod
     def outcome(self) -> Outcome | None:
-        """Returns how the given trial ended, once; None while that is not known."""
+        """Returns how the given trial ended, once only; None while that is not known."""
 
     @abstractmethod
     def record(self) -> RanOn | None:
-        """Returns where the given trial ran; None when the worker was lost before it said so."""
+        """Returns where the given trial ran; None where the worker was lost before it said so."""
 
     @abstractmethod
     def stop(self) -> None:
-        """Ends it at once, with whatever it runs; again and again does no harm."""
+        """Ends the worker at once, with the trial that it runs; may be called again."""
 
 
 class AbstractWorkerPool(ABC):
-    """Where workers come from."""
+    """Starts workers and waits for news of them."""
 
     @abstractmethod
     def size(self) -> int:
@@ -67,9 +71,9 @@ class AbstractWorkerPool(ABC):
 
     @abstractmethod
     def wait(self, workers: Sequence[AbstractWorker], seconds: float) -> None:
-        """Waits until one of the workers may have news, but no longer than that.
+        """Waits until one of the workers may have news.
 
         Args:
-            workers: those of this pool that have not ended.
-            seconds: 0 or more.
+            workers: workers of this pool that have not ended.
+            seconds: longest wait in seconds, 0 or more.
         """

@@ -9,12 +9,12 @@ from perfmodel.traces.trace import Asked, RanOn, Trace
 
 
 class WorkerRuntime:
-    """One runner, made at the first trial and kept, with a record of the machine for the case that it is lost.
+    """Runs the trials of one worker with one runner, which is made at the first trial.
 
     Args:
         make_runner: makes the runner.
-        threads: of torch, for the record.
-        campaign: name, for the record.
+        threads: threads of torch, 1 or more, for the record of the machine.
+        campaign: name of the campaign, for the same record.
     """
 
     def __init__(self, make_runner: Callable[[], Runner], threads: int, campaign: str) -> None:
@@ -24,14 +24,22 @@ class WorkerRuntime:
         self._runner: Runner | None = None
 
     def begin(self, asked: Asked) -> RanOn | None:
-        """Returns where the trial is about to run; None where it cannot, which ``run`` then says."""
+        """Returns where the trial is about to run, for the trace if the worker is lost; None where it cannot run here.
+
+        Args:
+            asked: trial that ``run`` is called with next.
+        """
         try:
             return ran_on(asked.setting.device_class, self._campaign, self._threads)
         except PerfModelError:
             return None
 
     def run(self, asked: Asked) -> Trace | PerfModelError:
-        """Returns the trial's trace, or the refusal that ends the campaign."""
+        """Returns the trial's trace, or the error that ends the campaign.
+
+        Args:
+            asked: trial to run.
+        """
         try:
             self._runner = self._runner or self._make_runner()
             return self._runner(asked)

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Start:
-    """Where one module starts.
+    """Where one module and its adapter start.
 
     Args:
-        base: the frozen module.
-        a: shape ``(rank, columns)``, float32, or None for PEFT's own start.
-        b: shape ``(rows, rank)``, likewise.
+        base: frozen module.
+        a: factor A, float32, shape ``(rank, columns)``; None for PEFT's own start.
+        b: factor B, float32, shape ``(rows, rank)``; None for PEFT's own start.
     """
 
     base: nn.Module
@@ -46,12 +46,12 @@ class AbstractInitializer(ABC):
         """Returns the base and the factors, such that ``base + scaling * b @ a`` is close to the weight.
 
         Args:
-            weight: float32, shape ``(rows, columns)``, left as it is.
+            weight: float32 weight, shape ``(rows, columns)``; it is left as it is.
             quantize: gives the frozen module of a weight; called with this very ``weight`` where the base is the
                 weight's own, so that a module made before can be used again.
             dequantize: gives the float32 weight that such a module computes with.
-            rank: of the adapter, at least 1.
-            scaling: of the adapter.
-            moments: of the module's inputs, float32: ``E[x_i^2]``, shape ``(columns,)``, or ``E[x x^T]``, shape
-                ``(columns, columns)``, as ``self.moments`` asks; None where it asks for none.
+            rank: rank of the adapter, 1 or more.
+            scaling: factor of ``b @ a`` in the adapter, above 0.
+            moments: second moments of the module's inputs, float32: ``E[x_i^2]``, shape ``(columns,)``, or
+                ``E[x x^T]``, shape ``(columns, columns)``, as ``self.moments`` asks; None where it asks for none.
         """

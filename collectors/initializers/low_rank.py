@@ -19,7 +19,7 @@ def leading_directions(matrix: Tensor, rank: int) -> Tensor:
 
     Args:
         matrix: float64, shape ``(rows, columns)``.
-        rank: number of them.
+        rank: number of vectors, 1 or more.
     """
     rows, columns = matrix.shape
     if rows <= columns:
@@ -33,7 +33,7 @@ def leading_eigenvectors(matrix: Tensor, rank: int) -> Tensor:
 
     Args:
         matrix: float64, symmetric, positive semi-definite up to rounding, shape ``(side, side)``.
-        rank: number of them.
+        rank: number of vectors, 1 or more.
     """
     vectors: Tensor = torch.linalg.eigh(matrix).eigenvectors
     return vectors.flip(1)[:, :rank]
@@ -48,8 +48,8 @@ def factors(directions: Tensor, matrix: Tensor, rank: int, scaling: float) -> tu
     Args:
         directions: orthonormal columns, shape ``(rows, r)`` with r no larger than the rank.
         matrix: float64, shape ``(rows, columns)``.
-        rank: rows of A, columns of B.
-        scaling: what the product will be multiplied by.
+        rank: rows of A and columns of B, 1 or more.
+        scaling: factor of ``b @ a`` in the adapter, above 0.
 
     Returns:
         A, shape ``(rank, columns)``, and B, shape ``(rows, rank)``.

@@ -15,8 +15,8 @@ def is_exact(lost: Tensor, weight: Tensor) -> bool:
     """Returns whether a base holds the weight up to rounding.
 
     Args:
-        lost: weight less base.
-        weight: same shape.
+        lost: weight less base, shape ``(rows, columns)``.
+        weight: weight, shape ``(rows, columns)``.
     """
     return bool(torch.linalg.matrix_norm(lost) <= EXACT * torch.linalg.matrix_norm(weight))
 
@@ -27,8 +27,8 @@ def taken_out(weight: Tensor, quantize: Callable[[Tensor], nn.Module], a: Tensor
     Args:
         weight: float32, shape ``(rows, columns)``.
         quantize: gives the frozen module of a weight.
-        a: shape ``(rank, columns)``.
-        b: shape ``(rows, rank)``.
-        scaling: of the adapter.
+        a: factor A, shape ``(rank, columns)``.
+        b: factor B, shape ``(rows, rank)``.
+        scaling: factor of ``b @ a`` in the adapter, above 0.
     """
     return Start(quantize(weight - scaling * (b @ a)), a, b)

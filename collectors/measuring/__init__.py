@@ -1,8 +1,8 @@
 """Memory, time, energy and provenance of a trial.
 
-    energy           Energy of a device over a stretch of work, where the device reports it
-    memory_and_time  Peak memory from the allocator's own record, step times, and resident bytes
-    provenance       Where a trial ran, and with what
+    memory_and_time  peak memory and seconds of training steps
+    energy           energy of a device, where it reports it
+    provenance       machine, versions and code that a trial ran on
 
 May import: no other folder of ``collectors``.
 """

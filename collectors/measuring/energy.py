@@ -1,4 +1,4 @@
-"""Energy of a device over a stretch of work, where the device reports it."""
+"""Energy that a device used over a stretch of work, where the device reports it."""
 
 import torch
 
@@ -8,6 +8,9 @@ def energy_so_far_j(device: torch.device) -> float | None:
 
     NVIDIA devices from Volta on say so through NVML, if the package ``nvidia-ml-py`` is installed. The figure is the
     whole device's: run one trial at a time where it is to be one trial's.
+
+    Args:
+        device: any device; only CUDA devices report energy.
     """
     if device.type != "cuda":
         return None
@@ -24,5 +27,10 @@ def energy_so_far_j(device: torch.device) -> float | None:
 
 
 def energy_between_j(start: float | None, end: float | None) -> float | None:
-    """Returns the joules between two readings, None where one is missing."""
+    """Returns the joules between two readings, None where one is missing.
+
+    Args:
+        start: earlier reading in joules, None where there is none.
+        end: later reading in joules, None where there is none.
+    """
     return None if start is None or end is None else end - start

@@ -1,4 +1,4 @@
-"""Peak memory from the allocator's own record, step times, and resident bytes."""
+"""Peak memory of training steps from the allocator's own record, and the seconds of each step."""
 
 import os
 import time
@@ -10,11 +10,11 @@ import torch
 
 
 class AbstractMemoryMeter(Protocol):
-    """Records the peak of live bytes over the training steps it is wrapped around.
+    """Records the peak of allocated bytes over the training steps that it is wrapped around.
 
     Attributes:
-        peak_bytes: of live tensors.
-        peak_reserved_bytes: of what the allocator held from the device, None where it does not say.
+        peak_bytes: highest bytes of allocated tensors, 0 before the first step.
+        peak_reserved_bytes: highest bytes that the allocator held from the device, None where it does not say.
     """
 
     peak_bytes: int
@@ -24,7 +24,8 @@ class AbstractMemoryMeter(Protocol):
         """Wraps one step.
 
         Args:
-            resident_bytes: gives the live bytes at the step's start, where the allocator cannot say.
+            resident_bytes: gives the allocated bytes at the step's start, 0 or more; called where the allocator
+                cannot say.
         """
         ...
 
@@ -47,11 +48,11 @@ class CudaMemoryMeter:
 
 
 class CpuMemoryMeter:
-    """The peak of live tensor bytes, from the CPU allocator's events as the profiler records them.
+    """The peak of allocated tensor bytes, from the CPU allocator's events as the profiler records them.
 
-    The allocator's events cover what is allocated within the step; the bytes that lived before are counted from the
-    tensors themselves, and count to the step's end: the profiler does not record the freeing of a block that is older
-    than itself. A training step frees none (gradients are gone before it starts).
+    The events cover what is allocated within the step. What was allocated before is counted from the tensors
+    themselves, and counts to the step's end, because the profiler does not record that a block older than itself is
+    freed. A training step frees no such block: gradients are gone before it starts.
     """
 
     def __init__(self) -> None:
@@ -93,12 +94,20 @@ class StepClock:
 
 
 def memory_meter(device: torch.device) -> AbstractMemoryMeter:
-    """Returns the meter of a device."""
+    """Returns the memory meter of a device.
+
+    Args:
+        device: a CPU or a CUDA device.
+    """
     return CudaMemoryMeter(device) if device.type == "cuda" else CpuMemoryMeter()
 
 
 def synchronize(device: torch.device) -> None:
-    """Waits for the work queued on a device."""
+    """Waits for the work queued on a device.
+
+    Args:
+        device: any device; on a CPU nothing is queued.
+    """
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -1,4 +1,4 @@
-"""Where a trial ran, and with what."""
+"""The machine, the package versions and the code that a trial ran on."""
 
 import os
 import platform
@@ -28,10 +28,15 @@ MATTERS = (
 
 
 def ran_on(device_class: DeviceClass, campaign: str, threads: int) -> RanOn:
-    """Returns the record of a trial that starts on this machine now, with so many threads.
+    """Returns the record of a trial that starts on this machine now.
+
+    Args:
+        device_class: ``cpu`` or ``cuda``.
+        campaign: name of the campaign.
+        threads: threads of torch, 1 or more.
 
     Raises:
-        UserError: when CUDA is asked for and torch finds none.
+        UserError: CUDA is asked for and torch finds none, or the card does not compute in bfloat16.
     """
     versions = {**package_versions(), "host_memory": f"{host_memory_bytes() / 1e9:.0f} GB"}
     device_name, driver = processor_name(), ""
@@ -51,7 +56,12 @@ def ran_on(device_class: DeviceClass, campaign: str, threads: int) -> RanOn:
 
 
 def unknown_machine(campaign: str, threads: int) -> RanOn:
-    """Returns the record of a trial that was lost before its worker could say where it ran."""
+    """Returns the record of a trial that was lost before its worker could say where it ran.
+
+    Args:
+        campaign: name of the campaign.
+        threads: threads of torch that its worker was given.
+    """
     return RanOn(
         device_name="unknown",
         driver="",
@@ -68,7 +78,7 @@ def host_memory_bytes(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
     """Returns the memory of this machine, or of the container where that is less; 0 where the system does not say.
 
     Args:
-        limit: the container's, in a file that says ``max`` where there is none.
+        limit: file with the container's limit in bytes, or ``max`` where there is none.
     """
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -105,7 +115,7 @@ def describe_checkout(installed: str, folder: Path) -> str:
 
     Args:
         installed: version of the installed package.
-        folder: that holds the packages.
+        folder: folder that holds the packages, a git checkout or not.
     """
     if not (folder / ".git").exists():
         return installed

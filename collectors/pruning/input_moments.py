@@ -1,4 +1,4 @@
-"""Second moments of what every linear module is given, over the calibration tokens, in one pass."""
+"""Second moments of the inputs of every linear module over the calibration tokens, in one pass."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +25,8 @@ def input_moments(
 
     Args:
         model: float model with the architecture's shapes.
-        architecture: of this model.
-        token_ids: calibration texts, each at least one token; every token counts alike.
+        architecture: architecture of this model.
+        token_ids: token ids of the calibration texts, each at least one token; every token counts alike.
         kind: "diagonal" for ``E[x_i^2]``, shape ``(columns,)``; "full" for ``E[x x^T]``, shape ``(columns, columns)``.
     """
     device = next(model.parameters()).device
@@ -54,10 +54,10 @@ class _Tally:
     """Running sums.
 
     Args:
-        kind: of moments.
-        totals: by the key of the module that was the first to be given an input.
+        kind: ``diagonal`` or ``full``.
+        totals: sums by the key of the first module that was given an input.
         shares_with: that key, by the key of every module.
-        last: the newest input, and the key that was given it first.
+        last: newest input, and the key of the module that was given it first.
     """
 
     kind: str
@@ -66,7 +66,11 @@ class _Tally:
     last: tuple[Tensor, ModuleKey] | None = None
 
     def watcher(self, key: ModuleKey) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-        """Returns the hook of the module at a key."""
+        """Returns the forward hook of a module.
+
+        Args:
+            key: key of the module.
+        """
 
         def watch(_: nn.Module, args: tuple[Tensor, ...]) -> None:
             if self.last is None or self.last[0] is not args[0]:

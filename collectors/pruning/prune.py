@@ -1,4 +1,4 @@
-"""Structured pruning: whole key/value groups with their query heads, and MLP channels, physically removed."""
+"""Structured pruning: removes whole key/value groups with their query heads, and MLP channels, from the weights."""
 
 import copy
 from collections.abc import Mapping
@@ -32,9 +32,9 @@ class Cut:
     """What pruning took from a linear module.
 
     Args:
-        whole: the module before.
-        rows: indices of the rows that stayed, None for all.
-        columns: likewise.
+        whole: linear module before pruning.
+        rows: indices of the rows that stay, shape ``(rows,)``, None for all.
+        columns: indices of the columns that stay, shape ``(columns,)``, None for all.
     """
 
     whole: nn.Linear
@@ -44,20 +44,29 @@ class Cut:
 
 @final
 class PrunedLinear(nn.Linear):
-    """What pruning left of a linear module."""
+    """A linear module after pruning; ``cut`` says what was taken from which module."""
 
     cut: Cut
 
 
 def decoder_layers(model: nn.Module) -> nn.ModuleList:
-    """Returns the decoder layers of a causal language model."""
+    """Returns the decoder layers of a causal language model.
+
+    Args:
+        model: model of transformers, without PEFT's wrapper.
+    """
     layers = model.get_decoder().layers  # type: ignore[operator]  # transformers' accessor is untyped
     assert isinstance(layers, nn.ModuleList)
     return layers
 
 
 def linear_modules(layer: nn.Module, architecture: Architecture) -> dict[str, tuple[nn.Module, str]]:
-    """Returns, for each linear module of the architecture, its parent and attribute name."""
+    """Returns the parent module and the attribute name of each linear module of a layer, by the module's name.
+
+    Args:
+        layer: decoder layer.
+        architecture: architecture of the model.
+    """
     return {module.name: (getattr(layer, module.parent), module.name) for module in architecture.modules}
 
 
@@ -72,9 +81,9 @@ def prune(
 
     Args:
         model: float model with the architecture's shapes.
-        architecture: of the unpruned model.
+        architecture: architecture of the unpruned model.
         rate: share of the prunable layers' linear parameters to remove, in [0, 1).
-        importance: of every prunable layer, from ``collectors.pruning.importances``; not read at a rate of 0.
+        importance: scores of every prunable layer, from ``collectors.pruning.importances``; not read at a rate of 0.
         scope: ``per_layer`` or ``global``, of ``perfmodel.space.methods.PRUNING_SCOPES``.
 
     Returns:
@@ -97,8 +106,8 @@ def set_head_counts(layer: nn.Module, architecture: Architecture, index: int) ->
 
     Args:
         layer: decoder layer whose matrices have the architecture's shapes.
-        architecture: of the pruned model.
-        index: of the layer.
+        architecture: architecture of the pruned model.
+        index: index of the layer, from 0.
     """
     for module in architecture.modules:
         if "queries" in module.rows and len(module.rows) > 1:

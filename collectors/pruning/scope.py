@@ -1,4 +1,4 @@
-"""What pruning leaves of every layer, decided from scores alone: within each layer, or over all of them."""
+"""How many groups and channels pruning leaves in each layer: the rate of each layer, or one rate over all layers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ class LayerImportance:
     """Scores of what one layer can lose.
 
     Args:
-        groups: of each key/value group with its query heads, shape ``(g,)``.
-        channels: of each MLP channel, shape ``(c,)``.
+        groups: score of each key/value group with its query heads, shape ``(g,)``, 0 or more.
+        channels: score of each MLP channel, shape ``(c,)``, 0 or more.
     """
 
     groups: Tensor
@@ -28,9 +28,9 @@ def pruned_architecture(
     """Returns the architecture that pruning leaves.
 
     Args:
-        architecture: of the unpruned model.
-        rate: share of linear parameters to remove, in [0, 1).
-        importance: of every prunable layer; read by the scope ``global`` only.
+        architecture: architecture of the unpruned model.
+        rate: share of the prunable layers' linear parameters to remove, in [0, 1).
+        importance: scores of every prunable layer; read by the scope ``global`` only.
         scope: ``per_layer`` takes the rate from each prunable layer, ``global`` from all of them together.
     """
     return {"per_layer": _within_layers, "global": _over_layers}[scope](architecture, rate, importance)
@@ -67,12 +67,12 @@ def _over_layers(architecture: Architecture, rate: float, importance: Mapping[in
 
 @dataclass(frozen=True)
 class _Parts:
-    """Everything that may go, one entry a part, those of one layer and kind in rising order of importance.
+    """All parts that may be removed; those of one layer and kind in rising order of importance.
 
     Args:
         value: importance per parameter, shape ``(n,)``.
         size: linear parameters, shape ``(n,)``.
-        layer: index of the layer, shape ``(n,)``.
+        layer: index of the part's layer, shape ``(n,)``.
         is_block: whether it is a block of channels rather than a group, shape ``(n,)``.
     """
 

@@ -37,11 +37,11 @@ class QuantizedLibrary:
     the folder cannot be written, that is said once and memory alone is used.
 
     Args:
-        model_sha256: of the base model.
+        model_sha256: sha256 of the base model's weights, 64 hexadecimal digits.
         compute_dtype: type of activations.
-        device: where modules are quantised and lie.
-        folder: of the files; the cache's own by default.
-        progress: told of damaged files and of a folder that cannot be written.
+        device: device on which modules are quantised and put.
+        folder: folder of the files; None takes the cache's own.
+        progress: called with one line about each damaged file and about a folder that cannot be written.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class QuantizedLibrary:
         self._memory: dict[tuple[str, str, tuple[int, int]], dict[str, Tensor]] = {}
 
     def get(self, name: str, linear: nn.Linear, quantizer: AbstractQuantizer) -> nn.Module:
-        """Returns the frozen module of a place, on the device.
+        """Returns the frozen quantised module of a linear module of the base, on the device.
 
         Args:
-            name: ``<layer>.<module>``.
-            linear: the place's float module in the unpruned base; it is left as it is.
-            quantizer: of any format.
+            name: index of its layer and its name, as in ``3.up_proj``.
+            linear: float module of the unpruned base; it is left as it is.
+            quantizer: quantiser of any format.
 
         Raises:
             InvalidConfigurationError: when the format cannot hold the shape.
@@ -77,12 +77,12 @@ class QuantizedLibrary:
         return quantizer.unpack(self._tensors(name, linear, quantizer), _shape(linear), self._dtype, self._device)
 
     def cut(self, name: str, linear: PrunedLinear, quantizer: AbstractQuantizer) -> nn.Module | None:
-        """Returns the frozen module of a pruned place, cut from the whole one; None where it must be quantised anew.
+        """Returns the frozen module of a pruned module, cut from the whole one; None where it must be quantised anew.
 
         Args:
-            name: ``<layer>.<module>``.
-            linear: the place's float module after pruning.
-            quantizer: of any format.
+            name: index of its layer and its name, as in ``3.up_proj``.
+            linear: float module after pruning.
+            quantizer: quantiser of any format.
 
         Raises:
             InvalidConfigurationError: when the format cannot hold the shape.

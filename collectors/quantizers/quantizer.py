@@ -21,11 +21,11 @@ class AbstractQuantizer(ABC):
         """Returns a frozen module that stores the weight of ``linear``, on the same device.
 
         Args:
-            linear: float module; it is left as it is.
+            linear: float module, weight of shape ``(rows, columns)``; it is left as it is.
             compute_dtype: type of activations and of the bias.
 
         Raises:
-            InvalidConfigurationError: when the format cannot hold the shape.
+            InvalidConfigurationError: the format cannot hold the shape.
         """
         rows, columns = linear.weight.shape
         self.format.check_shape(rows, columns)
@@ -40,17 +40,25 @@ class AbstractQuantizer(ABC):
         """Returns the packed tensors of a weight whose shape has been checked; the weight is left as it is.
 
         Args:
-            weight: float, shape ``(rows, columns)``.
+            weight: float weight, shape ``(rows, columns)``.
             compute_dtype: type of activations.
         """
 
     @abstractmethod
     def dequantize(self, module: nn.Module) -> Tensor:
-        """Returns the weight that a module of this format computes with, float32, shape ``(rows, columns)``."""
+        """Returns the weight that a module computes with, float32, shape ``(rows, columns)``.
+
+        Args:
+            module: module of this format.
+        """
 
     @abstractmethod
     def pack(self, module: nn.Module) -> dict[str, Tensor]:
-        """Returns every tensor that a module of this format stores, its bias included, as safetensors can hold them."""
+        """Returns every tensor that a module stores, its bias included, by name, as safetensors can hold them.
+
+        Args:
+            module: module of this format.
+        """
 
     @abstractmethod
     def unpack(
@@ -59,8 +67,8 @@ class AbstractQuantizer(ABC):
         """Returns the frozen module of packed tensors; those that lie on the device already are used, not copied.
 
         Args:
-            tensors: of ``pack`` or ``encode``; ``bias`` is optional.
-            shape: ``(rows, columns)`` of the weight.
+            tensors: tensors from ``pack`` or ``encode``; ``bias`` is optional.
+            shape: rows and columns of the weight.
             compute_dtype: type of activations.
             device: where the module will lie.
         """
@@ -77,10 +85,10 @@ class AbstractQuantizer(ABC):
         A format that is slow to make cuts; the rest quantise what is left on the spot.
 
         Args:
-            whole: gives the packed tensors of the whole, once they are needed.
-            shape: ``(rows, columns)`` of the whole.
-            rows: indices of those that stay, None for all.
-            columns: likewise.
+            whole: gives the packed tensors of the whole module; called only where they are needed.
+            shape: rows and columns of the whole module.
+            rows: indices of the rows that stay, shape ``(rows,)``, None for all.
+            columns: indices of the columns that stay, shape ``(columns,)``, None for all.
         """
         return None
 
@@ -89,8 +97,8 @@ def linear_of(weight: Tensor, bias: Tensor | None = None) -> nn.Linear:
     """Returns a frozen float module that holds these very tensors.
 
     Args:
-        weight: shape ``(rows, columns)``.
-        bias: shape ``(rows,)``.
+        weight: float weight, shape ``(rows, columns)``.
+        bias: float bias, shape ``(rows,)``, None for none.
     """
     rows, columns = weight.shape
     linear = nn.Linear(columns, rows, bias=bias is not None, device="meta")

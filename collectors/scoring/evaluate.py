@@ -20,9 +20,9 @@ class Scores:
     """What one evaluation found.
 
     Args:
-        loss: mean over answer tokens, nats.
-        accuracy: share of examples that are right.
-        examples: examples scored.
+        loss: mean loss over answer tokens in nats, 0 or more.
+        accuracy: share of examples that are right, in [0, 1].
+        examples: number of examples that were scored.
     """
 
     loss: float
@@ -35,10 +35,10 @@ class Judged:
     """What one evaluation found about one example.
 
     Args:
-        loss: summed over the answer's tokens, the end token included, nats.
+        loss: loss summed over the answer's tokens, the end token included, in nats.
         right: whether greedy decoding gives exactly the answer; with choices, whether the right one is the likeliest;
             with a reference, whether the generated text has its final answer.
-        log_likelihoods: of the choices, nats, not divided by anything; empty without choices.
+        log_likelihoods: log-likelihood of each choice in nats, not divided by anything; empty without choices.
         generated: the generated text; None where there is nothing to generate.
     """
 
@@ -72,7 +72,13 @@ def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def evaluate(model: nn.Module, examples: Sequence[Encoded], device: torch.device) -> Scores:
-    """Returns the scores of a model, as ``judge`` finds them."""
+    """Returns the scores of a model on examples.
+
+    Args:
+        model: causal language model, with or without PEFT's wrapper; left in the mode that it had.
+        examples: encoded examples, at least one.
+        device: device of the model.
+    """
     judged = judge(model, examples, device)
     tokens = sum(len(example.answer) for example in examples)
     right = sum(each.right for each in judged)
@@ -81,10 +87,15 @@ def evaluate(model: nn.Module, examples: Sequence[Encoded], device: torch.device
 
 @torch.no_grad()
 def judge(model: nn.Module, examples: Sequence[Encoded], device: torch.device) -> list[Judged]:
-    """Returns what a model makes of each example; answers and choices of all examples are batched by length.
+    """Returns the loss and the rightness of each example; answers and choices of all examples are batched by length.
 
     Teacher forcing gives the exact match of greedy decoding without decoding: an answer is produced exactly when, at
     every one of its positions, its token is the likeliest after the right prefix.
+
+    Args:
+        model: causal language model, with or without PEFT's wrapper; left in the mode that it had.
+        examples: encoded examples.
+        device: device of the model.
     """
     was_training = model.training
     model.eval()

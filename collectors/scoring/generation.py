@@ -26,9 +26,9 @@ def generate(model: nn.Module, tokenizer: Any, prompts: Sequence[Sequence[int]],
 
     Args:
         model: causal language model in eval mode, with or without PEFT's wrapper.
-        tokenizer: of the base model.
-        prompts: token ids; they are batched by length and padded on the left.
-        device: of the model.
+        tokenizer: tokenizer of the base model.
+        prompts: token ids of each prompt; they are batched by length and padded on the left.
+        device: device of the model.
     """
     stops = [*STOPS, tokenizer.decode(tokenizer.eos_token_id)]
     padding = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
@@ -55,8 +55,8 @@ def is_right(text: str, reference: str) -> bool:
     """Returns whether a generated solution ends with the reference's number.
 
     Args:
-        text: generated; its answer is the first number after ``#### ``, without which it is wrong.
-        reference: ends with ``#### `` and the number.
+        text: generated text; its answer is the first number after ``#### ``, without which it is wrong.
+        reference: reference solution, which ends with ``#### `` and the number.
     """
     found = _FINAL_ANSWER.search(text)
     return found is not None and _plain(found[1]) == _plain(reference)

@@ -16,7 +16,7 @@ def units_of(architecture: Architecture, unit: Unit) -> list[tuple[ModuleKey, ..
     """Returns the modules of each unit, in the order of a configuration's bits.
 
     Args:
-        architecture: of the base model.
+        architecture: architecture of the base model.
         unit: ``layer`` or ``module``.
     """
     layers = [
@@ -26,7 +26,12 @@ def units_of(architecture: Architecture, unit: Unit) -> list[tuple[ModuleKey, ..
 
 
 def linears_of(model: nn.Module, architecture: Architecture) -> dict[ModuleKey, nn.Linear]:
-    """Returns every linear module of the decoder layers."""
+    """Returns every linear module of the decoder layers by its key.
+
+    Args:
+        model: float model with the architecture's shapes.
+        architecture: architecture of the model.
+    """
     return {
         (index, name): getattr(*place)
         for index, layer in enumerate(decoder_layers(model))
@@ -38,8 +43,8 @@ def batches_of(examples: Sequence[Encoded], device: torch.device) -> list[Batch]
     """Returns the examples in batches of like length, shortest first.
 
     Args:
-        examples: of a task's calibration set.
-        device: of the model.
+        examples: encoded examples of a task's calibration set.
+        device: device of the model.
     """
     order = sorted(examples, key=lambda example: example.length)
     return [

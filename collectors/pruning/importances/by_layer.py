@@ -18,16 +18,16 @@ def layer_importances(
     token_ids: Sequence[Sequence[int]],
     seed: int,
 ) -> dict[int, LayerImportance]:
-    """Returns the importance of every group and channel of the prunable layers, of which a shallow model has none.
+    """Returns the importance of every group and channel by prunable layer; empty for a model without such layers.
 
     A group's (channel's) score is the sum over all weights that leave with it.
 
     Args:
-        method: how weights are scored.
+        method: importance method that scores the weights.
         model: float model with the architecture's shapes.
-        architecture: of the unpruned model.
-        token_ids: calibration texts.
-        seed: of the trial.
+        architecture: architecture of the unpruned model.
+        token_ids: token ids of the calibration texts.
+        seed: seed of the trial, 0 or more; read by seeded methods only.
     """
     if not architecture.prunable:
         return {}

@@ -43,11 +43,11 @@ def importance_of(
 
     Args:
         model: float model with the architecture's shapes; it is left as it is.
-        architecture: of the unpruned model.
-        token_ids: calibration texts.
-        method: of ``perfmodel.space.methods.PRUNING_METHODS``.
-        model_sha256: of the model's weights.
-        seed: of the trial; a method that reads it is never cached.
+        architecture: architecture of the unpruned model.
+        token_ids: token ids of the calibration texts.
+        method: name of the importance method, of ``perfmodel.space.methods.PRUNING_METHODS``.
+        model_sha256: sha256 of the model's weights, 64 hexadecimal digits.
+        seed: seed of the trial, 0 or more; the scores of a method that reads it are never cached.
     """
     importance = IMPORTANCES[method]
 

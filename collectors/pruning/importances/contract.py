@@ -10,7 +10,7 @@ from perfmodel.model.architecture import Architecture
 
 
 class AbstractImportance(ABC):
-    """A way to say how much a weight matters."""
+    """A way to score how much each weight matters."""
 
     seeded: ClassVar[bool] = False
     """Whether scores depend on the seed. Those that do not are measured once per model and calibration set."""
@@ -21,12 +21,12 @@ class AbstractImportance(ABC):
     ) -> Iterator[tuple[int, str, Tensor]]:
         """Yields the layer, the linear module's name and its weights' scores, for every prunable layer.
 
-        Scores are finite and not negative, of shape ``(rows, columns)``, and only those of one module live at a
-        time. The model is afterwards as it was: weights, gradients, ``requires_grad`` and mode.
+        Scores are finite and not negative, of shape ``(rows, columns)``. Only those of one module are in memory at a
+        time. Afterwards the model is as it was: weights, gradients, ``requires_grad`` and mode.
 
         Args:
             model: float model with the architecture's shapes.
-            architecture: of the unpruned model.
-            token_ids: calibration texts, see ``collectors.pruning.calibration_texts``.
-            seed: of the trial, read by ``seeded`` methods only.
+            architecture: architecture of the unpruned model.
+            token_ids: token ids of the calibration texts; see ``collectors.pruning.calibration_texts``.
+            seed: seed of the trial, 0 or more; read by ``seeded`` methods only.
         """

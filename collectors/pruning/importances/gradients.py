@@ -16,7 +16,12 @@ Weights = Mapping[ModuleKey, nn.Parameter]
 
 
 def prunable_weights(model: nn.Module, architecture: Architecture) -> Weights:
-    """Returns every linear weight of the prunable layers."""
+    """Returns every linear weight of the prunable layers.
+
+    Args:
+        model: float model with the architecture's shapes.
+        architecture: architecture of the model.
+    """
     layers = decoder_layers(model)
     return {
         (index, name): getattr(*place).weight
@@ -30,8 +35,8 @@ def only_these_trained(model: nn.Module, weights: Weights) -> Iterator[None]:
     """Makes these weights, without gradients yet, the only trained ones of a model in eval mode, for the block.
 
     Args:
-        model: as it was after the block.
-        weights: parameters of the model.
+        model: any model; after the block it is as it was before.
+        weights: parameters of the model that require gradients in the block.
     """
     parameters = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
     modes = [(module, module.training) for module in model.modules()]
@@ -54,8 +59,8 @@ def accumulate_gradients(model: nn.Module, token_ids: Sequence[Sequence[int]]) -
     """Adds the gradient of the mean loss over the calibration texts to every trained parameter's ``grad``.
 
     Args:
-        model: inside ``only_these_trained``.
-        token_ids: calibration texts.
+        model: model inside ``only_these_trained``.
+        token_ids: token ids of the calibration texts.
     """
     texts = len(calibration_texts(token_ids))
     for batch in calibration_batches(token_ids, next(model.parameters()).device):
@@ -71,9 +76,9 @@ def accumulate_with_squares(
     That mean is the diagonal of the empirical Fisher information, which stands for the Hessian.
 
     Args:
-        model: inside ``only_these_trained``.
-        weights: the trained ones.
-        token_ids: calibration texts.
+        model: model inside ``only_these_trained``.
+        weights: its trained parameters.
+        token_ids: token ids of the calibration texts.
     """
     texts = len(calibration_texts(token_ids))
     squares = {key: torch.zeros_like(weight) for key, weight in weights.items()}
