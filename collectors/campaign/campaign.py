@@ -70,7 +70,7 @@ def run_campaign(
     stored = store.statuses()
     todo = [asked for asked in planned if stored.get(asked.key) in (None, *retry)]
     writer = _PatientWriter(store, say, patience_s, interval_s)
-    failures = _Failures(Counter(asked.setting.identifier for asked in todo))
+    failures = _Failures(store, Counter(asked.setting.identifier for asked in todo))
     with closing(executor.run(longest_first(todo))) as traces:
         for trace in traces:
             writer.write(trace, again=trace.asked.key in stored)
@@ -83,19 +83,21 @@ def run_campaign(
 class _Failures:
     """Counts failed trials by setting, and stops a campaign that has nothing left but settings that never worked."""
 
+    store: TraceStore
     left: Counter[str]
     failed: Counter[str] = field(default_factory=Counter)
-    worked: set[str] = field(default_factory=set)
 
     def add(self, trace: Trace) -> None:
         setting = trace.asked.setting.identifier
         self.left[setting] -= 1
         if trace.measured.status == "failed":
             self.failed[setting] += 1
-        else:
-            self.worked.add(setting)
         waiting = {each for each, count in self.left.items() if count > 0}
-        if waiting and all(each not in self.worked and self.failed[each] >= HOPELESS_AFTER for each in waiting):
+        if not waiting or any(self.failed[each] < HOPELESS_AFTER for each in waiting):
+            return
+        if not any(
+            each.asked.setting.identifier in waiting and each.measured.status != "failed" for each in self.store
+        ):
             raise TrialsFailedError(
                 f"the first {HOPELESS_AFTER} trials failed, the last with: {trace.measured.reason}",
                 "a campaign goes on while some trial of a setting works",

@@ -24,7 +24,7 @@ from collectors.quantizers import QUANTIZERS
 from collectors.trial.checkpoint import load_adapter
 from collectors.trial.model_builder import COMPUTE_DTYPE, Built
 from datasets_cache import BaseModel, load_tokenizer
-from datasets_cache.base_models.loading import ATTENTION
+from datasets_cache.base_models.loading import attention_of
 from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
 from perfmodel.files.checksum import sha256_of
 from perfmodel.model.architecture import Architecture, LayerShape
@@ -134,7 +134,7 @@ def _empty_model(config: Mapping[str, Any], dtype: torch.dtype) -> nn.Module:
 
     values = {key: value for key, value in config.items() if key != "model_type"}
     settings = AutoConfig.for_model(str(config["model_type"]), **values)
-    settings._attn_implementation = ATTENTION  # the folder's config does not choose the code that runs
+    settings._attn_implementation = attention_of(config)  # the folder's config does not choose the code that runs
     with no_init_weights():
         model: nn.Module = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]  # transformers' signature
             settings, dtype=dtype, trust_remote_code=False

@@ -1,7 +1,7 @@
 """Loads a base model's weights and tokenizer, quietly, offline, and without running code from its folder."""
 
 import logging as levels
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,20 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-ATTENTION = "sdpa"
-"""The attention that is always asked for, whatever a config says: the one that the closed form of memory describes."""
+ATTENTION = {"gemma2": "eager"}
+"""The attention of families whose models offer no ``sdpa``, which all others are loaded with."""
 
 SHOWN = 3
 """How many names of tensors a message shows."""
+
+
+def attention_of(config: Mapping[str, Any]) -> str:
+    """Returns the attention that a model is loaded with, whatever attention or kernel its config names.
+
+    Args:
+        config: content of ``config.json``.
+    """
+    return ATTENTION.get(str(config.get("model_type")), "sdpa")
 
 
 def load_model(base: BaseModel, *, dtype: "torch.dtype") -> "PreTrainedModel":
@@ -65,7 +74,9 @@ def _loaded(base: BaseModel, **where: Any) -> "PreTrainedModel":
     with quiet_transformers():
         try:
             config = AutoConfig.from_pretrained(str(base.folder), **offline, **_without_dropout(base.config))
-            config._attn_implementation = ATTENTION  # an argument of the loader would give way to the file
+            config._attn_implementation = attention_of(
+                base.config
+            )  # an argument of the loader would give way to the file
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 str(base.folder),
                 config=config,

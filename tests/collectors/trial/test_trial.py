@@ -129,7 +129,7 @@ def test_what_counts_as_out_of_memory(error, expected):
     [
         (collectors.trial.finetune, "answer_logits"),
         (collectors.trial.trial, "evaluate"),
-        (collectors.trial.model_builder, "settle"),
+        (collectors.trial.model_builder, "move_rest_to_device"),
     ],
 )
 def test_memory_that_runs_out_anywhere_is_a_status(runner, make_asked, monkeypatch, module, name):

@@ -16,6 +16,19 @@ from search import SEARCHERS
 
 
 @pytest.fixture(scope="module")
+def model_folder(model_folder, tmp_path_factory):
+    """A whole model: its sensitivities are measured here, and a checkpoint without weights is refused."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    folder = tmp_path_factory.mktemp("whole") / "tiny-model"
+    shutil.copytree(model_folder, folder)
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def fitted_folder(tmp_path_factory):
     return tmp_path_factory.mktemp("fitted") / "run"
 
