@@ -2,9 +2,9 @@
 
 import copy
 import sys
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from collectors.quantizers.cache import QuantizedLibrary
 from collectors.quantizers.fairness import check_fair, sample_weights
 from collectors.scoring.encode import Encoded, encode
 from collectors.trial.linear_slots import LinearSlot, linear_slots, move_rest_to_device
-from datasets_cache import Example, load_model, load_task, load_tokenizer, resolve
+from datasets_cache import load_model, load_task, load_tokenizer, resolve
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Configuration, Space, by_module
@@ -87,16 +87,10 @@ class ModelBuilder:
         self._model = load_model(base, dtype=torch.float32)
         tokenizer = load_tokenizer(base)
         length = setting.recipe.max_length
-        train, held_out, calibration = (
-            _encoded(name, examples, tokenizer, length)
-            for name, examples in (
-                ("train", task.first_training_examples(setting.recipe.train_examples)),
-                ("held-out", task.held_out),
-                ("calibration", task.calibration),
-            )
-        )
-        self.train: list[Encoded] = train
-        self.held_out: list[Encoded] = held_out[: setting.recipe.eval_examples]
+        train = task.first_training_examples(setting.recipe.train_examples)
+        self.train: list[Encoded] = encode(train, tokenizer, length, with_choices=False)
+        self.held_out: list[Encoded] = encode(task.held_out, tokenizer, length)[: setting.recipe.eval_examples]
+        calibration = encode(task.calibration, tokenizer, length, with_choices=False)
         self._calibration = [example.prompt + example.answer for example in calibration]
         self._library = QuantizedLibrary(base.sha256, self.dtype, self.device, progress=_say)
         self._pruned_modules: dict[Hashable, nn.Module] = {}
@@ -279,14 +273,6 @@ class _Stored:
             return self._builder.whole(self._slot, self._linear, self._pruning)
         bias = None if self._linear.bias is None else self._linear.bias.to(weight.device)
         return QUANTIZERS[self._slot.format].quantize(linear_of(weight, bias), self._builder.dtype)
-
-
-def _encoded(split: str, examples: Sequence[Example], tokenizer: Any, length: int) -> list[Encoded]:
-    """Returns the examples that are short enough, and says when most are not."""
-    encoded = encode(examples, tokenizer, length, with_choices=split == "held-out")
-    if len(encoded.left_out) > len(examples) / 2:
-        _say(f"{len(encoded.left_out)} of {len(examples)} {split} examples are longer than recipe.max_length={length}")
-    return encoded
 
 
 def _say(line: str) -> None:

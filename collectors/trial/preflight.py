@@ -61,14 +61,16 @@ def check_before_trials(base: BaseModel, task: Task, recipe: Recipe, device_clas
     require_device(device_class)
     check_weights(base)
     tokenizer = load_tokenizer(base)
+    train = task.first_training_examples(recipe.train_examples)
     found = []
-    for split, examples in (("train", task.train), ("calibration", task.calibration), ("held_out", task.held_out)):
+    for split, examples in (("train", train), ("calibration", task.calibration), ("held_out", task.held_out)):
         encoded = encode(examples, tokenizer, recipe.max_length, with_choices=split == "held_out")
         fit = SplitFit(split, len(examples), len(encoded.left_out), encoded.length_that_keeps(KEPT_SHARE))
-        if len(encoded) < MINIMUM_SIZES[split]:
+        least = min(MINIMUM_SIZES[split], len(examples))  # a recipe may ask for fewer training examples
+        if len(encoded) < least:
             raise InvalidTaskError(
                 fit.told(recipe.max_length),
-                f"at least {MINIMUM_SIZES[split]} must be left",
+                f"at least {least} must be left",
                 f"set recipe.max_length={fit.length_for_most}, or shorten the examples",
             )
         found.append(fit)
