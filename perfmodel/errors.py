@@ -23,11 +23,13 @@
 
 Physical failures of a trial (out of memory, divergence) are not errors: they are traces with that status.
 
-``did_you_mean`` and ``unknown_name`` word the messages about a name that does not exist.
+``did_you_mean`` and ``unknown_name`` word the messages about a name that does not exist, ``named_by_index`` those about
+one configuration of many.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class PerfModelError(Exception):
@@ -164,3 +166,19 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UnknownNameError
     return UnknownNameError(
         f"{kind} {name!r} is unknown", f"known are {', '.join(names) or 'none'}", did_you_mean(name, names)
     )
+
+
+@contextmanager
+def named_by_index(index: int) -> Iterator[None]:
+    """Puts the index of a configuration before what is said of it.
+
+    Args:
+        index: its place among those that were given, from 0.
+
+    Raises:
+        InvalidConfigurationError: where the block raises one.
+    """
+    try:
+        yield
+    except InvalidConfigurationError as error:
+        raise InvalidConfigurationError(f"configuration {index}: {error.given}", error.allowed, error.action) from error

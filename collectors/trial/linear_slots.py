@@ -8,7 +8,8 @@ from torch import nn
 
 from collectors.pruning.prune import ModuleKey, decoder_layers, linear_modules
 from perfmodel.model.architecture import Architecture
-from perfmodel.space.space import Configuration, by_module
+from perfmodel.space.arrays import by_module
+from perfmodel.space.space import Configuration
 
 
 @dataclass(frozen=True)

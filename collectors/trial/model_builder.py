@@ -22,7 +22,8 @@ from collectors.trial.linear_slots import LinearSlot, linear_slots, move_rest_to
 from datasets_cache import load_model, load_task, load_tokenizer, resolve
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError
 from perfmodel.model.architecture import Architecture
-from perfmodel.space.space import Configuration, Space, by_module
+from perfmodel.space.arrays import by_module
+from perfmodel.space.space import Configuration, Space
 from perfmodel.traces.trace import Setting
 
 COMPUTE_DTYPE = {"cpu": torch.float32, "cuda": torch.bfloat16}

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.model.architecture import Architecture
-from perfmodel.space.space import Configuration, by_module
+from perfmodel.space.arrays import by_module
+from perfmodel.space.space import Configuration
 
 LARGEST_CODE = 2**62
 

@@ -48,20 +48,20 @@ def make_plan(
 ) -> Plan:
     """Returns the best configurations that fit.
 
-    With a predictor they are ranked by its held-out loss; where it was fitted to this very architecture, mixed
-    configurations of its space are tried too. Else candidates are uniform, ranked by ``changed_norm`` and then by the
-    rank; of each width and pruning rate one is given, and none that takes as much memory as a better one.
+    With a predictor they are ranked by its held-out loss, and mixed configurations of its space are tried too. Else
+    candidates are uniform, ranked by ``changed_norm`` and then by the rank; of each width and pruning rate one is
+    given, and none that takes as much memory as a better one.
 
     Args:
         question: model, recipe, batch and budget.
-        predictor: of held-out loss, fitted to a model of the same family.
+        predictor: of held-out loss, fitted to traces of this very model.
         profile: of the device, for seconds.
         kinds: what has been measured; the published ones by default.
         choices: most to describe.
 
     Raises:
         InfeasibleBudgetError: when the budget is below the smallest base model without any training.
-        UserError: when the predictor is of another family or knows no loss.
+        UserError: when the predictor is of another model or knows no loss.
     """
     if predictor is not None:
         from perfmodel.planner.ranking import narrowed

@@ -5,7 +5,8 @@ from collections import Counter
 
 from perfmodel.model.architecture import Architecture
 from perfmodel.model.formats import FORMATS
-from perfmodel.space.space import Configuration, by_module
+from perfmodel.space.arrays import by_module
+from perfmodel.space.space import Configuration
 
 PRUNED_SHARE = 0.15
 """What a removed parameter counts for, beside 1 for one that is drawn at random and missed like any other.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import CorruptFileError, InvalidConfigurationError
+from perfmodel.errors import CorruptFileError, InvalidConfigurationError, named_by_index
 from perfmodel.evaluation.score_lines import Line
 from perfmodel.features.featurizer import CHUNK, SpaceFeatures
 from perfmodel.memory.peak_tables import PeakTables
@@ -137,12 +137,11 @@ class Predictor:
                 whose curves are not learned (accuracy) are then left out.
 
         Raises:
-            InvalidConfigurationError: when one lies outside the space.
+            InvalidConfigurationError: when one lies outside the space, naming its index.
             UserError: when the step lies outside the traces' learning curves.
         """
         space = self._record.space
-        given = [_configuration(each) for each in configurations]
-        return self.predict_arrays(space_vectors(space, given), at=at).table()
+        return self.predict_arrays(space_vectors(space, _read(configurations)), at=at).table()
 
     def predict_arrays(self, vectors: NDArray[np.int64], *, at: int | None = None) -> Prediction:
         """Returns the same as arrays, for index vectors.
@@ -181,7 +180,7 @@ class Predictor:
         """
         import pandas as pd
 
-        vectors = space_vectors(self._record.space, [_configuration(each) for each in configurations])
+        vectors = space_vectors(self._record.space, _read(configurations))
         found = self._record.feasibility.probability(self._features.matrix(vectors))
         return pd.DataFrame(dict(zip(("ok", "ok_low", "ok_high"), found, strict=True)))
 
@@ -239,6 +238,14 @@ class Predictor:
                 "fit it again with the installed versions",
             )
         return predictor
+
+
+def _read(given: Sequence[Configuration | Mapping[str, Any]]) -> list[Configuration]:
+    found = []
+    for index, each in enumerate(given):
+        with named_by_index(index):
+            found.append(_configuration(each))
+    return found
 
 
 def _configuration(given: Configuration | Mapping[str, Any]) -> Configuration:

@@ -87,7 +87,9 @@ def space_vectors(space: Space, configurations: Sequence[Configuration]) -> NDAr
     lengths = {len(values) for each in configurations for values in (each.bits, each.ranks)}
     if lengths != {space.units} or any(each.methods != space.methods for each in configurations):
         return space.encode(configurations)  # names what is wrong
-    rows = np.array([(each.pruning_rate, *each.bits, *each.ranks) for each in configurations], dtype=np.float64)
+    rows = np.array([(each.pruning_rate, *each.bits, *each.ranks) for each in configurations])
+    if rows.dtype.kind not in "if":  # texts among them, which a conversion would read
+        return space.encode(configurations)
     vectors = np.empty(rows.shape, dtype=np.int64)
     ends = 1 + space.units
     known = bool(rows[:, ends:].any(axis=1).all())
@@ -101,3 +103,25 @@ def space_vectors(space: Space, configurations: Sequence[Configuration]) -> NDAr
         known = known and bool((allowed.take(places) == rows[:, columns]).all())
         vectors[:, columns] = places
     return vectors if known else space.encode(configurations)
+
+
+def by_module(values: Sequence[int], layers: int, modules: int) -> tuple[tuple[int, ...], ...]:
+    """Returns one value for each linear module of each layer, shape ``(layers, modules)``.
+
+    Args:
+        values: one for each layer, or one for each module, layer by layer.
+        layers: of the model.
+        modules: linear modules of a layer.
+
+    Raises:
+        InvalidConfigurationError: when the length fits neither.
+    """
+    if len(values) == layers:
+        return tuple((value,) * modules for value in values)
+    if len(values) == layers * modules:
+        return tuple(tuple(values[start : start + modules]) for start in range(0, len(values), modules))
+    raise InvalidConfigurationError(
+        f"a configuration has {len(values)} units",
+        f"the model has {layers} layers of {modules} linear modules",
+        f"give {layers} or {layers * modules} bits and ranks",
+    )

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import InvalidConfigurationError, SchemaVersionError, did_you_mean
+from perfmodel.errors import InvalidConfigurationError, SchemaVersionError, did_you_mean, named_by_index
 from perfmodel.files.checksum import sha256_of_json
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
@@ -69,7 +70,8 @@ class Configuration:
         """Returns the configuration that ``to_dict`` wrote.
 
         Raises:
-            InvalidConfigurationError: when a key is missing, unknown or not a number.
+            InvalidConfigurationError: when a key is missing or unknown, or a value is no number, such as the text "4"
+                or 4.9 bits.
         """
         allowed = ("pruning_rate", "bits", "ranks", "methods")
         for key in values:
@@ -82,8 +84,8 @@ class Configuration:
         try:
             return cls(
                 float(values["pruning_rate"]),
-                tuple(int(bits) for bits in values["bits"]),
-                tuple(int(rank) for rank in values["ranks"]),
+                tuple(map(_whole, values["bits"])),
+                tuple(map(_whole, values["ranks"])),
                 Methods.from_dict(values.get("methods", {})),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -188,11 +190,12 @@ class Space:
         """Returns index vectors, shape ``(n, 1 + 2 * units)``.
 
         Raises:
-            InvalidConfigurationError: when a configuration lies outside the space.
+            InvalidConfigurationError: when a configuration lies outside the space; of several, naming its index.
         """
         rows = []
-        for configuration in configurations:
-            self.validate(configuration)
+        for index, configuration in enumerate(configurations):
+            with named_by_index(index):
+                self.validate(configuration)
             rows.append(
                 [self.pruning_rates.index(configuration.pruning_rate)]
                 + [self.bits.index(bits) for bits in configuration.bits]
@@ -270,29 +273,14 @@ def _check_choices(name: str, choices: Sequence[float], *, legal: bool) -> None:
         )
 
 
+def _whole(value: Any) -> int:
+    """Returns a whole number as ``int``; 4.0 is one, "4", 4.9 and True are none."""
+    if isinstance(value, bool) or not isinstance(value, Real) or not float(value).is_integer():
+        raise ValueError(f"{value!r} is no whole number")
+    return int(float(value))
+
+
 def _illegal(name: str, value: float, choices: Sequence[float]) -> InvalidConfigurationError:
     return InvalidConfigurationError(
-        f"{name} is {value}", f"allowed are {', '.join(map(str, choices))}", "choose one of these"
-    )
-
-
-def by_module(values: Sequence[int], layers: int, modules: int) -> tuple[tuple[int, ...], ...]:
-    """Returns one value for each linear module of each layer, shape ``(layers, modules)``.
-
-    Args:
-        values: one for each layer, or one for each module, layer by layer.
-        layers: of the model.
-        modules: linear modules of a layer.
-
-    Raises:
-        InvalidConfigurationError: when the length fits neither.
-    """
-    if len(values) == layers:
-        return tuple((value,) * modules for value in values)
-    if len(values) == layers * modules:
-        return tuple(tuple(values[start : start + modules]) for start in range(0, len(values), modules))
-    raise InvalidConfigurationError(
-        f"a configuration has {len(values)} units",
-        f"the model has {layers} layers of {modules} linear modules",
-        f"give {layers} or {layers * modules} bits and ranks",
+        f"{name} is {value!r}", f"allowed are {', '.join(map(str, choices))}", "choose one of these"
     )

@@ -18,8 +18,9 @@ from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER
 from perfmodel.model.architecture import Architecture
 from perfmodel.model.families import FAMILIES
 from perfmodel.model.formats import FORMATS
+from perfmodel.space.arrays import by_module
 from perfmodel.space.recipe import Recipe
-from perfmodel.space.space import Configuration, by_module
+from perfmodel.space.space import Configuration
 from perfmodel.timing.correction import PARTS
 from perfmodel.timing.device_profiles import DeviceProfile, format_family
 from perfmodel.traces.trace import DeviceClass

@@ -35,8 +35,9 @@ from perfmodel.memory.load import BatchLoad, Loop
 from perfmodel.memory.peak import Attention
 from perfmodel.memory.step import WRITTEN_OUT
 from perfmodel.model.architecture import Architecture
+from perfmodel.space.arrays import by_module
 from perfmodel.space.recipe import Recipe
-from perfmodel.space.space import Configuration, by_module
+from perfmodel.space.space import Configuration
 from perfmodel.traces.trace import DeviceClass
 
 META = torch.device("meta")

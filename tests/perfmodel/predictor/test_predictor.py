@@ -213,6 +213,11 @@ def test_illegal_configurations_are_refused(predictor):
     for illegal in (replace(legal, bits=(5,) * 10), replace(legal, pruning_rate=0.25), replace(legal, ranks=(8,) * 3)):
         with pytest.raises(InvalidConfigurationError):
             predictor.predict([illegal])
+    for bits in ("4", 4.9, True):
+        with pytest.raises(InvalidConfigurationError, match=rf"configuration 1: bits\[0\] is {bits!r}"):
+            predictor.predict([legal, Configuration.uniform(10, bits=bits, rank=8)])
+        with pytest.raises(InvalidConfigurationError, match=rf"configuration 2: .*{bits!r} is no whole number"):
+            predictor.predict([legal, legal, {**legal.to_dict(), "bits": [4, bits]}])
     with pytest.raises(InvalidConfigurationError, match="did you mean"):
         predictor.predict([{"prunin_rate": 0.0, "bits": [4] * 10, "ranks": [8] * 10}])
     with pytest.raises(InvalidConfigurationError, match="is a str"):

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfmodel.errors import InvalidConfigurationError, SchemaVersionError
+from perfmodel.space.arrays import by_module
 from perfmodel.space.methods import Methods
-from perfmodel.space.space import SPACE_VERSION, Configuration, Space, by_module
+from perfmodel.space.space import SPACE_VERSION, Configuration, Space
 
 SMALL = Space(3, (0.0, 0.25), (2, 4, 16), (0, 4, 8))
 
@@ -133,6 +134,9 @@ def test_a_misspelt_key_is_named_with_the_one_that_was_meant():
         {"pruning_rate": "half", "bits": [4], "ranks": [4]},
         {"pruning_rate": 0.0, "bits": 4, "ranks": [4]},
         {"pruning_rate": 0.0, "bits": [None], "ranks": [4]},
+        {"pruning_rate": 0.0, "bits": "4", "ranks": [4]},
+        {"pruning_rate": 0.0, "bits": [4.9], "ranks": [4]},
+        {"pruning_rate": 0.0, "bits": [4], "ranks": [True]},
     ],
 )
 def test_values_that_are_no_configuration_are_refused(values):
