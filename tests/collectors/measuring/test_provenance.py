@@ -52,6 +52,7 @@ def test_a_record_on_cuda_names_device_driver_and_runtime(monkeypatch):
     provenance._cuda_versions.cache_clear()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Some GPU")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: True)
     monkeypatch.setattr(torch, "version", SimpleNamespace(cuda="13.0"))
     monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
     monkeypatch.setattr(provenance, "_driver", lambda: "580.1")

@@ -44,13 +44,12 @@ def measure(runner, setting):
     """Runs a trial, each once."""
     done = {}
 
-    def run(configuration, seed=0, again=0):
-        place = (configuration, seed, again)
-        if place not in done:
-            trace = runner(Asked(setting, configuration, seed, "plan"))
+    def run(configuration):
+        if configuration not in done:
+            trace = runner(Asked(setting, configuration, 0, "plan"))
             assert trace.ok, trace.measured.reason
-            done[place] = trace.measured
-        return done[place]
+            done[configuration] = trace.measured
+        return done[configuration]
 
     return run
 
@@ -97,8 +96,8 @@ def test_the_pruned_quantised_model_still_generates_text(setting, pruned):
 
 @pytest.mark.parametrize(
     "configuration",
-    [uniform(16), uniform(8), uniform(4), MIXED, uniform(4, rate=0.3), uniform(4, rank=64)],
-    ids=["16", "8", "4", "mixed", "pruned", "rank64"],
+    [uniform(4), MIXED, uniform(4, rate=0.3)],
+    ids=["4", "mixed", "pruned"],
 )
 def test_weights_and_adapters_are_the_closed_form(measure, builder, configuration):
     measured = measure(configuration)
@@ -112,16 +111,10 @@ def test_weights_and_adapters_are_the_closed_form(measure, builder, configuratio
 
 @pytest.mark.parametrize(
     ("larger", "smaller"),
-    [
-        (uniform(16), uniform(8)),
-        (uniform(8), uniform(4)),
-        (uniform(4), MIXED),
-        (uniform(4), uniform(4, rate=0.3)),
-        (uniform(4, rank=64), uniform(4)),
-    ],
-    ids=["bits 16 to 8", "bits 8 to 4", "bits 4 to 2", "pruning 0 to 0.3", "rank 64 to 8"],
+    [(uniform(4), MIXED), (uniform(4), uniform(4, rate=0.3))],
+    ids=["bits 4 to 2", "pruning 0 to 0.3"],
 )
-def test_peak_memory_falls_with_bits_pruning_and_rank(measure, larger, smaller):
+def test_peak_memory_falls_with_bits_and_pruning(measure, larger, smaller):
     saved = measure(larger).weight_bytes + measure(larger).adapter_bytes
     saved -= measure(smaller).weight_bytes + measure(smaller).adapter_bytes
     assert saved > 0
@@ -131,13 +124,6 @@ def test_peak_memory_falls_with_bits_pruning_and_rank(measure, larger, smaller):
 def test_training_lowers_the_loss(measure):
     curve = measure(uniform(4)).curve_losses
     assert curve[-1] < curve[0] - 0.1
-
-
-def test_the_same_trial_gives_the_same_loss_and_another_seed_another(measure):
-    first, again, other = measure(uniform(4)), measure(uniform(4), again=1), measure(uniform(4), seed=1)
-    assert again.curve_losses == pytest.approx(first.curve_losses, abs=1e-4)
-    assert other.curve_losses[0] == pytest.approx(first.curve_losses[0], abs=1e-4)
-    assert other.held_out_loss != pytest.approx(first.held_out_loss, abs=1e-4)
 
 
 @pytest.mark.parametrize(("bits", "limit"), [(8, 9.1), (4, 4.6), (3, 4.3), (2, 3.1)])
