@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -68,7 +68,7 @@ def run_campaign(
     """
     planned = unique(trials)
     stored = store.statuses()
-    todo = [asked for asked in planned if stored.get(asked.key) in (None, *retry)]
+    todo = left_to_run(planned, stored, retry)
     writer = _PatientWriter(store, say, patience_s, interval_s)
     failures = _Failures(store, Counter(asked.setting.identifier for asked in todo))
     with closing(executor.run(longest_first(todo))) as traces:
@@ -77,6 +77,17 @@ def run_campaign(
             on_trace(trace)
             failures.add(trace)
     return CampaignResult(ran=len(todo), skipped=len(planned) - len(todo))
+
+
+def left_to_run(trials: Sequence[Asked], stored: Mapping[str, Status], retry: Collection[Status] = ()) -> list[Asked]:
+    """Returns the trials of a plan that a campaign runs.
+
+    Args:
+        trials: the plan, without repeated keys.
+        stored: status of every stored trace by its key, of ``TraceStore.statuses``.
+        retry: statuses whose stored trials are run again.
+    """
+    return [asked for asked in trials if stored.get(asked.key) in (None, *retry)]
 
 
 @dataclass(frozen=True)

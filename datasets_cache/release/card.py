@@ -10,10 +10,11 @@ from statistics import mean, stdev
 
 import numpy as np
 
-from datasets_cache.release.card_analysis import analysis, table
+from datasets_cache.release.card_analysis import analysis
 from datasets_cache.release.card_pilot import one_axis_at_a_time
 from datasets_cache.release.coverage import HELD_BY, TENTHS, shelf_coverage
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.markdown_table import markdown_table
 from perfmodel.space.space import Configuration
 from perfmodel.statistics.seed_noise import RepeatedRuns
 from perfmodel.traces.trace import Trace
@@ -41,32 +42,32 @@ def card(name: str, traces: Sequence[Trace], notes: str, file: Path, blind: Call
         f"{len(traces)} real fine-tunes, {file.stat().st_size / 1e3:.0f} kB, sha256 `{sha256_of(file)}`.",
         notes.strip(),
         "## Coverage",
-        table(
+        markdown_table(
             ("task", "traces", "ok", "configurations", "at 3 seeds or more", "rates", "mean bits", "mean rank"),
             (_coverage(label, of_one) for label, of_one in groups.items()),
         ),
         f"Configurations by tenth of the mean bits (2 to 16) and by rate; held is what {HELD_BY} or more lie in.",
         f"![configurations by mean bits and pruning rate]({name}.coverage.png)",
-        table(
+        markdown_table(
             ("task", "tenths of the bits held", "rates held", "cells held"),
             (_cells(label, of_one) for label, of_one in groups.items()),
         ),
         "## The gate: does a 16-bit fine-tune beat the best answer that ignores the question?",
-        table(
+        markdown_table(
             ("task", "runs", "loss, 16-bit", "loss, blind", "accuracy, 16-bit", "accuracy, blind"),
             (_gate(label, of_one, blind(of_one[0])) for label, of_one in groups.items()),
         ),
         "## Seed noise",
         "Pooled standard deviation of the held-out loss over seeds, beside its spread over configurations, in nats. A "
         f"task takes part in scores where its spread is at least {SCORED_FROM:g} times its noise.",
-        table(
+        markdown_table(
             ("task", "configurations repeated", "runs", "noise", "spread", "spread / noise", "in the scores"),
             (_noise(label, of_one) for label, of_one in groups.items()),
         ),
         *one_axis_at_a_time(traces),
         *analysis(groups),
         "## Made on",
-        table(("what", "values (traces)"), _made_on(traces)),
+        markdown_table(("what", "values (traces)"), _made_on(traces)),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -1,6 +1,6 @@
 """The sections of a data card that are computed with intervals; each is a table, or says why there is none."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -8,6 +8,7 @@ from perfmodel.effects.bits_against_ranks import agreement, bits_against_ranks
 from perfmodel.effects.noise_ceiling import noise_ceiling
 from perfmodel.effects.variance_shares import PARTS, variance_shares
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.files.markdown_table import markdown_table
 from perfmodel.space.metrics import ACCURACY, LOSS, METRICS
 from perfmodel.statistics.interval import Estimate
 from perfmodel.traces.trace import Trace
@@ -31,17 +32,6 @@ def analysis(groups: Groups) -> list[str]:
         groups: the traces of each setting by its name.
     """
     return [*_ceilings(groups), *_shares(groups), *_agreements(groups), *_alignments(groups)]
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Returns a Markdown table.
-
-    Args:
-        head: the names of the columns.
-        rows: one text per column in each row.
-    """
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def shown(value: Estimate) -> str:
@@ -83,7 +73,7 @@ def _ceilings(groups: Groups) -> list[str]:
         "## The noise ceiling",
         "The best scores that anything can reach against single runs (`perfmodel.effects.noise_ceiling`); 95 % "
         "intervals over configurations, not known where fewer than three were repeated.",
-        *_told(table(head, rows) if rows else "", missing),
+        *_told(markdown_table(head, rows) if rows else "", missing),
     ]
 
 
@@ -102,7 +92,7 @@ def _shares(groups: Groups) -> list[str]:
         "Shares of the variance of log loss over single runs (`perfmodel.effects.variance_shares`): Shapley values of "
         "what second-order regressions on rate, bits and ranks by third of the depth explain of configurations left "
         "out. The bold rows add up to 1; the thirds add up to their axis.",
-        *_told(table(("share", *found), [*by_axis, *rows]) if found else "", missing),
+        *_told(markdown_table(("share", *found), [*by_axis, *rows]) if found else "", missing),
     ]
 
 
@@ -112,7 +102,7 @@ def _agreements(groups: Groups) -> list[str]:
     return [
         "## Does accuracy follow from loss?",
         "Rank correlation of accuracy with the negative loss.",
-        *_told(table(("task", "configurations", "Spearman", "Kendall"), rows) if rows else "", missing),
+        *_told(markdown_table(("task", "configurations", "Spearman", "Kendall"), rows) if rows else "", missing),
     ]
 
 
@@ -132,7 +122,7 @@ def _alignments(groups: Groups) -> list[str]:
         "AutoQRA says that low bits go with high ranks (compensation: a negative difference), QR-Adaptor that "
         "sensitive layers get both (alignment: a positive one). Correlations over layers "
         "(`perfmodel.effects.bits_against_ranks`); the best lost least beyond what their budget explains.",
-        *_told(table(head, rows) if rows else "", missing),
+        *_told(markdown_table(head, rows) if rows else "", missing),
     ]
 
 

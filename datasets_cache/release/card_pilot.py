@@ -3,10 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from datasets_cache.release.card_analysis import shown, table
+from datasets_cache.release.card_analysis import shown
 from perfmodel.effects.axis_effects import MATTERS_ABOVE
 from perfmodel.effects.one_at_a_time import OneAtATime, one_at_a_time
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.files.markdown_table import markdown_table
 from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.space import Configuration
 from perfmodel.traces.trace import Trace
@@ -65,7 +66,7 @@ def _summary(metric: str, found: Mapping[str, OneAtATime]) -> str:
         cells = [_ratio(greatest[axis].ratio.value) if axis in greatest else "not run" for axis in axes]
         rows.append((task, f"{each.middle:.3f} ({each.runs})", f"{each.noise:.4f} ({each.freedom})", *cells))
     head = (f"{metric}: task", "middle (runs)", "s (degrees of freedom)", *axes)
-    return f"The greatest effect of each axis, in s.\n\n{table(head, rows)}"
+    return f"The greatest effect of each axis, in s.\n\n{markdown_table(head, rows)}"
 
 
 def _ratio(value: float | None) -> str:
@@ -82,4 +83,4 @@ def _every(found: Mapping[str, OneAtATime]) -> str:
         for each in of_task.found
     ]
     head = ("task", "axis", "value", "runs", "held-out loss, nats", "effect on its log", "in s")
-    return f"Every departure.\n\n{table(head, rows)}"
+    return f"Every departure.\n\n{markdown_table(head, rows)}"

@@ -63,11 +63,11 @@ class AxisEffect:
     """What one axis does to z, everything else held.
 
     Args:
-        axis: one of ``AXES``.
+        axis: name of the axis, of ``AXES``.
         spread: standard deviation of the partial effect over the traces.
         change: partial effect at the axis' highest mean over its columns minus that at its lowest, signed.
         ratio: ``change`` in seed deviations, signed; undefined where seeds make no difference at all.
-        spread_ratio: ``spread`` in seed deviations.
+        spread_ratio: ``spread`` in seed deviations, 0 or more.
         variance_share: variance of the partial effect over the variance of z.
         verdict: ``matters``: the interval of ``ratio`` lies wholly above +``MATTERS_ABOVE`` or wholly below its
             negative. ``no effect seen``: the interval lies within ±``MATTERS_ABOVE`` and either holds 0 or lies
@@ -89,12 +89,12 @@ class Effects:
     """The axes of one setting and one metric beside the seed noise.
 
     Args:
-        metric: its name.
-        log: whether z is its logarithm.
-        n_traces: n.
+        metric: name of the measured column.
+        log: whether z is the metric's logarithm.
+        n_traces: number of usable traces.
         n_configurations: number of different configurations.
-        noise: over seeds.
-        axes: one entry for each of ``AXES``.
+        noise: noise of a change of seed.
+        axes: effect of each of ``AXES``, in their order.
     """
 
     metric: str
@@ -109,10 +109,10 @@ def axis_effects(traces: Sequence[Trace], metric: str = LOSS, *, resamples: int 
     """Returns the effect of each axis on a metric against the seed noise of the same traces.
 
     Args:
-        traces: of one setting; those that did not end well are left out.
-        metric: name of the column.
-        resamples: b.
-        seed: of the bootstrap.
+        traces: any number of one setting; those whose status is not ``ok`` are left out.
+        metric: name of a measured column, of ``perfmodel.space.metrics.METRICS``.
+        resamples: b, the number of bootstrap samples, 1 or more.
+        seed: seed of the bootstrap's random generator.
 
     Raises:
         NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` different configurations or fewer than

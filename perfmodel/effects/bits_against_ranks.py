@@ -50,11 +50,11 @@ class BitsAgainstRanks:
     """Bits against ranks in one setting; every interval is a bootstrap over configurations.
 
     Args:
-        configurations: those whose bits and ranks both vary over the units.
+        configurations: number of those whose bits and ranks both vary over the units.
         best: how many of them are called the best.
         among_best: mean correlation of bits with ranks over the units, within the best.
-        among_others: the same within the others.
-        difference: the first minus the second.
+        among_others: mean correlation of bits with ranks over the units, within the others.
+        difference: ``among_best`` minus ``among_others``, from -2 to 2.
         importances: correlation over the units of what error costs with what rank gains.
     """
 
@@ -71,9 +71,9 @@ class Agreement:
     """Rank correlation of accuracy with the negative loss over configurations, in one setting.
 
     Args:
-        configurations: number of different ones.
-        spearman: rho.
-        kendall: tau-b.
+        configurations: number of different configurations.
+        spearman: Spearman's rho, from -1 to 1.
+        kendall: Kendall's tau-b, from -1 to 1.
     """
 
     configurations: int
@@ -85,8 +85,8 @@ def agreement(traces: Sequence[Trace], *, seed: int = 0) -> Agreement:
     """Returns how far accuracy follows from loss.
 
     Args:
-        traces: of one setting; those that did not end well are left out.
-        seed: of the bootstrap.
+        traces: any number of one setting; those whose status is not ``ok`` are left out.
+        seed: seed of the bootstrap's random generator.
 
     Raises:
         NotEnoughTracesError: with fewer than ``MINIMUM_FOR_RANKS`` configurations.
@@ -107,9 +107,9 @@ def bits_against_ranks(traces: Sequence[Trace], metric: str = LOSS, *, seed: int
     """Returns whether bits and ranks go together or stand in for each other.
 
     Args:
-        traces: of one setting; those that did not end well are left out.
-        metric: to be minimised.
-        seed: of the bootstrap.
+        traces: any number of one setting; those whose status is not ``ok`` are left out.
+        metric: name of a measured column that is to be minimised.
+        seed: seed of the bootstrap's random generator.
 
     Raises:
         NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` configurations in which bits and ranks both

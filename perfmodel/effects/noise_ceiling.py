@@ -39,15 +39,15 @@ class NoiseCeiling:
     configurations were repeated.
 
     Args:
-        metric: its name.
-        configurations: number of different ones.
-        repeated: those with more than one run.
-        runs: usable ones.
+        metric: name of the measured column.
+        configurations: number of different configurations.
+        repeated: number of configurations with more than one run.
+        runs: number of usable runs.
         noise: pooled standard deviation of a single run over seeds, on the scale on which the metric is modelled.
         spread: standard deviation over configurations with the noise taken out, on that scale.
         r2: highest R^2, on that scale; undefined where configurations do not differ.
-        spearman: highest expected rank correlation; undefined likewise.
-        kendall: highest expected tau-b; undefined likewise.
+        spearman: highest expected rank correlation; undefined where configurations do not differ.
+        kendall: highest expected tau-b; undefined where configurations do not differ.
     """
 
     metric: str
@@ -65,9 +65,9 @@ def noise_ceiling(traces: Sequence[Trace], metric: str, *, seed: int = 0) -> Noi
     """Returns the noise ceiling of a metric.
 
     Args:
-        traces: of one setting; those that did not end well are left out.
-        metric: name of the column.
-        seed: of the bootstrap.
+        traces: any number of one setting; those whose status is not ``ok`` are left out.
+        metric: name of a measured column, of ``perfmodel.space.metrics.METRICS``.
+        seed: seed of the bootstrap's random generator.
 
     Raises:
         NotEnoughTracesError: with fewer than three runs beyond the first of a configuration, or fewer than three

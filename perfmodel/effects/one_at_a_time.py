@@ -1,4 +1,4 @@
-"""What one axis does around a middle, one departure after the other, beside what a change of seed does: a pilot.
+"""What one axis does around a middle configuration, changed alone, beside what a change of seed does: a pilot.
 
     z   the metric's logarithm where it is modelled so, else the metric
     s   pooled standard deviation of z over the runs of one configuration in one setting, with f degrees of freedom
@@ -34,11 +34,11 @@ class Departure:
     """One axis at one other value.
 
     Args:
-        axis: its name in plain words.
-        value: the other value.
-        runs: k.
-        mean: of the metric itself over these runs, in its unit.
-        effect: difference of z from the middle.
+        axis: name of the axis in plain words.
+        value: the axis' other value, as text.
+        runs: k, the number of runs of the departure, 1 or more.
+        mean: mean of the metric itself over these runs, in its unit.
+        effect: mean z of the departure minus that of the middle.
         ratio: the effect in seed deviations; undefined where seeds make no difference.
     """
 
@@ -55,12 +55,12 @@ class OneAtATime:
     """Every departure from a middle on one task.
 
     Args:
-        metric: its name.
+        metric: name of the measured column.
         middle: mean of the metric over the middle's runs, in its unit.
-        runs: m.
-        noise: s.
-        freedom: f.
-        found: in the order of axis and value.
+        runs: m, the number of runs of the middle, 1 or more.
+        noise: s, the pooled standard deviation of z over seeds.
+        freedom: f, the degrees of freedom of the noise.
+        found: the departures in the order of axis and value.
     """
 
     metric: str
@@ -84,11 +84,11 @@ def one_at_a_time(traces: Sequence[Trace], middle: Configuration, recipe: Recipe
     """Returns what each axis does to a metric on one task.
 
     Args:
-        traces: of one model, task and device; those that did not end well or depart in more than one axis are left out,
+        traces: traces of one model, task and device; those that are not ``ok`` or depart in several axes are left out,
             but their repeated runs count for the noise.
         middle: configuration that the others depart from.
-        recipe: of the middle.
-        metric: name of the column.
+        recipe: recipe of the middle.
+        metric: name of a measured column, of ``perfmodel.space.metrics.METRICS``.
 
     Raises:
         NotEnoughTracesError: without a run of the middle, or with fewer than ``MINIMUM_REPEATS`` repeated runs.

@@ -38,7 +38,7 @@ class Repeats:
     """The usable runs of one metric in one setting, by configuration.
 
     Args:
-        configurations: the g different ones.
+        configurations: the g different configurations.
         values: z of each run, shape ``(n,)``.
         group: number of each run's configuration, shape ``(n,)``, from 0 to g - 1.
         runs: mean, number and squared deviations of the runs of each configuration, each of shape ``(g,)``.
@@ -54,8 +54,8 @@ class Repeats:
         """Returns the usable runs of a metric.
 
         Args:
-            traces: of one setting; those that did not end well are left out.
-            metric: name of the column.
+            traces: any number of one setting; those whose status is not ``ok`` are left out.
+            metric: name of a measured column, of ``perfmodel.space.metrics.METRICS``.
 
         Raises:
             NotEnoughTracesError: when there are no traces.
@@ -92,7 +92,7 @@ class Repeats:
         """Returns bootstrap draws of the configurations, shape ``(1 + resamples, g)``; see ``group_weights``.
 
         Args:
-            seed: of the random generator that draws them.
+            seed: seed of the random generator that draws them.
             resamples: number of draws, 1 or more.
         """
         rows = np.repeat(np.arange(len(self.runs.counts)), self.runs.counts)
@@ -130,7 +130,7 @@ class Repeats:
         """Returns the estimate of something that rests on the noise, without an interval where few were repeated.
 
         Args:
-            values: of each weighting, shape ``(b,)``.
+            values: the statistic under each weighting, shape ``(b,)``, NaN where undefined.
         """
         if self.repeated >= MINIMUM_REPEATED:
             return estimate(values)
@@ -141,8 +141,8 @@ def require(found: int, needed: int, what: str) -> None:
     """Refuses a number that is too small to answer a question.
 
     Args:
-        found: what the traces hold, 0 or more.
-        needed: the least that answers it.
+        found: how many the traces hold, 0 or more.
+        needed: the least number that answers the question.
         what: what is counted, for the message.
 
     Raises:

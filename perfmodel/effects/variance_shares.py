@@ -67,11 +67,11 @@ class VarianceShares:
     """Shares of the variance of single runs of one metric in one setting.
 
     Args:
-        metric: its name.
-        log: whether it is the variance of its logarithm.
-        configurations: g.
-        runs: usable ones.
-        parts: share of each of ``PARTS``.
+        metric: name of the measured column.
+        log: whether shares are of the variance of the metric's logarithm.
+        configurations: g, the number of different configurations.
+        runs: number of usable runs.
+        parts: share of each of ``PARTS``, 1 for all of the variance.
         axes: share of each of ``AXES`` over all depths, ``interactions``, ``noise`` and ``unexplained``: together 1.
     """
 
@@ -87,9 +87,9 @@ def variance_shares(traces: Sequence[Trace], metric: str = LOSS, *, seed: int = 
     """Returns the shares of a metric's variance.
 
     Args:
-        traces: of one setting; those that did not end well are left out.
-        metric: name of the column.
-        seed: of the bootstrap.
+        traces: any number of one setting; those whose status is not ``ok`` are left out.
+        metric: name of a measured column, of ``perfmodel.space.metrics.METRICS``.
+        seed: seed of the bootstrap's random generator.
 
     Raises:
         NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` configurations, or too few repeats to know the
@@ -129,10 +129,10 @@ def _shares(
     """Returns the shares of the parts, shape ``(7, b)``, of interactions, noise and the rest, each ``(b,)``.
 
     Args:
-        data: the configurations' means.
+        data: the runs of g configurations.
         additive: squared left-out errors of the additive regression on each subset of the parts, shape ``(128, g)``.
-        full: those of the full regression, shape ``(g,)``.
-        weights: shape ``(b, g)``.
+        full: squared left-out errors of the full regression, shape ``(g,)``.
+        weights: how often each configuration counts, shape ``(b, g)``, 0 or more.
     """
     g = len(data.runs.means)
     # Leaving a configuration out of a mean makes its error g / (g - 1) times as large.
@@ -149,7 +149,7 @@ def _shapley(worth: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the Shapley value of each player, shape ``(7, b)``.
 
     Args:
-        worth: of each subset, bit j of its number telling whether player j is in it, shape ``(128, b)``.
+        worth: worth of each subset; bit j of its number tells whether player j is in it; shape ``(128, b)``.
     """
     players = int(np.log2(len(worth)))
     values = np.zeros((players, worth.shape[1]))
@@ -185,8 +185,8 @@ def _best(blocks: Sequence[NDArray[np.float64]], target: NDArray[np.float64]) ->
     """Returns squared left-out errors, shape ``(g,)``, under the penalties with the smallest sum of them.
 
     Args:
-        blocks: of columns of mean 0; the second may get a larger penalty than the first.
-        target: shape ``(g,)``.
+        blocks: one or two blocks of columns of mean 0, shape ``(g, any)`` each; the second may get a larger penalty.
+        target: mean z of each configuration, shape ``(g,)``.
     """
     # One more penalty on the products alone is the same regression on columns that were made smaller.
     shrinks = (1.0,) if len(blocks) == 1 else (1.0, 10**-0.5, 0.1, WITHOUT**-0.5)

@@ -1,12 +1,13 @@
 """How files are written, read and checked.
 
-    checksum     The sha256 of a file, and of values as JSON
-    json_arrays  Arrays inside JSON: bit for bit, a hundredth of the time that lists of numbers take to read and check
-    optional     Turns a missing optional dependency into an error that names the extra to install
-    processes    Work spread over processes that compute in one thread each
-    sizes        Sizes of memory as people write and read them
-    state_file   Versioned JSON state files with their own checksum: how fitted models are kept without pickles
-    whole_file   The one atomic write of files and folders
+    checksum        The sha256 of a file, and of values as JSON
+    json_arrays     Arrays inside JSON, bit for bit and quick to read
+    markdown_table  The one writer of Markdown tables
+    optional        Turns a missing optional dependency into an error that names the extra to install
+    processes       Work spread over processes that compute in one thread each
+    sizes           Sizes of memory as people write and read them
+    state_file      Versioned JSON state files with their own checksum: how fitted models are kept without pickles
+    whole_file      The one atomic write of files and folders
 
 May import: ``perfmodel.errors`` only.
 """

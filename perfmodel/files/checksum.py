@@ -9,7 +9,7 @@ def sha256_of(path: Path) -> str:
     """Returns the sha256 of a file's bytes as 64 hexadecimal digits.
 
     Args:
-        path: an existing file.
+        path: an existing, readable file.
 
     Raises:
         OSError: when it cannot be read.

@@ -22,9 +22,9 @@ def as_done(function: Callable[[Job], Result], jobs: Iterable[Job], workers: int
     """Yields the function's results as they are ready, in any order.
 
     Args:
-        function: and its jobs and results, sent between processes.
-        jobs: what is to be done.
-        workers: processes, 1 for this one.
+        function: called once a job; it is sent between processes.
+        jobs: the arguments of the function's calls, sent between processes.
+        workers: number of processes, 1 for this one alone.
 
     Raises:
         Exception: what the function raises; jobs that have not begun are left.

@@ -30,8 +30,8 @@ def read_state(path: Path, kind: str, version: int, *, oldest: int = 1) -> dict[
     """Returns the body of a state file.
 
     Args:
-        path: the file.
-        kind: what the state must belong to.
+        path: the file to read.
+        kind: the sort of state that it must hold.
         version: the newest version that the caller knows.
         oldest: the oldest version that the caller can read, 1 or more.
 

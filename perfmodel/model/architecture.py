@@ -23,7 +23,7 @@ class LayerShape:
 
     Args:
         kv_groups: key/value heads, each with its query heads.
-        channels: MLP channels.
+        channels: number of MLP channels.
     """
 
     kv_groups: int
@@ -37,7 +37,7 @@ class Architecture:
     Args:
         family: ``model_type`` of the config.
         hidden: width of the residual stream.
-        vocabulary: number of tokens.
+        vocabulary: number of tokens of the vocabulary.
         head_dim: width of one attention head.
         queries_per_group: query heads that share one key/value head.
         layers: shape of every layer, in order.
@@ -63,7 +63,7 @@ class Architecture:
         """Returns the architecture that a ``config.json`` describes.
 
         Args:
-            config: the parsed file.
+            config: the parsed ``config.json`` of a Hugging Face checkpoint.
 
         Raises:
             UnsupportedModelError: when the family or a needed key is missing.

@@ -22,7 +22,7 @@ class LinearModule:
         name: attribute in its parent, such as ``q_proj``.
         parent: attribute of the layer that holds it: ``self_attn`` or ``mlp``.
         rows: blocks of the output side, stacked in this order.
-        columns: the input side.
+        columns: what the input side's width is.
         bias: whether it carries a bias, one value a row.
     """
 
@@ -38,7 +38,7 @@ class Family:
     """What sets one ``model_type`` apart, beside the numbers of its config.
 
     Args:
-        modules: of one layer; ``bias`` says where one sits if the model has biases there at all.
+        modules: linear modules of one layer; ``bias`` says which may have one.
         attention_bias: whether the attention's biases are there; ``None`` asks the config's ``attention_bias``.
         mlp_bias: whether the MLP's biases are there; ``None`` asks the config's ``mlp_bias``.
         head_bias: whether the output head carries a bias.

@@ -84,8 +84,8 @@ class GroupedLayout(AbstractLayout):
     (it packs an odd number of 4-bit groups wrongly, and fails only when they are read).
 
     Args:
-        bits: 8, 4, 3 or 2.
-        group: weights of a group.
+        bits: bits of a weight: 8, 4, 3 or 2.
+        group: number of weights of a group.
 
     Source: Badri and Shaji 2023, "Half-Quadratic Quantization of Large Machine Learning Models"; hqq 0.2.8.
     """
@@ -111,13 +111,13 @@ class Format:
     """One way to store a linear weight.
 
     Args:
-        name: as in ``FORMATS``.
+        name: name of the format, its key in ``FORMATS``.
         bits: the width it belongs to: 16, 8, 4, 3 or 2.
         title: what it is, in a few words.
         source: the paper that describes it, or the library.
         layout: how it lies in memory.
         relative_error: norm of what rounding changes over the weight's own, on SmolLM2-135M.
-        gaussian_error: the same on Gaussian matrices of that shape and scale.
+        gaussian_error: the same norm over the weight's own, on Gaussian matrices of that shape and scale.
     """
 
     name: str
@@ -132,8 +132,8 @@ class Format:
         """Refuses a matrix that the format cannot hold.
 
         Args:
-            rows: output features.
-            columns: input features.
+            rows: output features of the matrix, 1 or more.
+            columns: input features of the matrix, 1 or more.
 
         Raises:
             InvalidConfigurationError: when its weights do not fill whole groups.
@@ -149,9 +149,9 @@ class Format:
         """Returns the bytes of one linear weight as stored, its metadata included and its bias not.
 
         Args:
-            rows: output features.
-            columns: input features.
-            compute_bytes: bytes of a compute value.
+            rows: output features of the matrix, 1 or more.
+            columns: input features of the matrix, 1 or more.
+            compute_bytes: bytes of a compute value: 4 on a CPU, 2 on CUDA.
 
         Raises:
             InvalidConfigurationError: when the format cannot hold the shape.

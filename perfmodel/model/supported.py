@@ -15,7 +15,7 @@ def dense_architecture(config: Mapping[str, Any]) -> Architecture:
     """Returns the architecture that a ``config.json`` describes.
 
     Args:
-        config: the parsed file.
+        config: the parsed ``config.json`` of a Hugging Face checkpoint.
 
     Raises:
         UnsupportedModelError: when the model is multimodal, a mixture of experts or of an unknown family, or when a

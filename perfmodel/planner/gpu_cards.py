@@ -16,7 +16,7 @@ class Card:
     """One GPU.
 
     Args:
-        name: as in ``cards``.
+        name: name of the card, as in ``cards``.
         memory_bytes: total capacity as PyTorch reports it, less than the nominal one.
         source: public report that shows the figure.
     """

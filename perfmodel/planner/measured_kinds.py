@@ -36,19 +36,19 @@ class Kind:
     """Fine-tunes that differ in numbers only.
 
     Args:
-        device_class: where.
-        family: ``model_type``.
-        hidden: residual width.
-        layers: number of them.
-        formats: of all linear weights together, sorted.
-        adapter: form of the adapters.
-        optimizer: of the recipe.
-        gradient_checkpointing: of the recipe.
-        rates: pruning rates, sorted.
+        device_class: ``cpu`` or ``cuda``, where the steps ran.
+        family: ``model_type`` of the base model's config.
+        hidden: width of the residual stream.
+        layers: number of layers.
+        formats: names of the formats of all linear weights, sorted.
+        adapter: form of the adapters, of ``perfmodel.space.methods.ADAPTERS``.
+        optimizer: optimiser of the recipe.
+        gradient_checkpointing: whether activations are recomputed.
+        rates: pruning rates that were measured, rising, each in [0, 1).
         ranks: lowest and highest largest rank of a configuration.
         tokens: lowest and highest padded tokens of the largest batch.
         answer_tokens: lowest and highest scored tokens of a batch.
-        traces: how many.
+        traces: number of traces of this kind, 1 or more.
     """
 
     device_class: DeviceClass
@@ -88,13 +88,13 @@ def coverage(
     the numbers lie in the range of all. ``outside``: else.
 
     Args:
-        kinds: of ``measured_kinds``.
-        architecture: of the unpruned base model.
-        configuration: what is asked.
-        recipe: how it is fine-tuned.
-        device_class: where.
-        tokens: padded tokens of the batch.
-        answer_tokens: scored tokens of the batch.
+        kinds: what was measured, from ``measured_kinds``.
+        architecture: the unpruned base model.
+        configuration: the configuration that is asked about.
+        recipe: how it is to be fine-tuned.
+        device_class: ``cpu`` or ``cuda``, where the steps ran.
+        tokens: tokens of the batch, padding included, 1 or more.
+        answer_tokens: scored tokens of the batch, 0 or more.
     """
     asked = _asked(architecture, configuration, recipe, device_class, tokens, answer_tokens)
     near = [kind for kind in kinds if (kind.device_class, kind.family) == (device_class, architecture.family)]

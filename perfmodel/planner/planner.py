@@ -53,11 +53,11 @@ def make_plan(
     given, and none that takes as much memory as a better one.
 
     Args:
-        question: model, recipe, batch and budget.
-        predictor: of held-out loss, fitted to traces of this very model.
-        profile: of the device, for seconds.
+        question: model, recipe, batch and budget of memory.
+        predictor: predicts held-out loss; fitted to traces of this very model.
+        profile: what the device can do, for the seconds of a step.
         kinds: what has been measured; the published ones by default.
-        choices: most to describe.
+        choices: most choices to describe, 1 or more.
 
     Raises:
         InfeasibleBudgetError: when the budget is below the smallest base model without any training.
@@ -269,10 +269,10 @@ def _largest(peak: Callable[[int], float], budget: float, known: tuple[int, floa
     Peaks are nearly straight lines of the number, so that the line through two of them all but hits it.
 
     Args:
-        peak: of a number; it never falls.
-        budget: in the unit of the peak.
-        known: a number, and its peak.
-        limit: 1 or more.
+        peak: function of a number 1 or more that never falls.
+        budget: largest peak that fits, in the unit of ``peak``.
+        known: a number and its peak.
+        limit: largest number to try, 1 or more.
     """
     low, at_low = known
     high, guess = limit + 1, min(2 * low, limit)

@@ -20,9 +20,9 @@ class PublishedPeak:
     """One published fine-tune.
 
     Args:
-        model: as its source names it.
-        bits: of every linear weight.
-        batch_size: examples a step.
+        model: name of the model, as its source gives it.
+        bits: bits of every linear weight.
+        batch_size: examples of a step, 1 or more.
         allocated: the allocator's peak, in bytes.
         device: what the device showed as taken, in bytes.
         estimate: the closed form's account of the same step.

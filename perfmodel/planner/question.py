@@ -31,14 +31,14 @@ class Question:
     """What is asked of the planner.
 
     Args:
-        architecture: of the unpruned base model.
-        recipe: how it is fine-tuned.
-        load: the batch that peaks.
+        architecture: the unpruned base model.
+        recipe: how the model is to be fine-tuned.
+        load: size of the largest batch.
         budget_bytes: what the device has; for CUDA, context and allocator's slack count.
-        device_class: where.
-        bits: widths to choose from.
-        ranks: LoRA ranks to choose from.
-        rates: pruning rates to choose from.
+        device_class: ``cpu`` or ``cuda``, where it is to be trained.
+        bits: bits of a weight to choose from, of 2, 3, 4, 8 and 16.
+        ranks: adapter ranks to choose from, 1 or more each.
+        rates: pruning rates to choose from, each in [0, 1).
         methods: how configurations are carried out.
         longest: most tokens of an example that the model can read.
     """
@@ -78,11 +78,11 @@ class Choice:
     """One configuration and what it takes.
 
     Args:
-        configuration: of the architecture.
-        memory: its terms.
-        low: end of the 90 % interval of what the device shows, in bytes.
-        high: likewise.
-        coverage: whether this kind was measured.
+        configuration: pruning rate, bits, ranks and methods.
+        memory: terms of its peak, in bytes.
+        low: lower end of the 90 % interval of what the device shows, in bytes.
+        high: upper end of that interval, in bytes.
+        coverage: whether this kind of step was measured.
         changed: norm of what rounding and pruning change, over the weights' own.
         loss: predicted held-out loss of one new run with its 90 % interval, nats per answer token; None without a
             predictor.
@@ -109,11 +109,11 @@ class Plan:
     """The planner's answer.
 
     Args:
-        question: what was asked.
+        question: the question that is answered.
         choices: that fit, best first; empty where none does.
         smallest: of all candidates the one that needs least.
-        largest_batch: of ``described`` at the asked length that fits; None where not even one example does.
-        largest_length: of ``described`` at the asked batch that fits; None where not even one token does.
+        largest_batch: most examples of the asked length that fit with ``described``; None where not one does.
+        largest_length: most tokens an example at the asked batch that fit with ``described``; None where not one does.
         ranked_by: ``predicted loss`` or ``changed weights``.
         predicted_for: model whose traces the predictor was fitted to; empty without one.
         candidates: how many configurations could have been chosen.

@@ -55,8 +55,8 @@ def by_loss(question: Question, predictor: Predictor) -> list[tuple[Configuratio
     Uniform ones always, and where more than one choice was asked for, mixed ones drawn from the predictor's space.
 
     Args:
-        question: of ``narrowed``.
-        predictor: the same.
+        question: a question that ``narrowed`` returned.
+        predictor: the predictor that ``narrowed`` was given.
     """
     units = predictor.record.space.units
     asked = [(bits, rank, rate) for rate in question.rates for bits in question.bits for rank in question.ranks]

@@ -25,9 +25,9 @@ def changed_norm(architecture: Architecture, configuration: Configuration, shape
     has 0.59 and 0.40. It says nothing about ranks.
 
     Args:
-        architecture: of the unpruned base model.
-        configuration: rate, bits and methods.
-        shapes: of the pruned model, where they are known.
+        architecture: the unpruned base model.
+        configuration: its pruning rate, bits and methods are read.
+        shapes: the pruned model, where it is known.
     """
     shapes = shapes or architecture.pruned(configuration.pruning_rate)
     layers, modules = len(shapes.layers), len(shapes.modules)

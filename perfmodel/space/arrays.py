@@ -18,8 +18,8 @@ class ConfigurationArrays:
     Args:
         rates: pruning rates, shape ``(n,)``.
         bits: storage widths, shape ``(n, units)``.
-        ranks: LoRA ranks, shape ``(n, units)``.
-        methods: of all of them.
+        ranks: adapter ranks, 0 for none, shape ``(n, units)``.
+        methods: methods of every configuration.
     """
 
     rates: NDArray[np.float64]

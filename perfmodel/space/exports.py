@@ -85,10 +85,10 @@ def to_pymoo(
     """Returns a vectorised integer ``pymoo.core.problem.Problem``.
 
     Args:
-        space: the legal configurations.
+        space: the space of legal configurations.
         evaluate: from index vectors ``(n, d)`` to losses ``(n, m)`` and constraints ``(n, c)``.
-        objectives: number ``m``.
-        constraints: number ``c``.
+        objectives: number m of objectives, 1 or more.
+        constraints: number c of constraints, 0 or more.
 
     Raises:
         MissingExtraError: when pymoo is not installed.

@@ -49,7 +49,7 @@ class Adapter:
         Args:
             rows: output features of each module, 1 or more.
             columns: input features of each module, 1 or more.
-            rank: of each adapter, 0 for none.
+            rank: rank of each adapter, 0 for none.
         """
         return rank * (rows + columns) + (rank > 0) * rows * self.has_magnitudes
 
@@ -111,7 +111,7 @@ class Methods:
         pruning_scope: within each layer or over all, of ``PRUNING_SCOPES``.
         quantizers: the format of each of ``WIDTHS``, joined by ``|``.
         initializer: how adapters start, of ``INITIALIZERS``.
-        adapter: their form, of ``ADAPTERS``.
+        adapter: form of the adapters, of ``ADAPTERS``.
 
     Raises:
         InvalidConfigurationError: when a name is unknown, a format has another width, or choices exclude each other.

@@ -16,12 +16,12 @@ class Metric:
     Args:
         name: the column's name in a trace, with its unit.
         label: what a figure's axis says.
-        unit: unit as printed.
-        minimize: whether smaller is better.
+        unit: the unit as it is printed.
+        minimize: whether a smaller value is better.
         log_target: whether surrogates model its logarithm: positive, spread over decades and made of factors. Bytes are
             sums of terms and are modelled as they are.
-        lower: smallest physical value.
-        upper: largest physical value, ``inf`` where there is none.
+        lower: smallest physical value, in the unit.
+        upper: largest physical value, in the unit; ``inf`` where there is none.
     """
 
     name: str

@@ -17,17 +17,17 @@ class Recipe:
     """One way of fine-tuning.
 
     Args:
-        steps: optimiser steps.
-        batch_size: examples a step.
+        steps: number of optimiser steps, 1 or more.
+        batch_size: examples of a step, 1 or more.
         max_length: longest example in tokens; longer ones are left out.
-        learning_rate: peak learning rate.
+        learning_rate: peak learning rate, above 0.
         schedule: shape of the learning rate after warm-up.
         warmup_share: share of the steps over which the rate rises from zero.
         optimizer: ``adamw``, or bitsandbytes' 8-bit AdamW, plain or paged to host memory (CUDA only).
         weight_decay: decoupled weight decay of the adapters.
         alpha: LoRA's alpha under the ``fixed`` rule.
         alpha_rule: ``fixed``, or ``twice_rank`` (alpha grows with the rank, which makes the rank a step size).
-        dropout: dropout before LoRA's A.
+        dropout: probability of dropout before LoRA's A, in [0, 1).
         gradient_checkpointing: recompute activations in the backward pass.
         eval_examples: held-out examples scored at each point of the learning curve.
         curve_points: most points of the learning curve after step 0, the last at ``steps``.

@@ -31,8 +31,8 @@ def sample(space: Space, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
     every pruning rate occurs when ``n`` is at least their number. Rows may repeat in a small space.
 
     Args:
-        space: where to draw.
-        n: number of rows, 0 or more.
+        space: the space to draw from.
+        n: number of configurations to draw, 0 or more.
         rng: source of randomness; the same state gives the same rows.
 
     Source: Latin hypercube, McKay, Beckman, Conover 1979, by ``scipy.stats.qmc``.
@@ -69,7 +69,7 @@ def stratified(space: Space, n: int, seed: int) -> list[Configuration]:
     Fewer come back only where the space holds hardly more than ``n``.
 
     Args:
-        space: where to draw.
+        space: the space to draw from.
         n: number of configurations, 0 or more.
         seed: the same seed gives the same configurations.
     """
@@ -99,9 +99,9 @@ def _levels(cube: NDArray[np.float64], units: int, k: int, rng: np.random.Genera
 
     Args:
         cube: shape ``(n, 3)`` in [0, 1): mean, trend in depth (0.5 is none), roughness between units.
-        units: number of units.
-        k: number of choices.
-        rng: for the roughness.
+        units: number of units of the space, 1 or more.
+        k: number of choices of each unit, 1 or more.
+        rng: random generator that draws the roughness.
     """
     mean, trend, roughness = (column[:, None] for column in cube.T)
     depth = np.linspace(-0.5, 0.5, units) if units > 1 else np.zeros(1)

@@ -105,10 +105,10 @@ class Space:
 
     Args:
         units: number of layers, or of linear modules over all layers.
-        pruning_rates: choices in rising order.
-        bits: choices in rising order.
-        ranks: choices in rising order.
-        methods: of every configuration of the space.
+        pruning_rates: rates to choose from, rising, each in [0, 1).
+        bits: bits to choose from, rising, of 2, 3, 4, 8 and 16.
+        ranks: ranks to choose from, rising, 0 or more.
+        methods: methods of every configuration of the space.
     """
 
     units: int

@@ -19,7 +19,7 @@ def group_weights(groups: NDArray[Any], *, resamples: int = RESAMPLES, seed: int
     Args:
         groups: name or number of each row's configuration, shape ``(n,)``.
         resamples: number of bootstrap samples, 1 or more.
-        seed: of the random generator that draws them.
+        seed: seed of the random generator that draws them.
     """
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
     rng = np.random.default_rng(seed)

@@ -49,7 +49,7 @@ def student_half_width(standard_error: float, freedom: int, *, level: float = LE
     """Returns the distance from an estimate to either end of Student's interval, in the estimate's unit.
 
     Args:
-        standard_error: of the estimate, 0 or more, in the estimate's unit.
+        standard_error: standard error of the estimate, in its unit, 0 or more.
         freedom: degrees of freedom of the standard error, 1 or more.
         level: share of such intervals that hold the true value, in (0, 1).
     """

@@ -24,7 +24,7 @@ def quadratic_form(weights: Floats, matrix: Floats) -> Floats:
     """Returns ``w' M w`` of each weighting, shape ``(b,)``.
 
     Args:
-        weights: shape ``(b, n)``, 0 or more.
+        weights: how often each row counts, shape ``(b, n)``, 0 or more.
         matrix: one number a pair of rows, shape ``(n, n)``.
     """
     return np.asarray(((weights @ matrix) * weights).sum(axis=1))
@@ -34,7 +34,7 @@ def weighted_deviation(values: Floats, weights: Floats) -> Floats:
     """Returns the standard deviation under each weighting, shape ``(b,)``, in the values' unit.
 
     Args:
-        values: of the rows, shape ``(n,)``, or of the rows under each weighting, shape ``(b, n)``.
+        values: one number a row, shape ``(n,)``, or one a row and weighting, shape ``(b, n)``.
         weights: shape ``(b, n)``, 0 or more, of each line together above 0.
     """
     total = weights.sum(axis=1)

@@ -33,11 +33,11 @@ class TimeCorrection:
     """What a device's traces say about the closed form.
 
     Args:
-        products: factor of the seconds in matrix products.
-        dequantization: factor of those that bring weights back.
-        moving: factor of those in operations bound by memory.
-        overhead: factor of those in starting operations.
-        traces: how many it was learned from.
+        products: factor of the seconds in matrix products, 0 or more.
+        dequantization: factor of the seconds in bringing weights back, 0 or more.
+        moving: factor of the seconds in operations bound by memory, 0 or more.
+        overhead: factor of the seconds in starting operations, 0 or more.
+        traces: number of traces it was learned from.
         error: mean absolute relative error on settings that were left out.
         closed_form_error: that of the closed form on the same traces.
     """
@@ -63,7 +63,7 @@ def held_out_errors(parts: Array, seconds: Array, settings: Sequence[str]) -> tu
 
     Args:
         parts: seconds of each part, shape ``(n, 4)``.
-        seconds: measured, shape ``(n,)``.
+        seconds: measured seconds of the steps, shape ``(n,)``, above 0.
         settings: that each was measured under, shape ``(n,)``; two different ones at least.
 
     Returns:
@@ -84,7 +84,7 @@ def learned_correction(parts: Array, seconds: Array, settings: Sequence[str]) ->
 
     Args:
         parts: seconds of each part of the steps, shape ``(n, 4)``, ``PARTS`` in order.
-        seconds: measured, shape ``(n,)``.
+        seconds: measured seconds of the steps, shape ``(n,)``, above 0.
         settings: that each was measured under, shape ``(n,)``.
     """
     if len(seconds) < LEAST_TRACES or len(set(settings)) < LEAST_SETTINGS:

@@ -23,24 +23,24 @@ class DeviceProfile:
     """One device.
 
     Args:
-        name: of the device or card.
+        name: name of the device or card.
         device_class: decides the compute type of the rates: float32 on a CPU, bfloat16 on CUDA.
         source: how the figures came about, or the vendor's paper.
         measured: False for a vendor's peaks, from which seconds are a lower bound.
         matrix_rates: (operations of one matrix product, operations a second), rising in the first; between points the
             rate is interpolated on logarithms, beyond them it is the last one's.
-        bytes_per_s: of memory, read or written.
+        bytes_per_s: bytes of memory read or written a second.
         thin_rates: (rank, operations a second) of an adapter's products, rising in the first; between points they are
             interpolated on logarithms, below them they fall with the rank, beyond them ``matrix_rates`` decide.
         dequantized_per_s: weights brought back to the compute type a second, by ``format_family``; one that is missing
             goes by ``bytes_per_s``.
         moving_factor: how many times as long activations take to move between products as their bytes alone.
         seconds_per_pass: cost of one pass through one linear module besides its arithmetic.
-        seconds_per_adapter: the same for an adapter.
-        seconds_per_step: cost of a step besides all that.
-        threads: of torch, where it was measured on a CPU; 0 where it was not.
-        compared_traces: of this device, whose step times the closed form was compared with.
-        closed_form_error: its mean absolute relative error on them, None where there were none.
+        seconds_per_adapter: seconds of one pass through one adapter besides its arithmetic.
+        seconds_per_step: seconds of a step besides all that.
+        threads: number of torch's threads where it was measured on a CPU; 0 where it was not.
+        compared_traces: number of this device's traces whose step times the closed form was compared with.
+        closed_form_error: the closed form's mean absolute relative error on them; None where there were none.
         correction: learned from them, where it beats the closed form.
         details: versions, errors of the fit; nothing reads them.
     """
@@ -87,8 +87,8 @@ class DeviceProfile:
         """Returns the operations a second of a product of so many operations.
 
         Args:
-            operations: of the product.
-            rank: of the adapter whose product it is, 0 where it is none's.
+            operations: number of operations of the product, above 0.
+            rank: rank of the adapter whose product it is; 0 for a linear module's.
         """
         rate = _interpolated(self.matrix_rates, operations)
         if not (rank and self.thin_rates) or rank > self.thin_rates[-1][0]:
@@ -131,7 +131,7 @@ def format_family(name: str) -> str:
     """Returns what decides how fast a format is read: its name, without HQQ's size of groups.
 
     Args:
-        name: of ``perfmodel.model.formats.FORMATS``.
+        name: name of a format, of ``perfmodel.model.formats.FORMATS``.
     """
     return name.split("g", 1)[0] if name.startswith("hqq") else name
 

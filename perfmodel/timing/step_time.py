@@ -66,8 +66,8 @@ class Work:
         dequantized: weights brought back to the compute type, over all passes, by ``format_family``.
         dequantized_bytes: read and written by that, by ``format_family``.
         moved_bytes: read and written by operations that do little else.
-        passes: through linear modules.
-        adapter_passes: through adapters.
+        passes: number of passes through linear modules.
+        adapter_passes: number of passes through adapters.
     """
 
     products: Mapping[tuple[float, float, int], int]
@@ -88,10 +88,10 @@ class StepTime:
     """Seconds of one optimiser step, by where they go.
 
     Args:
-        products: in matrix products.
-        dequantization: bringing weights back to the compute type.
-        moving: in operations that are bound by memory.
-        overhead: in starting all of them.
+        products: seconds in matrix products.
+        dequantization: seconds in bringing weights back to the compute type.
+        moving: seconds in operations that are bound by memory.
+        overhead: seconds in starting all of these operations.
         lower_bound: whether the profile holds a vendor's peaks, which no real step reaches.
     """
 
@@ -119,12 +119,12 @@ def step_work(
     """Returns what one optimiser step does.
 
     Args:
-        architecture: of the unpruned base model.
-        configuration: rate, bits, ranks and methods.
-        recipe: decides checkpointing and the optimiser.
-        load: the batch.
-        device_class: decides the compute type.
-        shapes: of the pruned model, where pruning over all layers made other shapes than the rate alone tells.
+        architecture: the unpruned base model.
+        configuration: pruning rate, bits, ranks and methods.
+        recipe: its checkpointing and optimiser are read.
+        load: size of the batch.
+        device_class: ``cpu`` computes in float32, ``cuda`` in bfloat16.
+        shapes: the pruned model, where pruning over all layers made other shapes than the rate alone tells.
 
     Raises:
         InvalidConfigurationError: when bits and ranks do not fit the layers.
@@ -155,8 +155,8 @@ def step_time(work: Work, profile: DeviceProfile) -> StepTime:
     multiplied by the factor of the profile's correction, where it has one.
 
     Args:
-        work: of ``step_work`` for the profile's device class.
-        profile: of the device.
+        work: what the step does, from ``step_work`` for the profile's device class.
+        profile: what the device can do.
     """
     products = sum(
         times * max(operations / profile.matrix_rate(operations, rank), moved / profile.bytes_per_s)
@@ -210,12 +210,12 @@ class _Counts:
         """Adds layers of one kind: modules, their adapters, attention, norms, rotation and activation.
 
         Args:
-            times: how many there are.
-            layer: index of one of them.
-            formats: of each module.
-            ranks: of each module.
-            forward: passes forward.
-            backward: passes backward, 0 or 1.
+            times: how many such layers there are, 1 or more.
+            layer: index of one of these layers.
+            formats: name of the format of each module's weight.
+            ranks: rank of each module's adapter, 0 for none.
+            forward: number of forward passes, 1 or 2.
+            backward: number of backward passes, 0 or 1.
         """
         self._times = times
         for (rows, columns), name, rank in zip(self._shapes.module_shapes(layer).values(), formats, ranks, strict=True):

@@ -43,7 +43,7 @@ def read_traces(path: Path, *, sha256: str | None = None) -> list[Trace]:
     """Returns the traces of a Parquet file after checking it.
 
     Args:
-        path: the file.
+        path: the Parquet file.
         sha256: expected checksum; without it the one in ``<path>.sha256`` is used where that file is there.
 
     Raises:
@@ -65,10 +65,10 @@ def read_table(
     Text is dictionary-encoded: recipes and versions of packages repeat, and are most of a large table otherwise.
 
     Args:
-        path: the file.
+        path: the Parquet file.
         columns: to keep, in this order; all by default.
         where: conditions that all must hold, such as ``("pruning_rate", "<=", 0.2)`` or ``("task", "in", [...])``.
-        sha256: as for ``read_traces``.
+        sha256: expected checksum; without it the one in ``<path>.sha256`` is used where that file is there.
 
     Raises:
         CorruptFileError: when the file is missing, unreadable or its checksum differs.

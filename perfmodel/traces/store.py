@@ -32,7 +32,7 @@ class TraceStore:
 
     Args:
         path: the SQLite file; it is created where it does not exist and ``create`` is true.
-        create: whether a missing file is made.
+        create: whether to make a missing file.
 
     Raises:
         CorruptFileError: when the file is no trace store or fails SQLite's integrity check.

@@ -24,11 +24,11 @@ class Setting:
 
     Args:
         model: name, folder or hub id of the base model.
-        model_sha256: checksum of its weights.
+        model_sha256: checksum of the base model's weights.
         task: name of the task.
-        task_sha256: checksum of its data.
+        task_sha256: checksum of the task's data.
         recipe: how it is fine-tuned and judged.
-        device_class: where.
+        device_class: ``cpu`` or ``cuda``, where it is fine-tuned.
     """
 
     model: str
@@ -51,9 +51,9 @@ class Asked:
     """One trial as it was asked for.
 
     Args:
-        setting: what is held fixed.
-        configuration: what is decided.
-        seed: of the adapters' start, the order of the examples and dropout.
+        setting: model, task, recipe and device, which a campaign holds fixed.
+        configuration: pruning rate, bits, ranks and methods.
+        seed: seed of the adapters' start, of the order of the examples and of dropout.
         source: who proposed it (``plan``, ``baseline``, ``validation`` or a searcher's name).
     """
 
@@ -86,7 +86,7 @@ class Measured:
         reason: why it did not end well, empty when it did.
         held_out_loss: mean over held-out answer tokens after the last step, nats.
         accuracy: share of held-out answers that are wholly right.
-        accuracy_examples: held-out examples scored.
+        accuracy_examples: number of held-out examples that accuracy was scored on.
         curve_steps: steps of the learning curve, shape ``(k,)``.
         curve_losses: held-out loss at those steps, shape ``(k,)``, nats.
         curve_accuracies: accuracy at those steps, shape ``(k,)``; empty in traces of version 1.
@@ -95,15 +95,15 @@ class Measured:
         peak_memory_bytes: allocator's peak over the training steps.
         peak_reserved_bytes: peak of what the allocator held from the device; None where it does not say (CPU).
         weight_bytes: resident base model, quantisation metadata and embeddings included.
-        adapter_bytes: adapters' parameters.
-        adapter_parameters: their count.
-        optimizer_bytes: optimiser state.
+        adapter_bytes: bytes of the adapters' parameters.
+        adapter_parameters: number of the adapters' parameters.
+        optimizer_bytes: bytes of the optimiser's state.
         largest_batch_tokens: padded tokens of the largest training batch.
         largest_batch_answer_tokens: answer tokens of the training batch that has most.
         step_time_s: median over steps, evaluation left out.
-        step_time_p95_s: 95th percentile.
-        prepare_time_s: pruning, quantising and adapting.
-        eval_time_s: mean time of one evaluation.
+        step_time_p95_s: 95th percentile of a step's seconds.
+        prepare_time_s: seconds of pruning, quantising and adapting.
+        eval_time_s: mean seconds of one evaluation.
         tokens_per_s: training tokens, padding left out, over the median step.
         energy_j: energy of the device over training and its evaluations, None where it does not report it.
         resumed_from_step: step of the checkpoint that the trial was extended from; None where it ran through.
@@ -143,11 +143,11 @@ class RanOn:
     Args:
         device_name: processor or accelerator.
         driver: accelerator driver, empty on a CPU.
-        cores: cores the process could use.
-        threads: threads it used.
-        versions: of every package that matters.
-        code_version: of this project, with ``+dirty`` where the tree had changes.
-        started_at: UTC, ISO 8601.
+        cores: number of cores the process could use.
+        threads: number of threads it used.
+        versions: version of every package that matters, by name.
+        code_version: version of this project, with ``+dirty`` where the tree had changes.
+        started_at: start of the trial in UTC, ISO 8601.
         campaign: name of the campaign or run.
     """
 

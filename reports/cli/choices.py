@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 
+from perfmodel.files.markdown_table import markdown_table
 from perfmodel.model.families import FAMILIES
 from perfmodel.model.formats import FORMATS
 from perfmodel.space.methods import (
@@ -52,9 +53,8 @@ def choices_page() -> str:
         *_rows("start of the adapter", INITIALIZERS, DEFAULT_METHODS.initializer),
         ("model family", ", ".join(FAMILIES), "dense causal language models", ""),
     ]
-    table = ["| dimension | choice | what it is | source |", "|---|---|---|---|"]
-    table += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([HEAD, *table, ""])
+    escaped = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    return "\n".join([HEAD, markdown_table(("dimension", "choice", "what it is", "source"), escaped), ""])
 
 
 def _rows(

@@ -13,6 +13,7 @@ from typing import Any
 from perfmodel.errors import InfeasibleBudgetError, StageOrderError, UnknownNameError
 from perfmodel.files.sizes import size_text
 from perfmodel.space.methods import ADAPTERS
+from perfmodel.space.metrics import LOSS, PEAK
 from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.trace import Trace
@@ -65,7 +66,7 @@ def recommended(run_folder: Path, runs: Mapping[str, Sequence[Trace]]) -> str:
     """
     suite = json.loads((run_folder / "suite.json").read_text())
     effects = json.loads((run_folder / "fit" / "effects.json").read_text())["effects"]
-    metrics = {"held_out_loss", "peak_memory_bytes", *suite["budget"]}
+    metrics = {LOSS, PEAK, *suite["budget"]}
     rows = [
         {
             "name": name,

@@ -1,7 +1,8 @@
 """A page as Markdown: the same sentences and tables, with links to the figures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from perfmodel.files.markdown_table import markdown_table
 from reports.pages.page import Card, Page, Section, Table
 
 
@@ -26,8 +27,8 @@ def table_text(table: Table) -> str:
     """Returns a table as Markdown, nothing where it has no rows."""
     if not table.rows:
         return ""
-    lines: Sequence[tuple[str, ...]] = (table.labels, tuple("---" for _ in table.head), *table.rows)
-    return "\n".join("| " + " | ".join(escaped(cell) for cell in line) + " |" for line in lines)
+    head, *rows = ([escaped(cell) for cell in line] for line in (table.labels, *table.rows))
+    return markdown_table(head, rows)
 
 
 def bullets(lines: Iterator[str]) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from perfmodel.space.metrics import LOSS, PEAK
+
 Row = Mapping[str, Any]
 """A validated configuration of a report's record: ``name``, ``role`` and ``measured``."""
 
@@ -41,7 +43,7 @@ class Noise:
         Args:
             effects: as ``fit/effects.json`` holds them under ``effects``, or None.
         """
-        if effects is None or effects["metric"] != "held_out_loss" or effects["noise"]["std"]["value"] is None:
+        if effects is None or effects["metric"] != LOSS or effects["noise"]["std"]["value"] is None:
             return cls()
         return cls(effects["noise"]["std"]["value"], effects["log"], effects["noise"]["repeats"])
 
@@ -101,7 +103,7 @@ def choices(rows: Sequence[Row], noise: Noise, budget: Mapping[str, float], blin
 
 def is_measured(row: Row) -> bool:
     """Returns whether loss and peak memory of a configuration are known from real runs."""
-    names = ("held_out_loss", "peak_memory_bytes")
+    names = (LOSS, PEAK)
     return all((row["measured"].get(name) or {}).get("value") is not None for name in names)
 
 
@@ -113,17 +115,17 @@ def fits(row: Row, metric: str, limit: float) -> bool:
 
 def loss_of(row: Row) -> float:
     """Returns the mean held-out loss over the runs of a measured configuration, in nats."""
-    return float(row["measured"]["held_out_loss"]["value"])
+    return float(row["measured"][LOSS]["value"])
 
 
 def peak_of(row: Row) -> float:
     """Returns the mean peak memory over the runs of a measured configuration, in bytes."""
-    return float(row["measured"]["peak_memory_bytes"]["value"])
+    return float(row["measured"][PEAK]["value"])
 
 
 def runs_of(row: Row) -> int:
     """Returns how many runs stand behind the loss of a measured configuration."""
-    return int(row["measured"]["held_out_loss"]["n"])
+    return int(row["measured"][LOSS]["n"])
 
 
 def high_of(row: Row, noise: Noise) -> float:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from perfmodel.files.sizes import size_text
-from perfmodel.space.metrics import ACCURACY, STEP_TIME
+from perfmodel.space.metrics import ACCURACY, LOSS, PEAK, STEP_TIME
 from reports.figures.effects import AXIS_LABELS
 from reports.figures.quantity import UNKNOWN, Quantity, Record, duration, estimate_text, quantities
 from reports.figures.words import described
@@ -58,8 +58,8 @@ def measures(row: Row, noise: Noise) -> tuple[str, str, str, str, str]:
     if not is_measured(row):
         return (NOT_MEASURED,) * 4 + ("0",)
     blocks = row["measured"]
-    peak, weights = (size_text((blocks.get(name) or {}).get("value")) for name in ("peak_memory_bytes", "weight_bytes"))
-    loss = dict(blocks["held_out_loss"])
+    peak, weights = (size_text((blocks.get(name) or {}).get("value")) for name in (PEAK, "weight_bytes"))
+    loss = dict(blocks[LOSS])
     if noise.repeats:
         ends = {end: noise.added(loss_of(row), runs_of(row), sign * Z) for end, sign in (("low", -1), ("high", 1))}
         loss |= ends

@@ -211,13 +211,12 @@ def _ended(traces: Sequence[Trace]) -> str:
 
 def _carry_out(run: Run, trials: Sequence[Asked], retention: Retention) -> list[Trace]:
     """Returns the traces of the trials, those that the store held already included."""
-    from collectors.campaign.campaign import run_campaign
+    from collectors.campaign.campaign import left_to_run, run_campaign
 
     with TraceStore.writer(run.store_path) as store:
         retry = run.suite.collect.retry
-        stored = store.statuses()
-        todo = [asked for asked in trials if stored.get(asked.key) in (None, *retry)]
-        with bar(f"{len(todo)} fine-tunes", len(todo)) as advance:
+        count = len(left_to_run(trials, store.statuses(), retry))
+        with bar(f"{count} fine-tunes", count) as advance:
             run_campaign(
                 trials,
                 store,
