@@ -68,7 +68,7 @@ class _LayerStep:
         return ModuleInput(width, has_gradient, self._nowhere() if saved is None else saved, self._nowhere())
 
     def _gradients_from(self, module: int) -> Bytes:
-        """Returns the gradients of the adapters of this module and those behind it, whose backward passes ran before."""
+        """Returns the gradients of the adapters of this module and of those behind it, which exist by now."""
         return np.asarray(FLOAT32 * self.layers.modules.parameters[:, module:].sum(-1))
 
     def _held_behind(self, part: int) -> Bytes:
