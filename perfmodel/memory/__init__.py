@@ -4,6 +4,7 @@ Read ``step`` first: it follows a training step from the forward pass to the opt
 
     distinct_layers    The distinct layers of many configurations: each is worked out once
     layer_step         The forward and backward pass of one decoder layer, operation by operation
+    library_settings   What PEFT, TRL and transformers decide about a step: preparation, autocast, logits, masks
     load               The size of the largest batch, as traces of one setting recorded it
     module_step        The operations of one linear module and its adapter, forwards and backwards
     peak               Peak memory of one training step, as a sum of named terms

@@ -35,7 +35,7 @@ class _LayerStep:
 
     def __init__(self, layers: Layers) -> None:
         self.layers, self.tracker = layers, PeakTracker(layers.q)
-        self.residual = layers.t * layers.c * layers.h
+        self.residual = layers.t * layers.step.stream * layers.h
         self.nothing = np.zeros_like(layers.q)
         self.residual_copy = self.residual if layers.norms_copy else 0
         caller = 0 if layers.step.recomputes else self.residual_copy
@@ -68,8 +68,8 @@ class _LayerStep:
         return ModuleInput(width, has_gradient, self._nowhere() if saved is None else saved, self._nowhere())
 
     def _gradients_from(self, module: int) -> Bytes:
-        """Returns the gradients of the adapters of this module and of those behind it, which exist by now."""
-        return np.asarray(FLOAT32 * self.layers.modules.parameters[:, module:].sum(-1))
+        """Returns the gradients of the adapters of this module and those behind it, which have gone back before."""
+        return np.asarray(self.layers.modules.gradient_bytes[:, module:].sum(-1))
 
     def _held_behind(self, part: int) -> Bytes:
         """Returns what int8 products hold to the step's end of the inputs of this part (0 to 3) and those behind it."""
@@ -111,7 +111,7 @@ class _LayerStep:
         """Follows the modules that make queries, keys and values."""
         layers = self.layers
         made = self.nothing
-        rows = [layers.t * layers.c * layers.modules.rows[:, index] for index in layers.into_attention]
+        rows = [layers.t * layers.step.stream * layers.modules.rows[:, index] for index in layers.into_attention]
         for place, index in enumerate(layers.into_attention):
             waiting = self.residual + self._held_behind(1) + sum(rows[: place + 1], self.nothing)
             if place + 1 < len(rows):
@@ -125,7 +125,7 @@ class _LayerStep:
     def _attention(self) -> None:
         layers, step = self.layers, self.layers.step
         self.tracker.attention = layers.attention
-        working = layers.t * layers.c * (layers.h + 2 * layers.q + 2 * layers.k)
+        working = self.residual + layers.t * layers.c * (2 * layers.q + 2 * layers.k)
         if step.written_out:
             working = working + 2 * FLOAT32 * step.batch_size * layers.heads * step.length**2
         elif layers.c < FLOAT32:
@@ -158,7 +158,7 @@ class _LayerStep:
     def _into_mlp(self, read: ModuleInput, forward: Bytes | int) -> None:
         """Follows the MLP's first modules, its activation, and the product of gate and up."""
         layers, tracker = self.layers, self.tracker
-        inner = layers.t * layers.c * layers.ch
+        inner = layers.t * layers.step.stream * layers.ch
         gradients, back = self._gradients_from(layers.out_of_mlp), self.out_gradient + self._held_behind(3)
         first, rest = layers.into_mlp[0], layers.into_mlp[1:]
         if rest:
@@ -170,7 +170,7 @@ class _LayerStep:
             self._module(rest[0], read, forward + 2 * inner * ~gate, back + 2 * inner)
             tracker.save_for_backward(inner * up)
         else:
-            made = layers.t * layers.c * layers.modules.rows[:, first]
+            made = layers.t * layers.step.stream * layers.modules.rows[:, first]
             self._module(first, read, forward, back + made)
             if layers.has_gate:  # the gradients of both halves are joined
                 tracker.observe(back + 2 * made, gradients=gradients, when=layers.mlp_inner_grad)
@@ -195,11 +195,12 @@ def _waiting(layers: Layers) -> Bytes:
     last adapter's scaling, or without one through a product whose weight autograd does not save.
     """
     index = layers.out_of_mlp
-    residual, adapted = layers.t * layers.c * layers.h, layers.adapted[:, index]
+    stream, adapting = layers.step.stream, layers.step.adapting
+    residual, adapted = layers.t * stream * layers.h, layers.adapted[:, index]
     if layers.family.norms == 4:
         further = np.zeros_like(layers.q)
     else:
-        unasked = layers.t * layers.c * layers.ch * ~layers.modules.saves_tensors[:, index]
-        cast = residual * layers.modules.saves_tensors[:, index] * (layers.c < FLOAT32)
-        further = np.where(adapted, FLOAT32 * layers.t * layers.h + cast, unasked)
+        unasked = layers.t * stream * layers.ch * ~layers.modules.saves_tensors[:, index]
+        cast = residual * layers.modules.saves_tensors[:, index] * (stream != adapting)
+        further = np.where(adapted, adapting * layers.t * layers.h + cast, unasked)
     return np.asarray((residual + further) * layers.step.recomputes)

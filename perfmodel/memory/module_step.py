@@ -79,9 +79,12 @@ class ModuleStep:
         self.dequantized, self.dequantizing = modules.dequantized[:, index], modules.dequantizing[:, index]
         self.clones_output = modules.clones_output[:, index]
         self.values_in, self.values_out = layers.t * read.width, layers.t * modules.rows[:, index]
-        self.result = layers.c * self.values_out
-        self.later_gradients = FLOAT32 * modules.parameters[:, index + 1 :].sum(-1)
-        self.cuda = layers.c < FLOAT32
+        self.value, self.adapting = layers.value_bytes(index), layers.step.adapting
+        self.result = self.value * self.values_out
+        self.later_gradients = modules.gradient_bytes[:, index + 1 :].sum(-1)
+        # Products of a float32 stream read a copy in the compute type, and their result is cast back.
+        self.converts = self.value != layers.c
+        self.cuda, self.autocast = layers.c < FLOAT32, layers.c < FLOAT32 and self.adapting == layers.c
         self.dropout, self.pooled = layers.step.dropout, layers.step.adapter.pooled
         self.has_magnitudes = layers.step.adapter.has_magnitudes
 
@@ -89,48 +92,68 @@ class ModuleStep:
         """Tells the tracker of every moment of the module, and of what it saves."""
         self._product()
         self._save_input()
-        # With dropout or pooling, the copy in the adapter's type is not what A saves.
-        cast = FLOAT32 * self.values_in if self.cuda and (self.dropout or self.pooled) else 0
-        beside = self.beside_forward + self._unsaved_input() + self.result + cast
-        self.tracker.observe(beside, when=self.adapted & self.product_runs)
+        beside = self.beside_forward + self._unsaved_input() + self.result + self._cast_input()
+        # What dropout made is allocated while A casts and reads it.
+        dropped = self._read_bytes() * self.values_in * (self.autocast and self.dropout)
+        self.tracker.observe(beside + dropped, when=self.adapted & self.product_runs)
         middle = self._save_middle()
         if self.has_magnitudes:
             self._row_norms(beside)
         else:
             # B's output and its scaled copy; pooled, the scaled values, their repetition and the sum.
-            values = 2 * self.values_out + (self.values_out // 2 if self.pooled else 0)
-            self.tracker.observe(beside + FLOAT32 * values, when=self.adapted & self.update_runs)
+            each = self.adapting + max(self.adapting, self.value)
+            values = each * self.values_out + (self.adapting * (self.values_out // 2) if self.pooled else 0)
+            self.tracker.observe(beside + values, when=self.adapted & self.update_runs)
         self._backward(middle)
+
+    def _read_bytes(self) -> Bytes | int:
+        """Returns the bytes of a value that the adapter's dropout reads and makes."""
+        if not self.autocast:
+            return self.adapting
+        return np.where(self.clones_output | self.holds_input, self.value, FLOAT32)
+
+    def _cast_input(self) -> Bytes | int:
+        """Returns the bytes of the input's copy in float32, where that is not what A saves."""
+        if not self.cuda:
+            return 0
+        if not self.autocast:
+            return np.asarray(FLOAT32 * self.values_in * (self.dropout or self.pooled))
+        return np.asarray(FLOAT32 * self.values_in * (self.adapted & ~(self.clones_output | self.holds_input)))
 
     def _unsaved_input(self) -> Bytes:
         """Returns the bytes of the input where autograd has not saved it."""
-        return np.asarray(self.layers.c * self.values_in * ~self.read.saved)
+        return np.asarray(self.value * self.values_in * ~self.read.saved)
 
     def _product(self) -> None:
         beside = self.beside_forward + self._unsaved_input()
         # 4-bit kernels take a weight's scales as they are; HQQ makes copies on the way to the weight.
         weight = np.where(self.clones_output, self.dequantized, self.dequantizing)
-        self.tracker.observe(beside, weight=weight, when=self.product_runs)
-        self.tracker.observe(beside + self.result, weight=self.dequantized, when=self.product_runs)
+        copied = self.layers.c * self.values_in if self.converts else 0
+        made = self.layers.c * self.values_out
+        self.tracker.observe(beside + copied, weight=weight, when=self.product_runs)
+        self.tracker.observe(beside + copied + made, weight=self.dequantized, when=self.product_runs)
+        if self.converts:
+            self.tracker.observe(beside + copied + made + self.result, when=self.product_runs)
         cloned = self.clones_output & self.adapted & self.product_runs
         self.tracker.observe(beside + 2 * self.result, when=cloned)
 
     def _save_input(self) -> None:
         layers = self.layers
-        saves = self.saves_input | (self.adapted if layers.shares_inputs else False)
-        self.plain = layers.c * self.values_in * (saves & ~self.read.saved)
+        shares = layers.shares_input(self.index)
+        copy = self.saves_input & self.converts  # in the compute type, for this product alone
+        self.tracker.save_for_backward(layers.c * self.values_in * copy)
+        saves = (self.saves_input & ~copy) | (self.adapted & shares)
+        self.plain = self.value * self.values_in * (saves & ~self.read.saved)
         self.tracker.save_for_backward(self.plain)
         self.read.saved = self.read.saved | saves
         self.read.held_to_end = self.read.held_to_end | self.holds_input
-        self.own = np.zeros_like(self.result)
-        if not layers.shares_inputs:
-            self.own = layers.own_input(self.read.width, self.read.has_gradient) * self.adapted
+        self.own = layers.own_input(self.read.width, self.read.has_gradient) * (self.adapted & ~shares)
         self.tracker.save_for_backward(self.own)
 
     def _save_middle(self) -> Bytes:
         """Saves what lies between A and B, and what DoRA saves behind them; returns its bytes."""
         layers = self.layers
-        middle = FLOAT32 * layers.t * (2 if self.pooled else 1) * layers.modules.ranks[:, self.index]
+        middle = self.adapting * layers.t * (2 if self.pooled else 1) * layers.modules.ranks[:, self.index]
         if self.has_magnitudes:
             each = (FLOAT32 + layers.c) * self.values_out + 3 * FLOAT32 * layers.modules.rows[:, self.index]
             middle = middle + each * self.adapted
@@ -151,26 +174,34 @@ class ModuleStep:
     def _backward(self, middle: Bytes) -> None:
         layers, has_gradient = self.layers, self.read.has_gradient
         # Where PEFT casts the sum and not the update, the product's gradient is a cast of its own.
-        apart = layers.modules.saves_tensors[:, self.index] & self.adapted & (self.cuda and self.shares_gradient)
+        cast = self.value != self.adapting
+        apart = layers.modules.saves_tensors[:, self.index] & self.adapted & (cast and self.shares_gradient)
         waiting, gradients = self.beside_backward + self.result * apart, self.later_gradients
-        scaled = (2 if self.cuda else 1) * FLOAT32 * self.values_out
+        scaled = (2 if cast else 1) * self.adapting * self.values_out
         self.tracker.observe(waiting + scaled, gradients=gradients, when=self.adapted)
-        gradients = gradients + FLOAT32 * layers.modules.parameters[:, self.index]
+        gradients = gradients + layers.modules.gradient_bytes[:, self.index]
         through_adapter = self.adapted & has_gradient
         self._input_gradient(waiting, gradients, middle, through_adapter)
         freed = middle + self.own + self.plain * ~self.saves_input
-        of_input = layers.c * self.values_in
+        of_input = self.value * self.values_in
         waiting = waiting + of_input * through_adapter
-        self.tracker.observe(waiting, weight=self.dequantizing, freed=freed, gradients=gradients, when=has_gradient)
+        inner = layers.c * self.values_in
+        product = waiting + (layers.c * self.values_out if self.converts else 0)
+        if self.converts:
+            self.tracker.observe(waiting + inner + of_input, freed=freed, gradients=gradients, when=has_gradient)
+        self.tracker.observe(product, weight=self.dequantizing, freed=freed, gradients=gradients, when=has_gradient)
         self.tracker.observe(
-            waiting + of_input, weight=self.dequantized, freed=freed, gradients=gradients, when=has_gradient
+            product + inner, weight=self.dequantized, freed=freed, gradients=gradients, when=has_gradient
         )
         self.tracker.observe(waiting + 2 * of_input, freed=freed, gradients=gradients, when=through_adapter)
 
     def _input_gradient(self, waiting: Bytes, gradients: Bytes, middle: Bytes, when: Flags) -> None:
-        """Observes the gradient of A's input, in float32, on its way back through dropout and cast."""
-        one = FLOAT32 * self.values_in // (2 if self.pooled else 1)
+        """Observes the gradient of A's input on its way back through dropout and cast."""
+        one = self.adapting * self.values_in // (2 if self.pooled else 1)
         self.tracker.observe(waiting + one, freed=middle, gradients=gradients, when=when)
+        if self.autocast and self.converts:
+            cast_back = one + self.value * self.values_in
+            self.tracker.observe(waiting + cast_back, freed=middle, gradients=gradients, when=when)
         if self.dropout:
             self.tracker.observe(waiting + 2 * one, freed=middle + one, gradients=gradients, when=when)
         if self.pooled:

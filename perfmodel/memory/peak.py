@@ -17,6 +17,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.saved_activations import Bytes
 from perfmodel.memory.step import Attention, StepAccount
@@ -105,6 +106,7 @@ def training_memory(
     device_class: DeviceClass,
     attention: Attention = "sdpa",
     shapes: Architecture | None = None,
+    libraries: LibrarySettings = OWN_LOOP,
 ) -> TrainingMemory:
     """Returns the peak of one training step.
 
@@ -118,12 +120,13 @@ def training_memory(
         device_class: ``cpu`` computes in float32, ``cuda`` in bfloat16 with its own kernels.
         attention: its implementation in transformers, ``sdpa`` or ``eager``.
         shapes: the pruned model, where pruning over all layers made other shapes than the rate alone tells.
+        libraries: how PEFT, TRL and transformers carry out the step; this project's own loop by default.
 
     Raises:
         InvalidConfigurationError: when the configuration does not fit the model.
     """
     shapes = shapes or architecture.pruned(configuration.pruning_rate)
-    terms = StepAccount.of(shapes, [configuration], recipe, load, device_class, attention).terms()
+    terms = StepAccount.of(shapes, [configuration], recipe, load, device_class, attention, libraries).terms()
     return TrainingMemory(**{name: int(values[0]) for name, values in terms.items()})
 
 
@@ -135,6 +138,7 @@ def training_memory_terms(
     *,
     device_class: DeviceClass,
     attention: Attention = "sdpa",
+    libraries: LibrarySettings = OWN_LOOP,
 ) -> dict[str, Bytes]:
     """Returns the bytes of each term of ``TrainingMemory`` for many configurations, shape ``(n,)`` each.
 
@@ -145,6 +149,7 @@ def training_memory_terms(
         load: size of the batch, the same for all configurations.
         device_class: ``cpu`` or ``cuda``, the same for all configurations.
         attention: its implementation in transformers, ``sdpa`` or ``eager``.
+        libraries: how PEFT, TRL and transformers carry out the step, the same for all configurations.
 
     Raises:
         InvalidConfigurationError: when a configuration does not fit the model.
@@ -156,7 +161,8 @@ def training_memory_terms(
     for places in groups.values():
         chosen = [configurations[place] for place in places]
         shapes = architecture.pruned(chosen[0].pruning_rate)
-        for name, values in StepAccount.of(shapes, chosen, recipe, load, device_class, attention).terms().items():
+        account = StepAccount.of(shapes, chosen, recipe, load, device_class, attention, libraries)
+        for name, values in account.terms().items():
             result[name][places] = values
     return result
 

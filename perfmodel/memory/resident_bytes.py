@@ -105,7 +105,7 @@ def resident(shapes: Architecture, distinct: DistinctLayers, methods: Methods, c
             ranks,
             rows,
             columns,
-            adapters,
+            FLOAT32 * adapters,
             dequantized=found["dequantized"],
             dequantizing=found["dequantizing"],
             **{name: found[name] > 0 for name in ("saves_input", "holds_input", "saves_tensors", "clones_output")},

@@ -46,7 +46,7 @@ class Modules:
         ranks: ranks of the adapters, 0 for none, shape ``(r, M)``.
         rows: output features, shape ``(r, M)``.
         columns: input features, shape ``(r, M)``.
-        parameters: number of parameters of the adapters, shape ``(r, M)``.
+        gradient_bytes: bytes of the gradients of what is trained in each, adapter or weight, shape ``(r, M)``.
         saves_input: whether the product saves its input for the backward pass, shape ``(r, M)``.
         dequantized: bytes of the weight in the compute type during a product, 0 where it is stored so, shape
             ``(r, M)``.
@@ -59,7 +59,7 @@ class Modules:
     ranks: Bytes
     rows: Bytes
     columns: Bytes
-    parameters: Bytes
+    gradient_bytes: Bytes
     saves_input: Flags
     dequantized: Bytes
     dequantizing: Bytes
@@ -81,6 +81,10 @@ class Step:
         written_out: whether attention is written out (``eager``) rather than a fused kernel.
         capped: whether attention scores are capped, as in gemma2.
         recomputes: whether activations are recomputed in the backward pass.
+        stream: bytes of a value of the residual stream, and of what modules make that read it through a norm.
+        adapting: bytes of a value between an adapter's matrices, 2 under autocast and else 4.
+        padded: whether a padding mask is passed.
+        trains_all: whether all weights are trained.
     """
 
     batch_size: int
@@ -91,6 +95,10 @@ class Step:
     written_out: bool
     capped: bool
     recomputes: bool
+    stream: int
+    adapting: int
+    padded: bool = False
+    trains_all: bool = False
 
     @property
     def tokens(self) -> int:
@@ -151,10 +159,25 @@ class Layers:
         """Whether the MLP multiplies two of its inputs."""
         return self.name != "phi"
 
-    @property
-    def shares_inputs(self) -> bool:
-        """Whether an adapter saves the very tensor that its module reads, and not a copy."""
-        return self.c == FLOAT32 and not self.step.dropout and not self.step.adapter.pooled
+    def value_bytes(self, index: int) -> int:
+        """Returns the bytes of a value that one module reads, and of one that it makes.
+
+        Args:
+            index: of the module, from 0 to M - 1.
+        """
+        return self.c if index == self.out_of_attention else self.step.stream
+
+    def shares_input(self, index: int) -> Flags:
+        """Returns whether an adapter saves the very tensor that its module reads, and not a copy, shape ``(r,)``.
+
+        Args:
+            index: of the module, from 0 to M - 1.
+        """
+        same = self.value_bytes(index) == self.step.adapting
+        same = same and not self.step.dropout and not self.step.adapter.pooled
+        # PEFT casts what a 16-bit module reads to float32 before autocast casts it back.
+        passed_on = self.modules.clones_output[:, index] | self.modules.holds_input[:, index] | (self.c == FLOAT32)
+        return np.asarray(passed_on & same)
 
     def any_adapter(self, group: list[int]) -> Flags:
         """Returns whether one of these modules has an adapter, shape ``(r,)``.
@@ -174,20 +197,22 @@ class Layers:
         # The mask is a byte a value in CUDA's fused kernel, and a value of its own on the CPU.
         mask = self.step.dropout * (1 if self.c < FLOAT32 else FLOAT32) * has_gradient
         shrink = 2 if self.step.adapter.pooled else 1
-        return np.asarray(self.t * width // shrink * (FLOAT32 + mask))
+        return np.asarray(self.t * width // shrink * (self.step.adapting + mask))
 
     @property
     def norms_copy(self) -> bool:
         """Whether a norm saves a copy of what it reads: RMSNorm computes in float32, LayerNorm in either type."""
-        return self.c < FLOAT32 and self.family.norm_values == 1
+        return self.step.stream < FLOAT32 and self.family.norm_values == 1
 
     @property
     def norm(self) -> int:
         """Bytes that one norm saves."""
         if self.family.norm_values > 1:
-            return self.t * (self.c * self.h + 2 * FLOAT32)
-        offset = FLOAT32 * self.h if self.name.startswith("gemma") else 0
-        return self.t * (FLOAT32 * self.h + FLOAT32) + offset
+            return self.t * (self.step.stream * self.h + 2 * FLOAT32)
+        gemma = self.name.startswith("gemma")
+        # The norm's own weight, where it is trained, needs what it multiplies.
+        normed = (FLOAT32 if gemma else self.c) * self.h if self.step.trains_all else 0
+        return self.t * (FLOAT32 * self.h + FLOAT32 + normed) + (FLOAT32 * self.h if gemma else 0)
 
     @property
     def head_norms(self) -> Bytes:
@@ -204,9 +229,12 @@ class Layers:
             copies = FLOAT32 + (self.c if self.c < FLOAT32 else 0) + (self.c if step.capped else 0)
             kept = self.t * self.c * 3 * self.q + scores * step.length * copies
         else:
-            # phi3's values are a view of all that its fused module returned.
-            values = self.q + 2 * self.k if self.name == "phi3" else self.k
+            # phi3's values are a view of all that its fused module returned, unless they are cast.
+            values = self.q + 2 * self.k if self.name == "phi3" and step.stream == self.c else self.k
             kept = self.t * self.c * (2 * self.q + self.k + values) + FLOAT32 * scores
+        if step.padded:
+            repeated = 0 if step.written_out else 2 * self.t * (self.q - self.k)
+            kept = kept + self.c * (repeated + step.batch_size * step.length**2)
         return np.asarray(kept * self.attention_grad)
 
     @cached_property

@@ -16,6 +16,7 @@ The peak is the highest of these moments, and its parts are the terms of ``perfm
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
@@ -23,6 +24,7 @@ import numpy as np
 
 from perfmodel.memory.distinct_layers import DistinctLayers, distinct_layers
 from perfmodel.memory.layer_step import follow_layers
+from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.resident_bytes import Resident, resident
 from perfmodel.memory.saved_activations import FLOAT32, Bytes, Layers, Step
@@ -97,6 +99,7 @@ class StepAccount:
         load: size of the batch.
         device_class: ``cpu`` computes in float32, ``cuda`` in bfloat16 with its own kernels.
         attention: its implementation in transformers.
+        libraries: how PEFT, TRL and transformers carry out the step.
 
     Raises:
         InvalidConfigurationError: when a format does not fit a shape.
@@ -111,11 +114,16 @@ class StepAccount:
         load: BatchLoad,
         device_class: DeviceClass,
         attention: Attention = "sdpa",
+        libraries: LibrarySettings = OWN_LOOP,
     ) -> None:
         self.compute = COMPUTE_BYTES[device_class]
         self.shapes, self.recipe, self.load, self.device_class = shapes, recipe, load, device_class
-        self.number = distinct.number
+        self.number, self.libraries = distinct.number, libraries
         self.resident: Resident = resident(shapes, distinct, methods, self.compute)
+        if libraries.trains_all:
+            self.resident = _all_trained(self.resident, self.compute)
+        elif libraries.keeps_inputs:
+            self.resident = _inputs_kept(self.resident)
         self.step = Step(
             load.batch_size,
             load.length,
@@ -125,15 +133,23 @@ class StepAccount:
             written_out=attention == "eager" or shapes.family in WRITTEN_OUT,
             capped=shapes.family == "gemma2",
             recomputes=recipe.gradient_checkpointing,
+            stream=FLOAT32 if libraries.float32_stream(shapes.family) else self.compute,
+            adapting=self.compute if libraries.autocast else ADAPTER_BYTES,
+            padded=libraries.padded,
+            trains_all=libraries.trains_all,
         )
         self.layers = Layers(shapes, distinct, self.resident.modules, self.step)
         self.within = follow_layers(self.layers)
-        self.residual = self.step.tokens * self.compute * shapes.hidden
+        self.residual = self.step.tokens * self.step.stream * shapes.hidden
         self.logits = load.logits * shapes.vocabulary
         # Our loop keeps the logits in float32 until the step ends; Trainer frees them when it has the loss.
         self.kept_logits = FLOAT32 * self.logits if load.loop == "own" else 0
-        self.rotary = 2 * load.length * shapes.head_dim * self.compute
-        self.gradients = (ADAPTER_BYTES * self.resident.adapters)[self.number]
+        self.kept_logits += self.compute * self.logits if libraries.keeps_logits else 0
+        self.rotary = 2 * load.length * shapes.head_dim * self.step.stream
+        self.gradients = self.resident.modules.gradient_bytes.sum(-1)[self.number]
+        # Where all weights are trained: gradients outside the layers, and the head's, which comes first.
+        self.other_gradients = self.compute * shapes.rest_parameters if libraries.trains_all else 0
+        self.head_gradient = self.compute * shapes.vocabulary * shapes.hidden if libraries.trains_all else 0
         self.held_to_end = self.layers.held_to_end[self.number]
 
     @classmethod
@@ -145,6 +161,7 @@ class StepAccount:
         load: BatchLoad,
         device_class: DeviceClass,
         attention: Attention,
+        libraries: LibrarySettings = OWN_LOOP,
     ) -> Self:
         """Returns the account of configurations that share their methods; arguments as for the class.
 
@@ -155,12 +172,14 @@ class StepAccount:
             load: size of the batch.
             device_class: ``cpu`` or ``cuda``.
             attention: its implementation in transformers.
+            libraries: how PEFT, TRL and transformers carry out the step.
 
         Raises:
             InvalidConfigurationError: when bits or ranks do not fit the model, or a format does not fit a shape.
         """
-        distinct = distinct_layers(shapes, configurations, recomputes=recipe.gradient_checkpointing)
-        return cls(shapes, distinct, configurations[0].methods, recipe, load, device_class, attention)
+        flows = recipe.gradient_checkpointing or libraries.trains_all
+        distinct = distinct_layers(shapes, configurations, recomputes=flows)
+        return cls(shapes, distinct, configurations[0].methods, recipe, load, device_class, attention, libraries)
 
     def terms(self) -> dict[str, Bytes]:
         """Returns the bytes of every term of ``TrainingMemory`` by name, shape ``(n,)`` each."""
@@ -172,18 +191,44 @@ class StepAccount:
         always = {
             "weights": self.resident.weights,
             "quantization_metadata": self.resident.metadata,
-            "embeddings": np.full(count, self.resident.embeddings),
-            "norms": np.full(count, self.resident.norms),
-            "adapters": self.gradients.sum(1),
-            "optimizer": OPTIMIZER_BYTES[self.recipe.optimizer] * self.gradients.sum(1) // ADAPTER_BYTES,
+            "embeddings": np.full(count, self._embeddings()),
+            "norms": np.full(count, self._norms()),
+            "adapters": self._adapters(),
+            "optimizer": self._optimizer(),
         }
         return always | at_peak | self._device(at_peak)
+
+    def _adapters(self) -> Bytes:
+        """Returns the bytes of the adapters, as many as those of their gradients; shape ``(n,)``."""
+        gradients = self.gradients.sum(1)
+        return np.zeros_like(gradients) if self.libraries.trains_all else gradients
+
+    def _optimizer(self) -> Bytes:
+        """Returns the bytes of the optimiser's state, which torch's AdamW keeps in the type of what it trains."""
+        trained = self.gradients.sum(1) + self.other_gradients
+        smaller = self.libraries.trains_all and self.recipe.optimizer != "adamw"
+        each = self.compute if smaller else ADAPTER_BYTES
+        return np.asarray(OPTIMIZER_BYTES[self.recipe.optimizer] * trained // each)
+
+    def _norms(self) -> int:
+        """Returns the bytes of the norms' parameters."""
+        return self.resident.norms * (1 if self.libraries.kbit == "none" else FLOAT32 // self.compute)
+
+    def _embeddings(self) -> int:
+        """Returns the bytes of embeddings and head, and of the sines and cosines that layers keep."""
+        whole = FLOAT32 if self.libraries.kbit == "peft" else self.compute
+        kept = 2 * self.libraries.rotary_positions * self.shapes.head_dim * self.compute * len(self.shapes.layers)
+        return self.resident.embeddings * whole // self.compute + kept
 
     @cached_property
     def saved(self) -> Bytes:
         """Bytes that each layer saves in its forward pass, attention's part left out, shape ``(n, L)``."""
         if self.recipe.gradient_checkpointing:
-            return self.held_to_end + self.residual
+            saved = self.held_to_end + self.residual
+            if self.libraries.kbit == "trl" and self.step.stream > self.compute:
+                # The first layer reads the embeddings, which are in the compute type.
+                saved[:, 0] -= self.step.tokens * (self.step.stream - self.compute) * self.shapes.hidden
+            return saved
         return self.within.kept[self.number]
 
     @cached_property
@@ -207,16 +252,27 @@ class StepAccount:
         gradient = self.kept_logits + 3 * FLOAT32 * self.logits
         return (
             # Trainer's model keeps what its head reads while it makes the loss.
-            Moment(saved, attention, self._logits_made() + cap, 0, self.residual, 0),
-            Moment(saved, attention, gradient + cap, 0, 0, 0),
-            Moment(saved, attention, self.kept_logits + cap, 0, back, 0),
+            Moment(saved, attention, self._logits_made() + cap, 0, self.residual + self._cast_weights(), 0),
+            Moment(saved, attention, gradient + cap, 0, self._cast_head(), 0),
+            Moment(saved, attention, self.kept_logits + cap, 0, back, self.head_gradient),
         )
+
+    def _cast_head(self) -> int:
+        """Returns the bytes of a float32 head's copy in the compute type, which autograd saves for the logits."""
+        return self.compute * self.shapes.vocabulary * self.shapes.hidden if self.libraries.kbit == "peft" else 0
+
+    def _cast_weights(self) -> Bytes | int:
+        """Returns the bytes of what autocast made of weights and keeps to the end of the forward pass."""
+        if not self.libraries.autocast or self.libraries.trains_all:
+            return self._cast_head()
+        return np.asarray(self._cast_head() + self.compute * self.gradients.sum(1) // ADAPTER_BYTES)
 
     def _logits_made(self) -> int:
         """Returns the bytes of the logits when their log-softmax has been made."""
         converted = FLOAT32 if self.compute < FLOAT32 else 0
         shifted = FLOAT32 if self.load.shifts_logits else 0
-        return self.logits * (self.compute + converted + shifted + FLOAT32)
+        made = 0 if self.libraries.float32_logits and not self.libraries.keeps_logits else self.compute
+        return self.logits * (made + converted + shifted + FLOAT32)
 
     def backward(self) -> Moment:
         """Returns the highest moment of the layers' backward passes, and of recomputing them."""
@@ -239,12 +295,12 @@ class StepAccount:
             self.kept_logits,
             own["weight"],
             own["working"],
-            gradients[every, layer] + own["gradients"],
+            gradients[every, layer] + own["gradients"] + self.head_gradient,
         )
 
     def update(self) -> Moment:
         """Returns the optimiser's update: on CUDA it makes all denominators at once, on a CPU one tensor's twice."""
-        gradients = self.gradients.sum(1)
+        gradients = self.gradients.sum(1) + self.other_gradients
         working: Bytes | int = 0
         if self.recipe.optimizer == "adamw":
             largest = 2 * ADAPTER_BYTES * self.resident.largest_adapter
@@ -262,3 +318,17 @@ class StepAccount:
         slack = (SLACK_SHARE * moving).astype(np.int64) + SEGMENT // 2
         values = (nothing + CUBLAS_WORKSPACE, ROUNDING // 2 * tensors, slack, nothing + CONTEXT)
         return dict(zip(names, values, strict=True))
+
+
+def _all_trained(kept: Resident, compute: int) -> Resident:
+    """Returns the account of a model without adapters whose every weight has a gradient, and so saves its input."""
+    modules = kept.modules
+    every = np.ones_like(modules.saves_input)
+    whole = compute * modules.rows * modules.columns
+    return replace(kept, modules=replace(modules, saves_input=every, gradient_bytes=whole))
+
+
+def _inputs_kept(kept: Resident) -> Resident:
+    """Returns the account of a model whose 4-bit products save their input, which their gradient does not need."""
+    modules = kept.modules
+    return replace(kept, modules=replace(modules, saves_input=modules.saves_input | modules.clones_output))

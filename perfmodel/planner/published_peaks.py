@@ -1,11 +1,13 @@
-"""Peaks on GPUs that others measured and published, and what the closed form says of them."""
+"""Peaks on GPUs that others measured and published, what the closed form says of them, and how far it is off."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from perfmodel.memory.library_settings import LibrarySettings
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.peak import TrainingMemory, training_memory
 from perfmodel.memory.step import MIB
@@ -14,26 +16,52 @@ from perfmodel.space.methods import DEFAULT_METHODS
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
 
+OLDEST = (4, 39, 3)
+"""Version that is taken where a source says none."""
+
+KEPT_INPUTS_BEFORE = ROTARY_BEFORE = (4, 43)
+"""Benchmarks of transformers before this ran bitsandbytes before 0.43.2, and kept sines and cosines in every layer."""
+
+FLOAT32_LOGITS_BEFORE = (4, 48)
+
+MARGIN = 1.25
+"""What the worst error of a stratum is multiplied by for an interval: its rows are too few to tell a quantile."""
+
+LEAST_MARGIN = 0.02
+
 
 @dataclass(frozen=True)
 class PublishedPeak:
     """One published fine-tune.
 
     Args:
-        model: name of the model, as its source gives it.
-        bits: bits of every linear weight.
-        batch_size: examples of a step, 1 or more.
+        model: as its source names it.
+        framework: as its source names it; ``baseline-peft-bnb`` is PEFT's k-bit preparation.
+        method: ``qlora``, ``lora`` or ``full``.
+        transformers: version as numbers.
+        batch_size: examples a step.
         allocated: the allocator's peak, in bytes.
         device: what the device showed as taken, in bytes.
         estimate: the closed form's account of the same step.
     """
 
     model: str
-    bits: int
+    framework: str
+    method: str
+    transformers: tuple[int, ...]
     batch_size: int
     allocated: int
     device: int
     estimate: TrainingMemory
+
+    @property
+    def stratum(self) -> str:
+        """What is known of its setting: the method, whether weights were prepared, and the age of the libraries."""
+        if self.method != "qlora" or "baseline" not in self.framework:
+            return {"full": "full"}.get(self.method, "lora or qlora without k-bit preparation")
+        if self.transformers < KEPT_INPUTS_BEFORE:
+            return "qlora with k-bit preparation, bitsandbytes before 0.43.2"
+        return "qlora with k-bit preparation"
 
     @property
     def allocated_error(self) -> float:
@@ -53,29 +81,77 @@ def published_record() -> dict[str, Any]:
     return record
 
 
-def published_peaks() -> list[PublishedPeak]:
+@cache
+def published_peaks() -> tuple[PublishedPeak, ...]:
     """Returns every published peak beside its estimate."""
     record = published_record()
-    return [_beside_estimate(record, row) for row in record["peaks"]]
+    return tuple(_beside_estimate(record, row) for row in record["peaks"])
+
+
+def by_stratum(peaks: Sequence[PublishedPeak]) -> dict[str, list[PublishedPeak]]:
+    """Returns the peaks of each stratum, in the order of the strata's names."""
+    strata: dict[str, list[PublishedPeak]] = {}
+    for peak in sorted(peaks, key=lambda peak: peak.stratum):
+        strata.setdefault(peak.stratum, []).append(peak)
+    return strata
+
+
+def bounds(errors: Sequence[float]) -> tuple[float, float]:
+    """Returns the ends of a real peak over its estimate, less 1: the worst errors with a margin.
+
+    Args:
+        errors: relative errors of estimates in one stratum, one or more.
+    """
+    low = max(LEAST_MARGIN, MARGIN * max(errors))
+    high = max(LEAST_MARGIN, MARGIN * -min(errors))
+    return -low / (1 + low), high / (1 - high)
+
+
+def libraries_of(record: Mapping[str, Any], row: Mapping[str, Any]) -> LibrarySettings:
+    """Returns how the libraries of a published row carried out its steps.
+
+    Args:
+        record: of ``published_record``.
+        row: one of its peaks.
+    """
+    version = _version(record["runs"][row["run"]]["transformers"])
+    prepared = "baseline" in row["framework"]
+    # TRL casts embeddings and head back under bfloat16 only.
+    kbit = "none" if not prepared else "trl" if row["type"] == "bfloat16" else "peft"
+    positions = record["models"][row["model"]]["max_position_embeddings"]
+    return LibrarySettings(
+        kbit=kbit,  # type: ignore[arg-type]  # one of its values
+        autocast=row["autocast"],
+        trains_all=row["method"] == "full",
+        float32_logits=version < FLOAT32_LOGITS_BEFORE,
+        keeps_inputs=row["method"] == "qlora" and version < KEPT_INPUTS_BEFORE,
+        rotary_positions=positions if version < ROTARY_BEFORE else 0,
+    )
+
+
+def _version(said: str) -> tuple[int, ...]:
+    return OLDEST if said == "not said" else tuple(int(part) for part in said.split("."))
 
 
 def _beside_estimate(record: Mapping[str, Any], row: Mapping[str, Any]) -> PublishedPeak:
     architecture = Architecture.from_config(record["models"][row["model"]])
-    ranks = [record["rank"] if module.name in record["targets"] else 0 for module in architecture.modules]
+    trained = () if row["method"] == "full" else record["targets"]
+    ranks = [record["rank"] if module.name in trained else 0 for module in architecture.modules]
     layers = len(architecture.layers)
     configuration = Configuration(
         0.0,
-        bits=(row["bits"],) * layers * len(ranks),
+        bits=(4 if row["method"] == "qlora" else 16,) * layers * len(ranks),
         ranks=tuple(ranks) * layers,
         methods=DEFAULT_METHODS.with_format("nf4dq"),
     )
     estimate = training_memory(
         architecture,
         configuration,
-        Recipe(dropout=record["dropout"], gradient_checkpointing=True),
+        Recipe(dropout=row["dropout"], gradient_checkpointing=True),
         BatchLoad(row["batch_size"], record["length"], 0, loop="trainer", shifts_logits=True),
         device_class="cuda",
+        libraries=libraries_of(record, row),
     )
-    return PublishedPeak(
-        row["model"], row["bits"], row["batch_size"], row["allocated_bytes"], row["device_mib"] * MIB, estimate
-    )
+    version = _version(record["runs"][row["run"]]["transformers"])
+    facts = row["model"], row["framework"], row["method"], version, row["batch_size"]
+    return PublishedPeak(*facts, row["allocated_bytes"], row["device_mib"] * MIB, estimate)

@@ -16,6 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from oracles.library_run import as_libraries, prepare
 from oracles.live_bytes import LiveBytes
 from oracles.shape_only import shape_only_tensors
 from torch import Tensor, nn
@@ -31,6 +32,7 @@ from collectors.trial.model_builder import COMPUTE_DTYPE
 from collectors.trial.optimizers import make_optimizer
 from datasets_cache.base_models.loading import quiet_transformers
 from perfmodel.errors import InvalidConfigurationError
+from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad, Loop
 from perfmodel.memory.peak import Attention
 from perfmodel.memory.step import WRITTEN_OUT
@@ -67,6 +69,7 @@ def dry_run(
     device_class: DeviceClass,
     attention: Attention = "sdpa",
     shapes: Architecture | None = None,
+    libraries: LibrarySettings = OWN_LOOP,
 ) -> DryRun:
     """Returns the bytes of a training step whose optimiser has its state already.
 
@@ -78,6 +81,7 @@ def dry_run(
         device_class: whose compute type, kernels and optimiser are followed.
         attention: the implementation in transformers.
         shapes: of the pruned model, where the rate alone does not tell.
+        libraries: how PEFT, TRL and transformers carry out the step: preparation, autocast and what is trained.
 
     Raises:
         UnsupportedModelError: when the family is none of ours.
@@ -89,8 +93,8 @@ def dry_run(
         )
     architecture = Architecture.from_config(config)
     shapes = shapes or architecture.pruned(configuration.pruning_rate)
-    model, stored = _build(config, configuration, recipe, shapes, device_class, attention)
-    with _as_on(device_class):
+    model, stored = _build(config, configuration, recipe, shapes, device_class, attention, libraries)
+    with _as_on(device_class), as_libraries(libraries):
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = make_optimizer(trained, recipe)
         for group in optimizer.param_groups:
@@ -172,6 +176,7 @@ def _build(
     shapes: Architecture,
     device_class: DeviceClass,
     attention: Attention,
+    libraries: LibrarySettings,
 ) -> tuple[nn.Module, list[Tensor]]:
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -184,8 +189,13 @@ def _build(
             attn_implementation="eager" if shapes.family in WRITTEN_OUT else attention,
         )
         model.config.use_cache = False
+        if libraries.trains_all:  # quantised modules, and this project's own of 16 bits, hold buffers
+            if recipe.gradient_checkpointing:
+                checkpoint_activations(model)
+            return model.train(), []
         ranks, stored = _store(model, configuration, shapes, dtype)
         model.requires_grad_(requires_grad=False)
+        prepare(model, libraries)
         adapter = ADAPTERS[configuration.methods.adapter]
         alphas = {name: recipe.scaling_alpha(rank) for name, rank in ranks.items()}
         adapted = adapter.attach(model, ranks, alphas, dropout=recipe.dropout, peft_start=True)

@@ -15,6 +15,7 @@ from collectors.scoring.encode import Batch
 from collectors.trial.finetune import _step, checkpoint_activations
 from collectors.trial.optimizers import make_optimizer, state_bytes_of
 from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError
+from perfmodel.memory.library_settings import LibrarySettings
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.peak import training_memory
 from perfmodel.model.architecture import Architecture
@@ -150,6 +151,36 @@ def test_attention_that_is_written_out_is_followed_too(device_class):
     counted = dry_run(config, asked("nf4", layers=2), Recipe(), LOAD, **settings)
     estimate = training_memory(Architecture.from_config(config), asked("nf4", layers=2), Recipe(), LOAD, **settings)
     assert estimate.live == pytest.approx(counted.peak, rel=0.02)
+
+
+WIDE = CONFIG | {"hidden_size": 768, "intermediate_size": 2048, "num_attention_heads": 24, "num_key_value_heads": 8}
+WIDE |= {"head_dim": 32, "vocab_size": 512}
+PREPARED, FULL = LibrarySettings("peft", autocast=True), LibrarySettings(trains_all=True)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "libraries", "recipe"),
+    [
+        ("llama", "nf4dq", PREPARED, Recipe(gradient_checkpointing=True)),
+        ("qwen3", "nf4dq", PREPARED, Recipe()),
+        ("gemma3_text", "nf4", replace(PREPARED, kbit="trl"), Recipe(gradient_checkpointing=True)),
+        ("llama", "nf4dq", replace(PREPARED, kbit="trl"), Recipe(gradient_checkpointing=True, dropout=0.1)),
+        ("llama", "bf16", LibrarySettings(autocast=True), Recipe(gradient_checkpointing=True, dropout=0.1)),
+        ("mistral", "bf16", FULL, Recipe(gradient_checkpointing=True)),
+        ("llama", "bf16", FULL, Recipe()),
+    ],
+    ids=lambda value: f"{value.kbit}-{value.trains_all}" if isinstance(value, LibrarySettings) else None,
+)
+def test_what_libraries_do_is_followed(family, name, libraries, recipe):
+    config = WIDE | {"model_type": family, "num_hidden_layers": 2}
+    asking = asked(name, layers=2, ranks=(0, 0) if libraries.trains_all else None)
+    load = BatchLoad(4, 256, 0, loop="trainer")
+    settings = {"device_class": "cuda", "libraries": libraries}
+    counted = dry_run(config, asking, recipe, load, **settings)
+    estimate = training_memory(Architecture.from_config(config), asking, recipe, load, **settings)
+    # With two layers, what the compute type of the first one's input saves under TRL weighs most.
+    tolerance = 0.06 if libraries.kbit == "trl" else 0.03
+    assert estimate.live == pytest.approx(counted.peak, rel=tolerance)
 
 
 @pytest.mark.parametrize("name", ["bf16", "int8", "nf4", "nf4dq", "fp4", "hqq3g64", "hqq4g64", "hqq2g64", "hqq8g64"])

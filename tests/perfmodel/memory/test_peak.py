@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from step_shapes import CONFIG, LAYERS, LOAD, architectures, loads
 
 from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError
+from perfmodel.memory.library_settings import LibrarySettings
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.peak import TrainingMemory, peak_interval, training_memory, training_memory_terms
 from perfmodel.memory.resident_bytes import stored
@@ -251,3 +252,37 @@ def test_the_record_of_errors_says_how_many_peaks_were_measured():
     assert record["cpu"]["traces"] == len(record["cpu"]["relative_errors"]) >= 73
     assert max(map(abs, record["cpu"]["relative_errors"])) < 0.08
     assert record["cuda"]["traces"] == 0, "fit the interval on measured errors, and drop the assumed bounds"
+
+
+def test_full_fine_tuning_takes_ten_bytes_a_parameter_at_the_update():
+    """Weights, gradients, two moments, and the denominators of all, 2 bytes each in bfloat16."""
+    config = {"model_type": "llama", "hidden_size": 512, "vocab_size": 1000, "num_hidden_layers": 4}
+    config |= {"num_attention_heads": 8, "num_key_value_heads": 4, "intermediate_size": 2048}
+    architecture = Architecture.from_config(config)
+    whole = Configuration.uniform(4, bits=16, rank=0, pruning_rate=0.0)
+    load = BatchLoad(1, 8, 0, loop="trainer")
+    asking = {"device_class": "cuda", "libraries": LibrarySettings(trains_all=True)}
+    memory = training_memory(architecture, whole, Recipe(gradient_checkpointing=True), load, **asking)
+    linear = 4 * (2 * 512 * 512 + 2 * 512 * 256 + 3 * 512 * 2048)
+
+    assert memory.live == 10 * (linear + 2 * 1000 * 512 + 9 * 512)
+    assert memory.adapters == 0
+
+
+def test_k_bit_preparation_goes_with_autocast_and_not_with_all_weights():
+    for changes in ({"autocast": False}, {"autocast": True, "trains_all": True}):
+        with pytest.raises(InvalidConfigurationError, match="k-bit preparation 'peft'"):
+            LibrarySettings("peft", **changes)
+
+
+def test_a_padding_mask_repeats_keys_and_values_and_is_kept_by_every_layer():
+    config = {"model_type": "llama", "hidden_size": 512, "vocab_size": 1000, "num_hidden_layers": 4}
+    config |= {"num_attention_heads": 8, "num_key_value_heads": 4, "intermediate_size": 2048}
+    architecture = Architecture.from_config(config)
+    chosen, load = Configuration.uniform(4, bits=4, rank=8, pruning_rate=0.0), BatchLoad(2, 64, 0, loop="trainer")
+
+    def kept(*, padded):
+        libraries = LibrarySettings(padded=padded)
+        return training_memory(architecture, chosen, Recipe(), load, device_class="cuda", libraries=libraries).attention
+
+    assert kept(padded=True) - kept(padded=False) == 4 * 2 * (2 * 128 * (512 - 256) + 2 * 64 * 64)
