@@ -2,6 +2,7 @@
 
 Read ``step`` first: it follows a training step from the forward pass to the optimiser's update.
 
+    cuda_allocator     What a CUDA device takes beside live tensors: workspaces, rounding, slack and context
     distinct_layers    The distinct layers of many configurations: each is worked out once
     layer_step         The forward and backward pass of one decoder layer, operation by operation
     library_settings   What PEFT, TRL and transformers decide about a step: preparation, autocast, logits, masks

@@ -26,10 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import InvalidConfigurationError
+from perfmodel.memory.cuda_allocator import CUBLAS_WORKSPACE, ROUNDING, TENSORS_OF_A_LAYER
 from perfmodel.memory.distinct_layers import DistinctLayers
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.state_bytes import ADAPTER_BYTES, OPTIMIZER_BYTES
-from perfmodel.memory.step import CUBLAS_WORKSPACE, ROUNDING, TENSORS_OF_A_LAYER, Moment, StepAccount
+from perfmodel.memory.step import Moment, StepAccount
 from perfmodel.model.architecture import Architecture, LayerShape
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Space

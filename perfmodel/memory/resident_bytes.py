@@ -1,6 +1,6 @@
 """What stays in memory over a whole fine-tune, term by term, for many configurations of one model at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -175,3 +175,26 @@ def stored_tables(shapes: Architecture, methods: Methods, widths: tuple[int, ...
                     cells[key] = [int(getattr(account, name)) for name in names]
                 table[:, layer, place, bits] = cells[key]
     return dict(zip(names, table, strict=True))
+
+
+def all_trained(kept: Resident, compute: int) -> Resident:
+    """Returns the account of a model without adapters whose every weight has a gradient, and so saves its input.
+
+    Args:
+        kept: what the model keeps, with no adapters.
+        compute: bytes of a compute value, 2 or 4.
+    """
+    modules = kept.modules
+    every = np.ones_like(modules.saves_input)
+    whole = compute * modules.rows * modules.columns
+    return replace(kept, modules=replace(modules, saves_input=every, gradient_bytes=whole))
+
+
+def inputs_kept(kept: Resident) -> Resident:
+    """Returns the account of a model whose 4-bit products save their input, which their gradient does not need.
+
+    Args:
+        kept: what the model keeps.
+    """
+    modules = kept.modules
+    return replace(kept, modules=replace(modules, saves_input=modules.saves_input | modules.clones_output))

@@ -16,17 +16,24 @@ The peak is the highest of these moments, and its parts are the terms of ``perfm
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
+from perfmodel.memory.cuda_allocator import (
+    CONTEXT,
+    CUBLAS_WORKSPACE,
+    ROUNDING,
+    SEGMENT,
+    SLACK_SHARE,
+    TENSORS_OF_A_LAYER,
+)
 from perfmodel.memory.distinct_layers import DistinctLayers, distinct_layers
 from perfmodel.memory.layer_step import follow_layers
 from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad
-from perfmodel.memory.resident_bytes import Resident, resident
+from perfmodel.memory.resident_bytes import Resident, all_trained, inputs_kept, resident
 from perfmodel.memory.saved_activations import FLOAT32, Bytes, Layers, Step
 from perfmodel.memory.state_bytes import ADAPTER_BYTES, COMPUTE_BYTES, OPTIMIZER_BYTES
 from perfmodel.model.architecture import FAMILIES, Architecture
@@ -39,33 +46,6 @@ Attention = Literal["sdpa", "eager"]
 
 WRITTEN_OUT = ("gemma2",)
 """Families whose attention transformers writes out whatever is asked: no fused kernel caps its scores."""
-
-MIB = 1024**2
-
-CUBLAS_WORKSPACE = (4096 * 2 + 16 * 8) * 1024
-"""Bytes that torch's allocator holds for cuBLAS; 32 MiB on Hopper.
-
-Source: torch's default of ``CUBLAS_WORKSPACE_CONFIG``, ``:4096:2:16:8``.
-"""
-
-ROUNDING = 512
-"""CUDA's allocator rounds every tensor up to a multiple of this; half of it is lost on average at most."""
-
-TENSORS_OF_A_LAYER = 48
-"""Activations that a layer keeps, roughly: for the rounding only."""
-
-SEGMENT = 20 * MIB
-"""The allocator takes memory for tensors of 1 to 10 MiB in pieces of this size: one is taken to be half empty."""
-
-SLACK_SHARE = 0.28
-"""Share of the activations that fragmentation adds to what is reserved.
-
-Source: the middle of the five published measurements in ``perfmodel/planner/published_peaks.json`` (0.24 to 0.33). They
-are of 7B and 70B shapes under Trainer; the allocator's ``expandable_segments`` would lower it.
-"""
-
-CONTEXT = 512 * MIB
-"""The context and kernels of a process: between 300 and 700 MiB are reported. An estimate, not measured."""
 
 
 class Moment(NamedTuple):
@@ -121,9 +101,9 @@ class StepAccount:
         self.number, self.libraries = distinct.number, libraries
         self.resident: Resident = resident(shapes, distinct, methods, self.compute)
         if libraries.trains_all:
-            self.resident = _all_trained(self.resident, self.compute)
+            self.resident = all_trained(self.resident, self.compute)
         elif libraries.keeps_inputs:
-            self.resident = _inputs_kept(self.resident)
+            self.resident = inputs_kept(self.resident)
         self.step = Step(
             load.batch_size,
             load.length,
@@ -318,17 +298,3 @@ class StepAccount:
         slack = (SLACK_SHARE * moving).astype(np.int64) + SEGMENT // 2
         values = (nothing + CUBLAS_WORKSPACE, ROUNDING // 2 * tensors, slack, nothing + CONTEXT)
         return dict(zip(names, values, strict=True))
-
-
-def _all_trained(kept: Resident, compute: int) -> Resident:
-    """Returns the account of a model without adapters whose every weight has a gradient, and so saves its input."""
-    modules = kept.modules
-    every = np.ones_like(modules.saves_input)
-    whole = compute * modules.rows * modules.columns
-    return replace(kept, modules=replace(modules, saves_input=every, gradient_bytes=whole))
-
-
-def _inputs_kept(kept: Resident) -> Resident:
-    """Returns the account of a model whose 4-bit products save their input, which their gradient does not need."""
-    modules = kept.modules
-    return replace(kept, modules=replace(modules, saves_input=modules.saves_input | modules.clones_output))

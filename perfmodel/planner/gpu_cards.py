@@ -34,18 +34,19 @@ def cards() -> dict[str, Card]:
 
 
 def find_card(name: str) -> Card:
-    """Returns the card of a name; case, spaces, hyphens and the words NVIDIA and GeForce do not matter.
+    """Returns the card of a whole name; case, spaces, hyphens and the words NVIDIA, GeForce and RTX do not matter.
 
     Raises:
         UnknownNameError: when no card is called so; it names those that are called alike.
     """
     known = cards()
     by_plain = {_plain(card): card for card in known}
+    without_rtx = {plain.removeprefix("rtx"): plain for plain in by_plain if plain.removeprefix("rtx")[0].isdigit()}
+    if _plain(name) in without_rtx:  # "4090"; "A4000" is another card's beginning
+        return known[by_plain[without_rtx[_plain(name)]]]
     if _plain(name) in by_plain:
         return known[by_plain[_plain(name)]]
     alike = {plain: card for plain, card in by_plain.items() if _plain(name) and _plain(name) in plain}
-    if len(alike) == 1:
-        return known[next(iter(alike.values()))]
     found = unknown_name("card", name, known)
     close = did_you_mean(_plain(name), alike.values() or known, "use one of these names", most=3)
     raise UnknownNameError(found.given, found.allowed, f"{close}, or give its memory with --budget")

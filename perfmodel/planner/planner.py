@@ -4,10 +4,11 @@ No torch and no weights: a ``config.json`` is enough. A configuration fits when 
 within the budget.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from perfmodel.errors import InfeasibleBudgetError
+from perfmodel.memory.library_settings import OWN_LOOP
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.peak import (
     TrainingMemory,
@@ -17,8 +18,11 @@ from perfmodel.memory.peak import (
 )
 from perfmodel.memory.state_bytes import state_bytes
 from perfmodel.model.architecture import Architecture
+from perfmodel.planner.largest import largest_within
 from perfmodel.planner.measured_kinds import Kind, coverage, measured_kinds
-from perfmodel.planner.question import LEVEL, Choice, Plan, Question, with_batch, with_length
+from perfmodel.planner.published_peaks import bounds_for
+from perfmodel.planner.question import LEVEL, Choice, Plan, Question, RankedBy, with_batch, with_length
+from perfmodel.planner.usual_practice import usual_candidates
 from perfmodel.planner.weight_change import changed_norm
 from perfmodel.space.space import Configuration
 from perfmodel.statistics.interval import Estimate
@@ -72,7 +76,8 @@ def make_plan(
     planner.refuse_empty_model(smallest)
     if predictor is None:
         candidates = len(question.bits) * len(question.rates) * len(question.ranks)
-        chosen = planner.best_of_each_kind(choices)
+        practice = question.libraries != OWN_LOOP
+        chosen = planner.by_practice(choices) if practice else planner.best_of_each_kind(choices)
     else:
         from perfmodel.planner.ranking import by_loss
 
@@ -86,10 +91,16 @@ def make_plan(
         smallest=smallest,
         largest_batch=batch,
         largest_length=length,
-        ranked_by="changed weights" if predictor is None else "predicted loss",
+        ranked_by=_ranked_by(question, predictor),
         predicted_for="" if predictor is None else predictor.setting.model,
         candidates=candidates,
     )
+
+
+def _ranked_by(question: Question, predictor: "Predictor | None") -> RankedBy:
+    if predictor is not None:
+        return "predicted loss"
+    return "changed weights" if question.libraries == OWN_LOOP else "usual practice"
 
 
 class _Planner:
@@ -111,6 +122,7 @@ class _Planner:
     def uniform(self, bits: int, rank: int, rate: float) -> Configuration:
         """Returns one width and one rank everywhere; layers are the units."""
         layers = len(self._question.architecture.layers)
+        rank = 0 if self._question.libraries.trains_all else rank
         return Configuration.uniform(layers, bits=bits, rank=rank, pruning_rate=rate, methods=self._question.methods)
 
     def best_of_each_kind(self, count: int) -> list[Choice]:
@@ -132,6 +144,20 @@ class _Planner:
                     found.append(self._choice(configuration, memory, None))
                     break
         return found
+
+    def by_practice(self, count: int) -> list[Choice]:
+        """Returns what fits in the order of usual practice: rank 16 first, then those next to it, then fewer layers.
+
+        The last candidates adapt only the last half and the last quarter of the layers.
+        """
+        asked = self._question
+        candidates = usual_candidates(asked, count)
+        pairs = zip(candidates, self._memories(candidates), strict=True)
+        return [
+            self._choice(configuration, memory, None)
+            for configuration, memory in pairs
+            if self._interval(memory)[1] <= asked.budget_bytes
+        ]
 
     def first_fitting(self, ranked: Sequence[tuple[Configuration, Estimate]], count: int) -> list[Choice]:
         """Returns the first that fit."""
@@ -180,13 +206,13 @@ class _Planner:
         asked, configuration = self._question, choice.configuration
         load, budget, known = asked.load, asked.budget_bytes, choice.high
         return (
-            _largest(
+            largest_within(
                 lambda size: self._high(configuration, with_batch(load, size)),
                 budget,
                 (load.batch_size, known),
                 LARGEST_BATCH,
             ),
-            _largest(
+            largest_within(
                 lambda tokens: self._high(configuration, with_length(load, tokens)),
                 budget,
                 (load.length, known),
@@ -224,7 +250,12 @@ class _Planner:
     def _memories(self, configurations: Sequence[Configuration]) -> list[TrainingMemory]:
         asked = self._question
         terms = training_memory_terms(
-            asked.architecture, configurations, asked.recipe, asked.load, device_class=asked.device_class
+            asked.architecture,
+            configurations,
+            asked.recipe,
+            asked.load,
+            device_class=asked.device_class,
+            libraries=asked.libraries,
         )
         rows = zip(*(values.tolist() for values in terms.values()), strict=True)
         return [TrainingMemory(**dict(zip(terms, row, strict=True))) for row in rows]
@@ -238,11 +269,16 @@ class _Planner:
             load,
             device_class=asked.device_class,
             shapes=self.shapes(configuration.pruning_rate),
+            libraries=asked.libraries,
         )
         return self._interval(memory)[1]
 
     def _interval(self, memory: TrainingMemory) -> tuple[int, int]:
         """Returns the interval of what the device shows: the allocator's peak, and what is taken beside it."""
+        libraries = self._question.libraries
+        if libraries != OWN_LOOP:  # others measured it on GPUs
+            low_share, high_share = bounds_for(libraries)
+            return int(memory.reserved * (1 + low_share)), int(memory.reserved * (1 + high_share)) + 1
         low, high = peak_interval(memory, level=LEVEL, device_class=self._question.device_class)
         beside = memory.reserved - memory.allocated
         return low + beside, high + beside
@@ -261,33 +297,3 @@ class _Planner:
         )
         changed, step = self._changed(configuration), self._step(configuration)
         return Choice(configuration, memory, low, high, kind, changed, loss, step)
-
-
-def _largest(peak: Callable[[int], float], budget: float, known: tuple[int, float], limit: int) -> int | None:
-    """Returns the largest number up to ``limit`` whose peak is within the budget, None where that of 1 is not.
-
-    Peaks are nearly straight lines of the number, so that the line through two of them all but hits it.
-
-    Args:
-        peak: function of a number 1 or more that never falls.
-        budget: largest peak that fits, in the unit of ``peak``.
-        known: a number and its peak.
-        limit: largest number to try, 1 or more.
-    """
-    low, at_low = known
-    high, guess = limit + 1, min(2 * low, limit)
-    if at_low > budget or low > limit:
-        high, low, at_low = min(low, limit + 1), 1, peak(1)
-        guess = (low + high) // 2
-    if at_low > budget:
-        return None
-    tried = 0
-    while high - low > 1:
-        tried += 1
-        place = min(max(guess, low + 1), high - 1)
-        found = peak(place)
-        slope = (found - at_low) / (place - low)
-        low, at_low, high = (place, found, high) if found <= budget else (low, at_low, place)
-        middle = (low + high) // 2  # now and then, or a bent line could take as many looks as there are numbers
-        guess = low + int((budget - at_low) / slope) if slope > 0 and tried % 4 else middle
-    return low

@@ -7,10 +7,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from perfmodel.memory.cuda_allocator import MIB
 from perfmodel.memory.library_settings import LibrarySettings
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.peak import TrainingMemory, training_memory
-from perfmodel.memory.step import MIB
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import DEFAULT_METHODS
 from perfmodel.space.recipe import Recipe
@@ -105,6 +105,19 @@ def bounds(errors: Sequence[float]) -> tuple[float, float]:
     low = max(LEAST_MARGIN, MARGIN * max(errors))
     high = max(LEAST_MARGIN, MARGIN * -min(errors))
     return -low / (1 + low), high / (1 - high)
+
+
+@cache
+def bounds_for(libraries: LibrarySettings) -> tuple[float, float]:
+    """Returns the ends of what a device shows over its estimate, less 1, in the stratum of a setting.
+
+    Args:
+        libraries: how PEFT, TRL and transformers carry out the step.
+    """
+    stratum = "full" if libraries.trains_all else "lora or qlora without k-bit preparation"
+    if libraries.kbit != "none":
+        stratum = "qlora with k-bit preparation"
+    return bounds([peak.device_error for peak in by_stratum(published_peaks())[stratum]])
 
 
 def libraries_of(record: Mapping[str, Any], row: Mapping[str, Any]) -> LibrarySettings:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from perfmodel.errors import InvalidConfigurationError
+from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.peak import TrainingMemory
 from perfmodel.model.architecture import Architecture
@@ -23,7 +24,7 @@ RANKS = (2, 4, 8, 16, 32, 64)
 LARGEST_LENGTH = 131_072
 """Most tokens of an example where the config does not say: no model of the supported families reads more."""
 
-RankedBy = Literal["predicted loss", "changed weights"]
+RankedBy = Literal["predicted loss", "changed weights", "usual practice"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Question:
         rates: pruning rates to choose from, each in [0, 1).
         methods: how configurations are carried out.
         longest: most tokens of an example that the model can read.
+        libraries: how PEFT, TRL and transformers carry out a step; this project's own loop by default.
     """
 
     architecture: Architecture
@@ -53,6 +55,7 @@ class Question:
     rates: tuple[float, ...] = DEFAULT_RATES
     methods: Methods = DEFAULT_METHODS
     longest: int = LARGEST_LENGTH
+    libraries: LibrarySettings = OWN_LOOP
 
     def __post_init__(self) -> None:
         """Refuses what no configuration or batch could be."""
@@ -114,7 +117,7 @@ class Plan:
         smallest: of all candidates the one that needs least.
         largest_batch: most examples of the asked length that fit with ``described``; None where not one does.
         largest_length: most tokens an example at the asked batch that fit with ``described``; None where not one does.
-        ranked_by: ``predicted loss`` or ``changed weights``.
+        ranked_by: ``predicted loss``, ``changed weights`` or ``usual practice``.
         predicted_for: model whose traces the predictor was fitted to; empty without one.
         candidates: how many configurations could have been chosen.
     """

@@ -20,16 +20,25 @@ def plan(
     answer_tokens: Annotated[
         int | None, typer.Option(min=0, help="Scored tokens of a batch; all of them by default.")
     ] = None,
+    method: Annotated[
+        str,
+        typer.Option(help="qlora, lora or full, as PEFT and Trainer do it; own: this project's loop at every width."),
+    ] = "qlora",
     loop: Annotated[
-        str, typer.Option(help="own: this project's, logits of scored tokens only; trainer: transformers' Trainer.")
-    ] = "own",
+        str | None,
+        typer.Option(help="own: this project's, logits of scored tokens only; trainer: transformers' Trainer."),
+    ] = None,
     bits: Annotated[int | None, typer.Option(help="Look at this width only: 16, 8, 4, 3 or 2.")] = None,
     rank: Annotated[int | None, typer.Option(min=1, help="Look at this rank only.")] = None,
     rate: Annotated[float | None, typer.Option(help="Look at this pruning rate only.")] = None,
     optimizer: Annotated[str, typer.Option(help="adamw, adamw_8bit or paged_adamw_8bit.")] = "adamw",
     gradient_checkpointing: Annotated[
-        bool, typer.Option("--gradient-checkpointing", help="Recompute activations in the backward pass.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--gradient-checkpointing/--no-gradient-checkpointing",
+            help="Recompute activations in the backward pass; on by default but for the method own.",
+        ),
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the fine-tune, for its seconds.")] = 1000,
     device: Annotated[str, typer.Option(help="cuda or cpu.")] = "cuda",
     predictor: Annotated[
@@ -44,6 +53,7 @@ def plan(
     debug: DebugOption = False,
 ) -> None:
     """Say what a fine-tune takes and which is the best that fits; exit status 1 where nothing fits."""
+    from perfmodel.planner.gpu_cards import find_card
     from perfmodel.space.recipe import Recipe
     from reports.plan.command import plan_command
     from reports.plan.record import budget_bytes, device_named, find_profile, question_of
@@ -57,12 +67,14 @@ def plan(
         batch_size=batch,
         max_length=length,
         optimizer=optimizer,  # type: ignore[arg-type]  # the recipe refuses what is none
-        gradient_checkpointing=gradient_checkpointing,
+        gradient_checkpointing=method != "own" if gradient_checkpointing is None else gradient_checkpointing,
     )
     only = {"bits": bits, "rank": rank, "rate": rate}
-    question = question_of(model, recipe, loop, answer_tokens, limit, where, only, say)
+    loop = loop or ("own" if method == "own" else "trainer")
+    question = question_of(model, recipe, loop, answer_tokens, limit, where, only, method, say)
     known = find_profile(profile, gpu, where)
-    raise typer.Exit(plan_command(model, question, predictor, known, as_json=as_json, picture=picture))
+    card = find_card(gpu).name if gpu else ""
+    raise typer.Exit(plan_command(model, question, predictor, known, as_json=as_json, picture=picture, card=card))
 
 
 @plan_app.command("calibrate")

@@ -20,6 +20,7 @@ def plan_command(
     *,
     as_json: bool,
     picture: Path | None,
+    card: str = "",
 ) -> int:
     """Returns the exit status of ``bench plan``: 0 where something fits, 1 where nothing does.
 
@@ -30,12 +31,13 @@ def plan_command(
         profile: of the device, None where none is known.
         as_json: print JSON instead of tables.
         picture: file to draw to: .svg, .png, or .html for a page; None for none.
+        card: name of the card that was asked about; empty where a budget was.
 
     Raises:
         UserError: when an option cannot be used.
     """
     try:
-        answered = answer(model, question, predictor, profile)
+        answered = answer(model, question, predictor, profile, card)
     except InfeasibleBudgetError as error:
         # For a script that asks whether something fits, this is the answer no and not a mistake of the caller.
         sys.stderr.write(f"bench: {error}\n")

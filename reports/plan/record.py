@@ -9,11 +9,13 @@ from datasets_cache.base_models.config import model_config
 from datasets_cache.files.cache import cache_folder
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.files.sizes import parse_bytes
+from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad, Loop
 from perfmodel.model.supported import dense_architecture
 from perfmodel.planner.gpu_cards import find_card
 from perfmodel.planner.planner import make_plan
 from perfmodel.planner.question import LARGEST_LENGTH, RANKS, Plan, Question
+from perfmodel.space.methods import DEFAULT_METHODS
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import DEFAULT_BITS, DEFAULT_RATES
 from perfmodel.timing.device_profiles import DeviceProfile, shipped_profiles
@@ -29,12 +31,23 @@ class Answer:
         plan: of the asked choices.
         otherwise: the plan over all choices, where those that were asked for do not fit.
         profile: of the device, None where none is known.
+        card: name of the card that was asked about; empty where a budget was.
     """
 
     model: str
     plan: Plan
     otherwise: Plan | None
     profile: DeviceProfile | None
+    card: str = ""
+
+
+METHODS = {
+    "qlora": (LibrarySettings("peft", autocast=True), (4,)),
+    "lora": (LibrarySettings(autocast=True), (16,)),
+    "full": (LibrarySettings(trains_all=True), (16,)),
+    "own": (OWN_LOOP, DEFAULT_BITS),
+}
+"""By name: what PEFT, TRL and transformers do, and the widths to choose from; ``own`` is this project's loop."""
 
 
 def question_of(
@@ -45,6 +58,7 @@ def question_of(
     budget: int,
     device: DeviceClass,
     only: Mapping[str, float | None],
+    method: str = "own",
     say: Callable[[str], None] = lambda _: None,
 ) -> Question:
     """Returns the question of a model, a load and a budget.
@@ -57,6 +71,7 @@ def question_of(
         budget: bytes that must not be exceeded, above 0.
         device: where it is trained.
         only: the only ``bits``, ``rank`` and ``rate`` to look at, each None for all.
+        method: one of ``METHODS``.
         say: told what is being waited for.
 
     Raises:
@@ -67,20 +82,26 @@ def question_of(
     batch, length = recipe.batch_size, recipe.max_length
     load = BatchLoad(batch, length, batch * length if answer_tokens is None else answer_tokens, _loop(loop))
     bits, rank, rate = only["bits"], only["rank"], only["rate"]
+    libraries, widths = _method(method)
+    practice = method != "own"
     return Question(
         architecture,
         recipe,
         load,
         budget,
         device,
-        bits=DEFAULT_BITS if bits is None else (int(bits),),
-        ranks=_ranks(architecture.smallest_dimension) if rank is None else (int(rank),),
-        rates=DEFAULT_RATES if rate is None else (rate,),
+        bits=widths if bits is None else (int(bits),),
+        ranks=_ranks(architecture.smallest_dimension, method) if rank is None else (int(rank),),
+        rates=((0.0,) if practice else DEFAULT_RATES) if rate is None else (rate,),
+        methods=DEFAULT_METHODS.with_format("nf4dq") if practice else DEFAULT_METHODS,
+        libraries=libraries,
         longest=max(longest, length) if isinstance(longest, int) else LARGEST_LENGTH,
     )
 
 
-def answer(model: str, question: Question, predictor: str | None, profile: DeviceProfile | None) -> Answer:
+def answer(
+    model: str, question: Question, predictor: str | None, profile: DeviceProfile | None, card: str = ""
+) -> Answer:
     """Returns the plan of a question, and that of all choices where those that were asked for do not fit.
 
     Args:
@@ -88,6 +109,7 @@ def answer(model: str, question: Question, predictor: str | None, profile: Devic
         question: of the model.
         predictor: a saved one: its folder, or the name of one that is shipped; None for none.
         profile: of the device, None where none is known.
+        card: name of the card that was asked about; empty where a budget was.
 
     Raises:
         UserError: when the predictor cannot be used.
@@ -102,9 +124,9 @@ def answer(model: str, question: Question, predictor: str | None, profile: Devic
     ranks = _ranks(question.architecture.smallest_dimension)
     wider = replace(question, bits=DEFAULT_BITS, ranks=ranks, rates=DEFAULT_RATES)
     otherwise = None
-    if not plan.fits and wider != question:
+    if not plan.fits and wider != question and question.libraries == OWN_LOOP:
         otherwise = make_plan(wider, predictor=loaded, profile=profile)
-    return Answer(model, plan, otherwise, profile)
+    return Answer(model, plan, otherwise, profile, card)
 
 
 def budget_bytes(budget: str | None, gpu: str | None, device: DeviceClass) -> int:
@@ -187,5 +209,12 @@ def _loop(name: str) -> Loop:
     raise InvalidConfigurationError(f"--loop is {name!r}", f"one of {', '.join(loops)}", "choose one of these")
 
 
-def _ranks(smallest_dimension: int) -> tuple[int, ...]:
-    return tuple(rank for rank in RANKS if rank <= smallest_dimension)
+def _ranks(smallest_dimension: int, method: str = "own") -> tuple[int, ...]:
+    ranks = tuple(rank for rank in RANKS if rank <= smallest_dimension)
+    return ranks[:1] if method == "full" else ranks  # all weights are trained, so that no rank matters
+
+
+def _method(name: str) -> tuple[LibrarySettings, tuple[int, ...]]:
+    if name not in METHODS:
+        raise InvalidConfigurationError(f"--method is {name!r}", f"one of {', '.join(METHODS)}", "choose one of these")
+    return METHODS[name]

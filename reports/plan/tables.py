@@ -1,10 +1,11 @@
 """A plan as tables for people and as plain values for programs."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from perfmodel.files.sizes import gibibytes
+from perfmodel.memory.peak import training_memory
 from perfmodel.planner.question import LEVEL, Choice
 from perfmodel.space.metrics import LOSS
 from perfmodel.timing.step_time import finetune_seconds
@@ -62,6 +63,9 @@ def as_values(answer: "Answer") -> dict[str, Any]:
         "length": question.load.length,
         "answer_tokens": question.load.answer_tokens,
         "loop": question.load.loop,
+        "card": answer.card,
+        "answer": first_sentence(answer),
+        "libraries": asdict(question.libraries),
         "recipe": question.recipe.to_dict(),
         "interval_level": LEVEL,
         "fits": plan.fits,
@@ -98,6 +102,7 @@ def print_answer(answer: "Answer") -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, NARROWEST)
+    console.print(first_sentence(answer), markup=False)
     for table in (breakdown_table(answer), *choices_tables(answer)):
         console.print(_for_terminal(table))
     for line in notes(answer):
@@ -120,6 +125,11 @@ def named(choice: Choice) -> str:
     configuration = choice.configuration
     bits, ranks = configuration.bits, configuration.ranks
     width = f"{bits[0]} bits" if len(set(bits)) == 1 else f"{mean(bits):.1f} bits"
+    if not any(ranks):
+        return f"{width}, all weights"
+    adapted = [rank for rank in ranks if rank]
+    if len(set(adapted)) == 1 and len(adapted) < len(ranks) and not any(ranks[: len(ranks) - len(adapted)]):
+        return f"{width}, rank {adapted[0]} in the last {len(adapted)} of {len(ranks)} layers"
     rank = f"rank {ranks[0]}" if len(set(ranks)) == 1 else f"rank {mean(ranks):.1f}"
     pruned = f", {100 * configuration.pruning_rate:.0f} % pruned" if configuration.pruning_rate else ""
     return f"{width}, {rank}{pruned}"
@@ -148,6 +158,43 @@ def _choice_values(choice: Choice, answer: "Answer") -> dict[str, Any]:
         "finetune_s": step and finetune_seconds(step, question.recipe),
         "seconds_are_lower_bound": step and step.lower_bound,
     }
+
+
+def first_sentence(answer: "Answer") -> str:
+    """Returns the answer in one sentence: yes or no, what is needed of how much, and how far it can grow."""
+    plan = answer.plan
+    question, choice = plan.question, plan.described
+    load, budget = question.load, gibibytes(question.budget_bytes)
+    where = f"{budget} of the {answer.card}" if answer.card else budget
+    way = "with" if question.recipe.gradient_checkpointing else "without"
+    needs = (
+        f"{named(choice)} needs {gibibytes(choice.peak_bytes)} ({gibibytes(choice.low)} to {gibibytes(choice.high)}) "
+        f"of {where} at batch {load.batch_size:,} x {load.length:,} {way} gradient checkpointing"
+    )
+    if plan.fits:
+        return f"Yes: {needs}; up to batch {_whole(plan.largest_batch)} or {_whole(plan.largest_length)} tokens fit."
+    return f"No: {needs}. {_what_to_change(answer)}"
+
+
+def _what_to_change(answer: "Answer") -> str:
+    """Returns what would make it fit, as far as checkpointing or a smaller batch does."""
+    plan = answer.plan
+    question, choice = plan.question, plan.smallest
+    if plan.largest_batch or plan.largest_length:
+        return f"Batch {_whole(plan.largest_batch)}, or length {_whole(plan.largest_length)}, fits."
+    if question.recipe.gradient_checkpointing:
+        return "Choose a smaller model, fewer bits or a larger card."
+    other = training_memory(
+        question.architecture,
+        choice.configuration,
+        replace(question.recipe, gradient_checkpointing=True),
+        question.load,
+        device_class=question.device_class,
+        libraries=question.libraries,
+    )
+    saved = choice.peak_bytes - other.reserved
+    fits = choice.high - saved <= question.budget_bytes
+    return f"Checkpointing saves {gibibytes(saved)}: {'then it fits' if fits else 'not enough alone'}."
 
 
 def breakdown_table(answer: "Answer") -> Table:
@@ -208,6 +255,10 @@ def notes(answer: "Answer") -> list[str]:
         )
     found += [COVERAGE[kind] for kind in sorted({choice.coverage for choice in plan.choices or (plan.smallest,)})]
     found.append(LOOPS[plan.question.load.loop])
+    if plan.ranked_by == "usual practice":
+        found.append(
+            "order: usual practice, rank 16 first; no quality was measured here. bench run measures, and mixes widths."
+        )
     if plan.ranked_by == "changed weights":
         found.append("changed: norm of what rounding and pruning change, over the weights' own; no loss is known here")
     elif plan.predicted_for:

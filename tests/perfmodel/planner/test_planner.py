@@ -11,7 +11,8 @@ from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.peak import peak_interval, training_memory
 from perfmodel.memory.state_bytes import state_bytes
 from perfmodel.model.architecture import Architecture
-from perfmodel.planner.planner import LARGEST_BATCH, _largest, make_plan
+from perfmodel.planner.largest import largest_within
+from perfmodel.planner.planner import LARGEST_BATCH, make_plan
 from perfmodel.planner.question import LEVEL, Question, with_batch, with_length
 from perfmodel.space.recipe import Recipe
 from perfmodel.timing.device_profiles import shipped_profiles
@@ -102,7 +103,7 @@ def test_the_search_finds_what_looking_at_all_numbers_finds(limit, slope, start,
 
     fitting = [number for number in range(1, limit + 1) if peak(number) <= budget]
 
-    assert _largest(peak, budget, (guess, peak(guess)), limit) == (max(fitting) if fitting else None)
+    assert largest_within(peak, budget, (guess, peak(guess)), limit) == (max(fitting) if fitting else None)
 
 
 def test_the_search_needs_few_looks_at_a_straight_line():
@@ -112,7 +113,7 @@ def test_the_search_needs_few_looks_at_a_straight_line():
         looks.append(number)
         return 10**9 + 123_457 * number
 
-    assert _largest(peak, 10**9 + 123_457 * 70_000, (1024, 10**9 + 123_457 * 1024), 131_072) == 70_000
+    assert largest_within(peak, 10**9 + 123_457 * 70_000, (1024, 10**9 + 123_457 * 1024), 131_072) == 70_000
     assert len(looks) <= 4
 
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from perfmodel.memory.cuda_allocator import CONTEXT, SLACK_SHARE
 from perfmodel.memory.library_settings import LibrarySettings
-from perfmodel.memory.step import CONTEXT, SLACK_SHARE
 from perfmodel.planner.published_peaks import (
     bounds,
     by_stratum,

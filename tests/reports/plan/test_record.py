@@ -62,7 +62,8 @@ def config(tmp_path):
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(app, ["plan", *map(str, arguments)])
+    given = list(map(str, arguments))
+    return CliRunner().invoke(app, ["plan", *given, *([] if "--method" in given else ["--method", "own"])])
 
 
 def as_json(*arguments, code=0):

@@ -1,0 +1,61 @@
+"""The first sentence of ``bench plan``, and its methods as PEFT and Trainer carry them out."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from reports.cli.main import app
+
+CONFIG = {
+    "model_type": "llama",
+    "hidden_size": 512,
+    "vocab_size": 32000,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "intermediate_size": 2048,
+    "max_position_embeddings": 8192,
+}
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIG))
+    return path
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, ["plan", *map(str, arguments)])
+
+
+def as_json(*arguments, code=0):
+    done = invoke(*arguments, "--json")
+    assert done.exit_code == code, done.output
+    return json.loads(done.stdout)
+
+
+def test_the_answer_opens_with_what_standard_qlora_needs_on_the_named_card(config):
+    options = ("--model", config, "--gpu", "rtx-4090", "--method", "qlora")
+    plan, shown = as_json(*options), " ".join(invoke(*options).stdout.split())
+
+    assert plan["libraries"]["kbit"] == "peft" and plan["recipe"]["gradient_checkpointing"]
+    assert plan["ranked_by"] == "usual practice" and plan["choices"][0]["name"] == "4 bits, rank 16"
+    assert plan["choices"][-1]["name"] == "4 bits, rank 16 in the last 3 of 12 layers"
+    assert plan["answer"].startswith("Yes: 4 bits, rank 16 needs ") and "of the RTX 4090 at batch 1 x 1,024" in shown
+    assert f"up to batch {plan['largest_batch']:,} or {plan['largest_length']:,} tokens fit" in shown
+
+
+def test_full_fine_tuning_trains_all_weights(config):
+    plan = as_json("--model", config, "--budget", "24GiB", "--method", "full")
+
+    assert [choice["name"] for choice in plan["choices"]] == ["16 bits, all weights"]
+    assert plan["choices"][0]["terms_bytes"]["adapters"] == 0
+
+
+def test_where_nothing_fits_checkpointing_is_named(config):
+    options = ("--model", config, "--method", "qlora", "--batch", 1, "--length", 8, "--no-gradient-checkpointing")
+    plan = as_json(*options, "--budget", "700MiB", code=1)
+
+    assert plan["answer"].startswith("No: ") and "Checkpointing saves" in plan["answer"]
