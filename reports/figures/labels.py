@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-SIZES = ((290.0, 250.0), (290.0, 305.0), (960.0, 390.0))
+SIZES = (*((290.0, height) for height in (250.0, 280.0, 305.0, 330.0)), (960.0, 390.0))
 """Width and height of the plot inside its axes, in pixels: on a phone, below a long and a short legend; on a desk."""
 
-_LETTER, _HEIGHT, _MARKER = 7.2, 15.0, 7.0
-_RADII = (6.0, 16.0, 28.0, 42.0, 58.0, 76.0)
-_ANGLES = tuple(math.radians(degrees) for degrees in (90, 45, 135, 0, 180, -45, -135, -90))
+_LETTER, _HEIGHT, _MARKER = 7.4, 19.0, 7.0
+_RADII = (6.0, 16.0, 28.0, 42.0, 58.0, 76.0, 96.0)
+_ANGLES = tuple(
+    math.radians(degrees) for degrees in (90, 45, 135, 0, 180, -45, -135, -90, 67, 112, 22, 157, -22, -157, -67, -112)
+)
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,17 @@ def offsets(
     taken = {size: [_marker(*place, *size) for place in places] for size in SIZES}
     for size, boxes in taken.items():
         boxes += [_line_label(*line, *size) for line in lines]
-    found = []
-    for x, y, text in points:
+    found = [(0.0, 0.0)] * len(points)
+    # The longest find a place hardest, so they choose first.
+    for place in sorted(range(len(points)), key=lambda place: -len(points[place][2])):
+        x, y, text = points[place]
         best = min(
             _candidates(text),
             key=lambda offset: sum(_cost(label_box(x, y, text, offset, *size), taken[size], *size) for size in SIZES),
         )
         for size in SIZES:
             taken[size].append(label_box(x, y, text, best, *size))
-        found.append(best)
+        found[place] = best
     return found
 
 
