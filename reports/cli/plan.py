@@ -21,9 +21,12 @@ def plan(
         int | None, typer.Option(min=0, help="Scored tokens of a batch; all of them by default.")
     ] = None,
     method: Annotated[
-        str,
-        typer.Option(help="qlora, lora or full, as PEFT and Trainer do it; own: this project's loop at every width."),
-    ] = "qlora",
+        str | None,
+        typer.Option(
+            help="qlora, lora or full, as PEFT and Trainer do it on cuda; own: this project's loop at every width. "
+            "qlora by default, and own on a cpu."
+        ),
+    ] = None,
     loop: Annotated[
         str | None,
         typer.Option(help="own: this project's, logits of scored tokens only; trainer: transformers' Trainer."),
@@ -61,6 +64,7 @@ def plan(
 
     where = device_named(device)
     limit = budget_bytes(budget, gpu, where)
+    method = method or ("own" if where == "cpu" else "qlora")
     recipe = Recipe(
         steps=steps,
         curve_points=1,

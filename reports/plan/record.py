@@ -83,6 +83,10 @@ def question_of(
     load = BatchLoad(batch, length, batch * length if answer_tokens is None else answer_tokens, _loop(loop))
     bits, rank, rate = only["bits"], only["rank"], only["rate"]
     libraries, widths = _method(method)
+    if device == "cpu" and libraries != OWN_LOOP:
+        raise InvalidConfigurationError(
+            f"--method {method} on a cpu", "it is modelled as PEFT and Trainer do it on cuda", "use --method own"
+        )
     practice = method != "own"
     return Question(
         architecture,

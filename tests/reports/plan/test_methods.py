@@ -59,3 +59,10 @@ def test_where_nothing_fits_checkpointing_is_named(config):
     plan = as_json(*options, "--budget", "700MiB", code=1)
 
     assert plan["answer"].startswith("No: ") and "Checkpointing saves" in plan["answer"]
+
+
+def test_on_a_cpu_the_own_loop_is_meant_and_the_others_are_refused(config):
+    options = ("--model", config, "--budget", "8GiB", "--length", 64, "--device", "cpu")
+
+    assert as_json(*options)["loop"] == "own"
+    assert "on a cpu" in str(invoke(*options, "--method", "qlora").exception)
