@@ -1,6 +1,6 @@
 """The tree of errors a user can meet; every message says what was given, what is allowed and what to do.
 
-    PerfModelError                  root; ``exit_code`` 1
+    PerfModelError                  root; ``exit_code`` 1: what was asked for could not be had
     ├── UserError                   the caller's input can be mended; ``exit_code`` 2
     │   ├── InvalidConfigurationError   bits, ranks or a rate outside the space
     │   ├── InvalidSuiteError           a suite file or an override that cannot be used
@@ -8,17 +8,18 @@
     │   ├── ModelNotFoundError          a base model's files are missing
     │   ├── UnsupportedModelError       an architecture outside the supported families
     │   ├── InvalidTaskError            a task file that cannot be used
-    │   ├── InfeasibleBudgetError       no configuration meets the budget
     │   ├── OutputFolderError           the run's folder cannot be written
     │   ├── StageOrderError             a stage was asked for before those whose output it reads
-    │   └── MissingExtraError           an optional dependency is not installed
-    ├── CorruptFileError            a file is damaged or its checksum differs
-    ├── SchemaVersionError          a file was written by a newer version
+    │   ├── MissingExtraError           an optional dependency is not installed
+    │   ├── CorruptFileError            a file is damaged or its checksum differs
+    │   └── SchemaVersionError          a file was written by a newer version
+    ├── InfeasibleBudgetError       no configuration meets the budget
+    ├── FailedCheckError            published files do not hold what they should
+    ├── TrialsFailedError           every trial of a campaign fails
     ├── StoreBusyError              another driver is writing to the trace store
     ├── StoreFullError              the trace store's disk has no space left
-    ├── TrialsFailedError           every trial of a campaign fails
     ├── NotEnoughTracesError        too few traces to fit or to judge a model
-    ├── InterruptedRunError         the person at the keyboard stopped the run
+    ├── InterruptedRunError         the person at the keyboard stopped the run; ``exit_code`` 130
     └── DownloadError               a file could not be fetched
 
 Physical failures of a trial (out of memory, divergence) are not errors: they are traces with that status.
@@ -84,7 +85,7 @@ class InvalidTaskError(UserError):
     """A task's file lacks a column, a split or an answer."""
 
 
-class InfeasibleBudgetError(UserError):
+class InfeasibleBudgetError(PerfModelError):
     """No configuration of the space meets the budget."""
 
 
@@ -100,12 +101,16 @@ class MissingExtraError(UserError):
     """An optional dependency is needed and not installed."""
 
 
-class CorruptFileError(PerfModelError):
+class CorruptFileError(UserError):
     """A file is damaged, or its checksum is not the recorded one."""
 
 
-class SchemaVersionError(PerfModelError):
+class SchemaVersionError(UserError):
     """A file carries a schema version that this version does not know."""
+
+
+class FailedCheckError(PerfModelError):
+    """Published files do not hold what they should."""
 
 
 class StoreBusyError(PerfModelError):
@@ -126,6 +131,8 @@ class NotEnoughTracesError(PerfModelError):
 
 class InterruptedRunError(PerfModelError):
     """The person at the keyboard stopped the run."""
+
+    exit_code = 130
 
 
 class DownloadError(PerfModelError):

@@ -1,6 +1,6 @@
 """How a configuration is carried out: pruning, formats, start and form of the adapters, each choice with its source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
@@ -157,6 +157,23 @@ class Methods:
         names = self.quantizers.split("|")
         names[WIDTHS.index(FORMATS[name].bits)] = name
         return replace(self, quantizers="|".join(names))
+
+    def with_formats(self, names: Sequence[str]) -> "Methods":
+        """Returns the methods with several widths stored in other formats.
+
+        Args:
+            names: of formats, one a width at most.
+
+        Raises:
+            InvalidConfigurationError: when there is no such format, or two have one width.
+        """
+        methods, first = self, dict[int, str]()
+        for name in names:
+            methods = methods.with_format(name)
+            other = first.setdefault(FORMATS[name].bits, name)
+            if other != name or names.count(name) > 1:
+                raise _refused("formats", name, f"{other} is given for {FORMATS[name].bits} bits already")
+        return methods
 
     def to_dict(self) -> dict[str, str]:
         """Returns the methods as plain values."""

@@ -1,6 +1,7 @@
 """How a configuration is fine-tuned and judged: everything of a setting that is not the model, task or device."""
 
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any, Literal, get_args
 
 from perfmodel.errors import InvalidConfigurationError
@@ -65,8 +66,8 @@ class Recipe:
         if self.train_examples is not None:
             self._require("train_examples", "1 or more, or null for all", holds=self.train_examples >= 1)
         for name in ("learning_rate", "alpha"):
-            self._require(name, "above 0", holds=getattr(self, name) > 0)
-        self._require("weight_decay", "0 or more", holds=self.weight_decay >= 0)
+            self._require(name, "above 0, and finite", holds=0 < getattr(self, name) < inf)
+        self._require("weight_decay", "0 or more, and finite", holds=0 <= self.weight_decay < inf)
         for name in ("warmup_share", "dropout"):
             self._require(name, "in [0, 1)", holds=0 <= getattr(self, name) < 1)
         for name, choices in (("schedule", Schedule), ("alpha_rule", AlphaRule), ("optimizer", Optimizer)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from perfmodel.errors import CorruptFileError, OutputFolderError, UserError
+from perfmodel.errors import FailedCheckError, OutputFolderError, UserError
 
 if TYPE_CHECKING:
     from datasets_cache.shelf.verify import Verification
@@ -79,7 +79,7 @@ def verify_data(
         _tell(each)
     problems = [*shipped.problems, *(problem for each in found for problem in each.problems)]
     if problems:
-        raise CorruptFileError(
+        raise FailedCheckError(
             f"{len(problems)} things do not hold, the first: {problems[0]}",
             "published files never change",
             "fetch the release again, or install this package again",

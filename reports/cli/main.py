@@ -43,7 +43,9 @@ class _Commands(TyperGroup):
                 return super().invoke(ctx)
         except KeyboardInterrupt as error:
             raise InterruptedRunError(
-                "the run was interrupted", "what was measured is stored", "the same command goes on from there"
+                "interrupted",
+                "what was finished is stored, what was under way is lost",
+                "the same command goes on from there",
             ) from error
 
 
@@ -229,7 +231,7 @@ def main() -> None:
         )
         _fail(error, str(missing), missing.exit_code, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last catch: a user never sees a traceback unasked
-        _fail(error, f"{type(error).__name__}: {error} (this is a defect; --debug shows where)", 1, debug=debug)
+        _fail(error, f"{type(error).__name__}: {error} (this is a defect; --debug shows where)", 3, debug=debug)
 
 
 def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:

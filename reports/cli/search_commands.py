@@ -41,7 +41,7 @@ def compare_searchers(
         shelf,
         names(searchers),
         seeds,
-        numbers(evaluations),
+        numbers("--evaluations", evaluations),
         names(tasks),
         workers,
         folder,
@@ -71,7 +71,7 @@ def live(
     from reports.live.command import live_command
 
     run = open_run(suite, overrides, folder, "live")
-    path = live_command(run, searchers=names(searchers), trials=trials, seeds=numbers(seeds), batch=batch)
+    path = live_command(run, searchers=names(searchers), trials=trials, seeds=numbers("--seeds", seeds), batch=batch)
     typer.echo(str(path.resolve()))
 
 
@@ -94,7 +94,7 @@ def challenge(
 
     path = challenge_command(
         open_run(suite, overrides, folder, "challenge"),
-        seeds=numbers(seeds),
+        seeds=numbers("--seeds", seeds),
         screen_seed=screen_seed,
         rounds=rounds,
         tries=tries,

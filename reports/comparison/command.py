@@ -70,6 +70,7 @@ def compare_command(options: Options) -> Path:
 
     _check(options)
     everything, traces, space, tasks, objectives, budget = _source(options)
+    _make(options.folder)
     architecture = Architecture.from_config(resolve(traces[0].asked.setting.model, progress=say).config)
     space = space or Space.for_architecture(architecture, methods=traces[0].asked.configuration.methods)
     for task in tasks:
@@ -104,8 +105,12 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def numbers(text: str) -> tuple[int, ...]:
+def numbers(option: str, text: str) -> tuple[int, ...]:
     """Returns the numbers of a comma-separated text, rising, each once.
+
+    Args:
+        option: that was given, such as ``--seeds``.
+        text: its value, whole numbers with commas between.
 
     Raises:
         InvalidSuiteError: when one is no whole number.
@@ -114,7 +119,7 @@ def numbers(text: str) -> tuple[int, ...]:
         return tuple(sorted({int(name) for name in names(text)}))
     except ValueError as error:
         raise InvalidSuiteError(
-            f"evaluations are {text!r}", "whole numbers, comma-separated", "write 25,50,100"
+            f"{option} is {text!r}", "whole numbers with commas between", f"write {option} 25,50,100"
         ) from error
 
 
@@ -129,12 +134,13 @@ def _check(options: Options) -> None:
             "numbers of 1 or more",
             "change the option",
         )
+
+
+def _make(folder: Path) -> None:
     try:
-        options.folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputFolderError(
-            f"{options.folder} cannot be made ({error})", "a writable folder", "choose another"
-        ) from error
+        raise OutputFolderError(f"{folder} cannot be made ({error})", "a writable folder", "choose another") from error
 
 
 class _Source(NamedTuple):

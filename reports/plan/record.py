@@ -88,6 +88,12 @@ def question_of(
             f"--method {method} on a cpu", "it is modelled as PEFT and Trainer do it on cuda", "use --method own"
         )
     practice = method != "own"
+    if bits is not None and bits not in DEFAULT_BITS:
+        raise InvalidConfigurationError(
+            f"--bits is {bits}", f"one of {', '.join(map(str, DEFAULT_BITS))}", "choose one"
+        )
+    if rate is not None and not 0 <= rate < 1:
+        raise InvalidConfigurationError(f"--rate is {rate}", "a share of 0 or more and below 1", "write --rate 0.2")
     return Question(
         architecture,
         recipe,

@@ -8,9 +8,10 @@ from collectors.campaign.design import design
 from collectors.campaign.pilot import pilot
 from collectors.campaign.run_lengths import run_lengths
 from collectors.campaign.stratified_plan import plan
+from perfmodel.evaluation.selection import MINIMUM_CONFIGURATIONS
 from perfmodel.traces.trace import Asked
 from reports.run.run import Run
-from reports.run.suite import TrialPlan
+from reports.run.sections import TrialPlan
 
 
 def planned_trials(run: Run) -> list[Asked]:
@@ -19,16 +20,23 @@ def planned_trials(run: Run) -> list[Asked]:
     return _PLANS[section.plan](run)[: section.trials]
 
 
+def published_configurations(run: Run) -> int:
+    """Returns how many configurations of this run's setting the published traces hold, those that failed left out."""
+    return len({trace.asked.configuration for trace in run.shelf_traces if trace.ok})
+
+
 def _stratified(run: Run) -> list[Asked]:
     section = run.suite.collect
+    few = published_configurations(run) < MINIMUM_CONFIGURATIONS
+    wanted = MINIMUM_CONFIGURATIONS if few else 2
     return plan(
         run.space,
         run.setting,
-        configurations=section.configurations,
+        configurations=wanted if section.configurations is None else section.configurations,
         repeated=section.repeated,
         seeds=section.seeds,
         plan_seed=section.plan_seed,
-        with_baselines=section.baselines,
+        with_baselines=few if section.baselines is None else section.baselines,
     )
 
 

@@ -23,10 +23,26 @@ def outlook(run: Run) -> str:
         f"{counted(collected, 'fine-tune')}; fit and search learn from them and from "
         f"{counted(len(run.shelf_traces), 'published trace')}; validate runs up to {counted(validated, 'fine-tune')}"
     )
+    if run.suite.fit.shelf and not run.shelf_traces:
+        text += f" ({run.suite.fit.shelf} has none of this task and recipe, so the run makes enough of its own)"
+    if not times:
+        times = _times_elsewhere(run)
     if not times:
         return f"{text}. How long one takes is known after the first."
     minutes = (collected + validated) * median(times) / 60 / run.workers
     return f"{text}. The fine-tunes take about {max(1, round(minutes))} minutes where nothing else runs."
+
+
+def _times_elsewhere(run: Run) -> list[float]:
+    """Returns the seconds of published fine-tunes of this model and recipe on other tasks."""
+    return [
+        seconds
+        for trace in (run.shelf.traces if run.shelf else ())
+        if trace.asked.setting.model_sha256 == run.setting.model_sha256
+        and trace.asked.setting.recipe == run.setting.recipe
+        and trace.asked.setting.device_class == run.device_class
+        and (seconds := trial_seconds(trace)) is not None
+    ]
 
 
 def most_validations(run: Run) -> int:

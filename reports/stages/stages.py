@@ -20,6 +20,7 @@ from perfmodel.traces.store import TraceStore
 from perfmodel.traces.trace import Asked, Trace
 from reports.figures.quantity import counted
 from reports.report.choice import Noise
+from reports.run.checks import check_run
 from reports.run.known import predicted_memory, run_knowledge, run_sensitivities
 from reports.run.manifest import Manifest
 from reports.run.progress import bar, outcome
@@ -55,28 +56,40 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
         StageOrderError: when ``alone`` and an earlier stage has no current output.
         PerfModelError: whatever a stage raises.
     """
-    run.prepare_folder()
-    run.write_json("suite.json", run.suite.model_dump(mode="json", by_alias=True))
     manifest = Manifest(run)
     wanted = STAGES[: [each.name for each in STAGES].index(until) + 1]
+    check_run(run, [until] if alone else [stage.name for stage in wanted])
+    if alone:
+        _require_earlier(run, manifest, wanted)
+    run.prepare_folder()
+    run.write_json("suite.json", run.suite.model_dump(mode="json", by_alias=True))
     if any(stage.work is search for stage in wanted):
         # What a searcher needs is measured, or refused, before the first fine-tune is paid for.
         run_sensitivities(run, run.suite.search.evaluations)
     for stage in wanted:
-        values = [run.suite.model_dump(mode="json", include=set(stage.sections)), run.setting.identifier]
-        inputs = manifest.digest(stage.needs, [values, run.shelf.sha256 if run.shelf else None])
+        inputs = _inputs(run, manifest, stage)
         if manifest.is_current(stage.name, inputs):
             run.say(f"{stage.name}: up to date")
             continue
-        if alone and stage.name != until:
-            raise StageOrderError(
-                f"stage {stage.name} has no current output in {run.folder}",
-                f"{until} reads it",
-                f"run bench {stage.name} with the same suite first, or bench run",
-            )
         outcome_text = stage.work(run)
         manifest.record(stage.name, inputs)
         run.say(f"{stage.name}: {outcome_text}")
+
+
+def _inputs(run: Run, manifest: Manifest, stage: Stage) -> str:
+    values = [run.suite.model_dump(mode="json", include=set(stage.sections)), run.setting.identifier]
+    return manifest.digest(stage.needs, [values, run.shelf.sha256 if run.shelf else None])
+
+
+def _require_earlier(run: Run, manifest: Manifest, wanted: Sequence[Stage]) -> None:
+    """Refuses a stage alone where one before it has no current output."""
+    for stage in wanted[:-1]:
+        if not manifest.is_current(stage.name, _inputs(run, manifest, stage)):
+            raise StageOrderError(
+                f"stage {stage.name} has no current output in {run.folder}",
+                f"{wanted[-1].name} reads it",
+                f"run bench {stage.name} with the same suite first, or bench run",
+            )
 
 
 def collect(run: Run) -> str:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from perfmodel import errors
-from perfmodel.errors import PerfModelError, UserError
+from perfmodel.errors import InterruptedRunError, PerfModelError, UserError
 
 
 def leaves():
@@ -34,8 +34,8 @@ def test_an_error_survives_the_pipe_from_a_worker(kind):
 
 
 @pytest.mark.parametrize("kind", leaves())
-def test_only_a_users_mistake_exits_with_two(kind):
-    assert kind.exit_code == (2 if issubclass(kind, UserError) else 1)
+def test_exit_codes_tell_a_users_mistake_and_an_interrupt_from_the_rest(kind):
+    assert kind.exit_code == (2 if issubclass(kind, UserError) else 130 if kind is InterruptedRunError else 1)
 
 
 def test_an_error_needs_all_three_parts():

@@ -288,7 +288,7 @@ def suite_values(model_folder: Path, task_file: Path) -> dict[str, Any]:
         "device": "cpu",
         "recipe": {"steps": 4, "curve_points": 1},
         "space": {"pruning_rates": [0.0, 0.25, 0.5], "bits": [2, 4, 8, 16], "ranks": [0, 4, 8, 16]},
-        "collect": {"configurations": 14, "repeated": 4, "seeds": [0, 1]},
+        "collect": {"configurations": 14, "repeated": 4, "baselines": True, "seeds": [0, 1]},
         "fit": {"surrogates": ["constant", "additive"], "metrics": ["held_out_loss", "accuracy", "peak_memory_bytes"]},
         "search": {"evaluations": {"random": 80}, "batch": 40},
         "validate": {"front": 2, "random": 1, "references": 1, "reference_runs": 2, "seeds": [101, 102]},

@@ -11,7 +11,7 @@ from datasets_cache.shelf.registry import register
 from datasets_cache.shelf.shelf import load_shelf, newest_shelf, shelf_file, shelf_names
 from datasets_cache.shelf.shipped_files import FOLDERS
 from datasets_cache.tasks.shipped import TASK_DATA
-from perfmodel.errors import CorruptFileError, OutputFolderError, UnknownNameError, UserError
+from perfmodel.errors import FailedCheckError, OutputFolderError, UnknownNameError, UserError
 from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.store import TraceStore
 from reports.cli.main import app
@@ -62,7 +62,7 @@ def test_verify_fails_on_a_flipped_byte_and_says_where(bench, tmp_path, capsys):
     path.write_bytes(content)
 
     with pytest.raises(
-        CorruptFileError, match=r"things do not hold, the first: smollm2-pilot-v1\.parquet has sha256"
+        FailedCheckError, match=r"things do not hold, the first: smollm2-pilot-v1\.parquet has sha256"
     ) as told:
         bench("verify", path)
     assert told.value.exit_code == 1
@@ -75,7 +75,7 @@ def test_verify_fails_on_a_flipped_byte_of_any_shipped_file(bench, tmp_path, mon
     monkeypatch.setitem(FOLDERS, "tasks", folder)
 
     with pytest.raises(
-        CorruptFileError, match=r"1 things do not hold, the first: tasks/LICENCE-WordNet\.txt has sha256"
+        FailedCheckError, match=r"1 things do not hold, the first: tasks/LICENCE-WordNet\.txt has sha256"
     ):
         bench("verify")
 

@@ -78,39 +78,6 @@ def misspelt_key(make):
     return ["run", make.suite(taks="gcd")], "the suite has the key 'taks'", "did you mean 'task'?"
 
 
-def misspelt_override(make):
-    return ["run", make.suite(), "collect.sedes=[0]"], "'collect.sedes'", "did you mean 'seeds'?"
-
-
-def no_yaml(make):
-    (make.folder / "broken.yaml").write_text("name: [a\ntask: b\n")
-    return ["run", "broken.yaml"], "broken.yaml is no YAML", "line 2"
-
-
-def unknown_suite(make):
-    return ["collect", "defualt"], "there is no suite 'defualt'", "did you mean 'default'?"
-
-
-def unknown_task(make):
-    return ["run", make.suite(task="chain_summ")], "there is no task 'chain_summ'", "did you mean 'chain_sum'?"
-
-
-def bits_outside_the_set(make):
-    return (
-        ["run", make.suite(space={"bits": [4, 5], "ranks": [8]})],
-        "space.bits is (4, 5)",
-        "a subset of (2, 3, 4, 8, 16)",
-    )
-
-
-def rank_larger_than_the_layer(make):
-    return ["run", make.suite(space={"ranks": [0, 33]})], "rank 33 is larger than the layer", "use ranks up to 32"
-
-
-def missing_model(make):
-    return ["run", make.suite(model="./no/such/model")], "there is no base model './no/such/model'", "hub id"
-
-
 def model_without_weights(make):
     (make.folder / "empty").mkdir()
     (make.folder / "empty" / "config.json").write_text("{}")
@@ -124,11 +91,6 @@ def unsupported_model(make):
     (other / "config.json").write_text(json.dumps({**config, "model_type": "gpt2"}))
     (other / "model.safetensors").write_bytes((make.model_folder / "model.safetensors").read_bytes())
     return ["run", make.suite(model="other")], "model_type is 'gpt2'", "supported families are llama"
-
-
-def folder_that_cannot_be_written(make):
-    (make.folder / "file").write_text("")
-    return ["run", make.suite(), "--folder", "file/run"], "file/run cannot be written", "choose another with --folder"
 
 
 def corrupt_store(make):
@@ -153,29 +115,7 @@ def newer_schema(make):
     return ["traces", "import", "t.parquet", "into"], f"trace version {TRACE_VERSION + 1}", "upgrade perfmodel"
 
 
-def stage_before_its_time(make):
-    return ["search", make.suite()], "stage collect has no current output", "run bench collect"
-
-
-def export_without_a_store(make):
-    return ["traces", "export", "nowhere", "t.parquet"], "there is no trace store at nowhere", "bench collect"
-
-
-USERS = [
-    misspelt_key,
-    misspelt_override,
-    no_yaml,
-    unknown_suite,
-    unknown_task,
-    bits_outside_the_set,
-    rank_larger_than_the_layer,
-    missing_model,
-    model_without_weights,
-    unsupported_model,
-    folder_that_cannot_be_written,
-    stage_before_its_time,
-]
-OTHERS = [corrupt_store, wrong_checksum, newer_schema, export_without_a_store]
+CASES = [misspelt_key, model_without_weights, unsupported_model, corrupt_store, wrong_checksum, newer_schema]
 
 
 @pytest.fixture
@@ -187,21 +127,17 @@ def make(suite, traces, tmp_path, model_folder):
     return Make
 
 
-@pytest.mark.parametrize(
-    ("case", "code"),
-    [pytest.param(case, 2, id=case.__name__) for case in USERS]
-    + [pytest.param(case, 1, id=case.__name__) for case in OTHERS],
-)
-def test_bad_input_is_one_clear_message(bench, make, case, code):
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_bad_input_is_one_clear_message(bench, make, case):
     arguments, given, helped = case(make)
 
-    message = the_message(bench(*arguments, code=code).stderr)
+    message = the_message(bench(*arguments, code=2).stderr)
 
     assert given in message
     assert helped in message
 
 
-@pytest.mark.parametrize(("case", "code"), [(misspelt_key, 2), (wrong_checksum, 1)])
+@pytest.mark.parametrize(("case", "code"), [(misspelt_key, 2), (wrong_checksum, 2)])
 def test_debug_adds_the_traceback_and_keeps_code_and_message(bench, make, case, code):
     arguments, given, _ = case(make)
 
@@ -212,7 +148,7 @@ def test_debug_adds_the_traceback_and_keeps_code_and_message(bench, make, case, 
 
 
 def test_a_refused_import_adds_nothing(bench, make, tmp_path):
-    bench(*wrong_checksum(make)[0], code=1)
+    bench(*wrong_checksum(make)[0], code=2)
 
     assert not (tmp_path / "into").exists()
 
@@ -273,25 +209,6 @@ def start(tmp_path):
         process.communicate()
 
 
-def test_a_budget_that_nothing_meets_is_the_users(suite, start):
-    path = suite(budget={"peak_memory_bytes": "1kB"})
-    program = (
-        "pass",
-        "run",
-        path,
-        "fit.metrics=[held_out_loss, peak_memory_bytes]",
-        "fit.surrogates=[constant]",
-        "collect.repeated=0",
-    )
-    process = start(*program)
-    _, stderr = process.communicate()
-
-    assert process.returncode == 2, stderr
-    message = the_message(stderr)
-    assert "no configuration meets the budget peak_memory_bytes 1000" in message
-    assert "relax the budget" in message
-
-
 def test_fit_writes_its_report_when_asked_and_later_stages_do_not_mind(suite, start, tmp_path):
     path = suite(fit={"surrogates": ["constant"], "metrics": ["held_out_loss", "peak_memory_bytes"]})
     for command in (("collect",), ("fit", "--report"), ("search",)):
@@ -316,8 +233,8 @@ def test_an_interrupt_is_told_and_the_store_stays_intact(suite, start, tmp_path)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate()
 
-    assert process.returncode == 1, stderr
-    assert "the run was interrupted; what was measured is stored" in the_message(stderr)
+    assert process.returncode == 130, stderr
+    assert "what was finished is stored" in the_message(stderr)
     store = sqlite3.connect(tmp_path / "kept" / "traces.sqlite")
     assert store.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     store.close()
@@ -330,7 +247,7 @@ def test_a_defect_is_told_as_one(suite, start):
     process = start("raise RuntimeError('unforeseen')", "collect", suite())
     _, stderr = process.communicate()
 
-    assert process.returncode == 1
+    assert process.returncode == 3
     assert "RuntimeError: unforeseen (this is a defect; --debug shows where)" in the_message(stderr)
 
 
@@ -357,5 +274,5 @@ def test_exported_traces_come_back_whole(bench, run_folder, traces, tmp_path):
 def test_a_checksum_on_the_command_line_is_checked(bench, run_folder, tmp_path):
     bench("traces", "export", run_folder, "t.parquet", code=0)
 
-    stderr = bench("traces", "import", "t.parquet", "other", "--sha256", "f" * 64, code=1).stderr
+    stderr = bench("traces", "import", "t.parquet", "other", "--sha256", "f" * 64, code=2).stderr
     assert f"the recorded one is {'f' * 64}" in the_message(stderr)

@@ -38,9 +38,9 @@ def options(folder: Path, **changes: object) -> Options:
 
 def test_lists_are_read_once_each_and_numbers_rise() -> None:
     assert names(" joint, random,,joint ") == ("joint", "random")
-    assert numbers("200,25, 50,25") == (25, 50, 200)
-    with pytest.raises(InvalidSuiteError, match="write 25,50,100"):
-        numbers("25,many")
+    assert numbers("--seeds", "200,25, 50,25") == (25, 50, 200)
+    with pytest.raises(InvalidSuiteError, match="write --seeds 25,50,100"):
+        numbers("--seeds", "25,many")
 
 
 def test_mistakes_are_named_before_anything_is_made(tmp_path: Path) -> None:

@@ -331,13 +331,24 @@ def test_a_validation_of_nothing_is_reported_as_nothing(finished):
 
 
 def test_a_budget_that_nothing_meets_is_told_with_the_best_there_is(finished):
-    with pytest.raises(InfeasibleBudgetError, match=r"no configuration meets the budget peak_memory_bytes 1000"):
-        finished.run("search", budget={"peak_memory_bytes": "1kB"})
+    with pytest.raises(InfeasibleBudgetError, match=r"no configuration meets the budget peak_memory_bytes 2e\+06"):
+        finished.run("search", budget={"peak_memory_bytes": "2MB"})
 
 
 def test_too_few_traces_are_told(bench):
+    bench.runner.outcome = lambda asked: "ok" if asked.configuration.is_uniform else "oom"
     with pytest.raises(NotEnoughTracesError, match=r"at least 10 configurations"):
-        bench.run("fit", collect={"configurations": 3, "baselines": False})
+        bench.run("fit")
+
+
+def test_data_of_ones_own_get_enough_configurations_and_published_data_few(bench, monkeypatch):
+    del bench.values["collect"]
+    run = Run(parse_suite(bench.values), bench.folder, "bench run fake", str)
+    alone = {asked.configuration for asked in planned_trials(run)}
+    run.__dict__["shelf_traces"] = [bench.runner(asked) for asked in planned_trials(run)]
+
+    assert len(alone) == 10 + 5  # and the uniform choices that this space holds
+    assert len(planned_trials(run)) == 2
 
 
 def test_too_few_repeats_leave_the_axes_unknown(bench):
