@@ -6,7 +6,7 @@ no values. What differs from a device is put right here: the attention kernel, t
 are those of the asked device class, and buffers that a kernel takes inside are counted by ``WORKSPACES``.
 
 Against the CPU's own meter on tiny models of five families, the bytes of a step agree within 1.1 %, and within 0.2 %
-for all but phi with checkpointing (``tests/oracles/test_dry_run.py``). No dry run was compared with a GPU.
+for all but phi with checkpointing (``tests/collectors/oracles/test_dry_run.py``). No dry run was compared with a GPU.
 """
 
 from collections.abc import Iterator, Mapping
