@@ -43,7 +43,6 @@ def report_page(record: Record) -> Page:
     """Returns the page of a run."""
     found, setting = findings.answer(record), record["setting"]
     chosen = _choices(record)
-    names = [name for name in (chosen.as_good, chosen.recommended, chosen.least) if name is not None]
     head = (say.answer_sentence(found), say.sureness_sentence(found), say.learnt_sentence(findings.learnt(record)))
     plots = drawings(record)
     return Page(
@@ -61,7 +60,7 @@ def report_page(record: Record) -> Page:
         tuple(sentence for sentence in head if sentence),
         tables.facts(record),
         _cards(record, chosen),
-        tables.beside_table(record, names),
+        tables.beside_table(record),
     )
 
 
@@ -90,7 +89,12 @@ def _cards(record: Record, chosen: Choices) -> tuple[Card, ...]:
         (within, chosen.within_budget),
         ("Least memory that still works", chosen.least),
     )
-    return tuple(_card(record, question, name, chosen.recommended) for question, name in asked if name is not None)
+    # One configuration may be the answer to several questions: it has one card.
+    questions: dict[str, list[str]] = {}
+    for question, name in asked:
+        if name is not None:
+            questions.setdefault(name, []).append(question)
+    return tuple(_card(record, ". ".join(of), name, chosen.recommended) for name, of in questions.items())
 
 
 def _card(record: Record, question: str, name: str, recommended: str | None) -> Card:

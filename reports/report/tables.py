@@ -77,15 +77,14 @@ def measures(row: Row, noise: Noise) -> tuple[str, str, str, str, str]:
     )
 
 
-def beside_table(record: Record, names: Sequence[str]) -> Table:
-    """Returns the recommended configurations and the known references, side by side.
+def beside_table(record: Record) -> Table:
+    """Returns the points of the front that were run and the known references, side by side.
 
     Args:
         record: the report's.
-        names: of the recommended ones; references are always shown.
     """
     noise = Noise.of_effects(record["effects"])
-    rows = [row for row in record["validation"] if row["name"] in names or row["role"] == "reference"]
+    rows = [row for row in record["validation"] if row["role"] != "random"]
     head = ("Configuration", "What it is", "Peak", "Weights", "Held-out loss", "Accuracy", "Runs")
     return Table(
         "Beside the choices that everyone knows, all measured by this run",

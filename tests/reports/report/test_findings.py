@@ -1,6 +1,7 @@
 """Findings hold the record's facts; each kind has its words once."""
 
 from reports.report import findings, sentences
+from reports.report.page import report_page
 
 
 def test_the_answer_names_the_smallest_within_noise_of_the_best_that_fits(record):
@@ -81,3 +82,11 @@ def test_the_front_counts_what_was_run_by_role(record):
     numbers = findings.front(record).numbers
 
     assert (numbers["front"], numbers["reference"], numbers["random"], numbers["failed"]) == (4, 2, 1, ["random 2"])
+
+
+def test_a_configuration_that_answers_two_questions_has_one_card(record):
+    assert [card.name for card in report_page(record).cards] == ["16-bit LoRA", "C", "B"]
+    cards = report_page(record | {"budget": {}}).cards
+
+    assert [card.name for card in cards] == ["16-bit LoRA", "B"]
+    assert "As good as" in cards[0].question and "Best of all" in cards[0].question
