@@ -52,7 +52,7 @@ lock:
 		| sed -E 's/^(torch==[0-9.]+)\+.*/\1/; s/^(nvidia-.*==.*)/\1 ; platform_system == "Linux"/; s/^(xgboost)-cpu==(.*)/\1==\2 ; platform_system == "Darwin"\n\1-cpu==\2 ; platform_system != "Darwin"/' > requirements.lock
 	rm -rf .venv-lock
 
-# Writes docs/choices.md from the code, and ships docs/concepts.md with the reports.
+# Writes docs/choices.md and docs/suite.md from the code, and ships docs/concepts.md with the reports.
 choices: environment
 	$(BIN)/python -m reports.cli.choices docs
 

@@ -31,6 +31,8 @@ from perfmodel.traces.parquet import read_traces, write_traces
 from perfmodel.traces.store import TraceStore
 from perfmodel.traces.trace import Asked, Measured, RanOn, Setting, Trace
 
+__version__ = "0.1.0"
+
 __all__ = [
     "METRICS",
     "Architecture",

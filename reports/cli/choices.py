@@ -1,7 +1,7 @@
 """Writes ``docs/choices.md``, every choice of each dimension with its source: ``python -m reports.cli.choices docs``.
 
-The table is made from the code. The same command copies ``docs/concepts.md`` into ``reports/pages/templates``, where an
-installed package finds it.
+The table is made from the code, and so is ``docs/suite.md``, every key of a suite. The same command copies
+``docs/concepts.md`` into ``reports/pages/templates``, where an installed package finds it.
 """
 
 import shutil
@@ -24,6 +24,7 @@ from perfmodel.space.methods import (
     Choice,
 )
 from perfmodel.space.space import DEFAULT_RANKS, DEFAULT_RATES
+from reports.cli.suite_keys import suite_page
 
 CONCEPTS = Path(str(files("reports"))) / "pages" / "templates" / "concepts.md"
 """The shipped copy of ``docs/concepts.md``: each concept is a ``## heading`` and one paragraph."""
@@ -73,9 +74,10 @@ def _format_rows() -> Iterable[tuple[str, str, str, str]]:
 
 
 def main() -> None:
-    """Writes both files; the first argument is the folder of the documents."""
+    """Writes all files; the first argument is the folder of the documents."""
     folder = Path(sys.argv[1])
     (folder / "choices.md").write_text(choices_page(), encoding="utf-8")
+    (folder / "suite.md").write_text(suite_page(), encoding="utf-8")
     shutil.copyfile(folder / "concepts.md", CONCEPTS)
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+import perfmodel
 from perfmodel.errors import InterruptedRunError, MissingExtraError, PerfModelError
 from reports.cli.data import data_app
 from reports.cli.hang_up import ended_by_hang_up
+from reports.cli.help_pages import arrange
 from reports.cli.options import (
     AddressOption,
     DebugOption,
@@ -24,6 +26,7 @@ from reports.cli.options import (
 from reports.cli.plan import plan_app
 from reports.cli.runs import runs_app
 from reports.cli.search_commands import search_app
+from reports.cli.traces import traces_app
 
 if TYPE_CHECKING:
     from reports.run.run import Run
@@ -52,18 +55,21 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="bench",
     cls=_Commands,
-    help="Performance models for quantised LoRA fine-tuning: measure, model, search, validate, report.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-traces_app = typer.Typer(help="Traces as Parquet, and back into a run's store.", no_args_is_help=True)
 app.add_typer(traces_app, name="traces")
 app.add_typer(data_app, name="data")
 app.add_typer(plan_app)
 app.add_typer(runs_app)
 app.add_typer(search_app)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer hands it over by position
+    if asked:
+        typer.echo(f"perfmodel {perfmodel.__version__}")
+        raise typer.Exit
 
 
 def _on(address: str | None, overrides: list[str] | None) -> list[str]:
@@ -148,39 +154,6 @@ def evaluate_model(
     typer.echo(json.dumps(evaluated(folder, task, examples, say, with_lm_eval=lm_eval)))
 
 
-@traces_app.command("export")
-def export_traces(
-    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
-    file: Annotated[Path, typer.Argument(help="The Parquet file to write; its sha256 goes beside it.")],
-    debug: DebugOption = False,
-) -> None:
-    """Write the traces of a run to a Parquet file."""
-    from perfmodel.traces.parquet import write_traces
-    from perfmodel.traces.store import TraceStore
-
-    with TraceStore(folder / "traces.sqlite") as store:
-        traces = list(store)
-    digest = write_traces(traces, file)
-    typer.echo(f"{len(traces)} traces in {file}, sha256 {digest}")
-
-
-@traces_app.command("import")
-def import_traces(
-    file: Annotated[Path, typer.Argument(help="A Parquet file of traces.")],
-    folder: Annotated[Path, typer.Argument(help="The run's folder to add them to.")],
-    sha256: Annotated[str | None, typer.Option(help="Expected checksum; else the one beside the file.")] = None,
-    debug: DebugOption = False,
-) -> None:
-    """Add the traces of a Parquet file to a run's store; trials that it already holds are kept as they are."""
-    from perfmodel.traces.parquet import read_traces
-    from perfmodel.traces.store import TraceStore
-
-    traces = read_traces(file, sha256=sha256)
-    with TraceStore.writer(folder / "traces.sqlite") as store:
-        added = sum(store.add(trace) for trace in traces)
-    typer.echo(f"{added} of {len(traces)} traces added to {folder}")
-
-
 @app.command()
 def quantizers(
     model: Annotated[str, typer.Option(help="The embedded model, a checkpoint's folder or a hub id.")] = "smollm2-135m",
@@ -213,6 +186,34 @@ def sense(
     from reports.cli.sense import sense_command
 
     typer.echo(str(sense_command(model, task, unit, examples, max_length, to).resolve()))
+
+
+@app.command("suite")
+def suite_keys(
+    suite: SuiteArgument = "default",
+    overrides: OverridesArgument = None,
+    keys: Annotated[bool, typer.Option("--keys", help="Every key: what it may be, its default, its meaning.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print a suite with every default written out, or every key that a suite may have."""
+    from reports.cli.suite_keys import print_keys, suite_text
+
+    if keys:
+        print_keys()
+    else:
+        typer.echo(suite_text(suite, overrides or []), nl=False)
+
+
+@app.callback()
+def bench(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Performance models for quantised LoRA fine-tuning: measure, model, search, validate, report."""
+
+
+arrange(app)
 
 
 def main() -> None:

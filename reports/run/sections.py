@@ -13,8 +13,10 @@ from perfmodel.traces.trace import Status
 
 TrialPlan = Literal["stratified", "design", "pilot", "capacity", "run_lengths"]
 
+Workers = int | Literal["auto"]
 
-def parse_workers(value: object) -> int | Literal["auto"]:
+
+def parse_workers(value: object) -> Workers:
     """Returns the number of worker processes, or ``auto``.
 
     Args:
@@ -94,7 +96,7 @@ class CollectSection(Section):
     """Seed of the draw of configurations."""
     trials: Annotated[int | None, Field(ge=1)] = None
     """Most fine-tunes of the plan; left out: all."""
-    workers: Annotated[int | Literal["auto"], PlainValidator(parse_workers)] = "auto"
+    workers: Annotated[Workers, PlainValidator(parse_workers, json_schema_input_type=Workers)] = "auto"
     """Processes that fine-tune beside each other; auto: one a core up to four, on CUDA one a device."""
     timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3600.0
     """Seconds after which a fine-tune is given up."""

@@ -6,6 +6,7 @@ from perfmodel.model.families import FAMILIES
 from perfmodel.model.formats import FORMATS
 from perfmodel.space.methods import ADAPTERS, INITIALIZERS, PRUNING_METHODS, PRUNING_SCOPES
 from reports.cli.choices import CONCEPTS, choices_page
+from reports.cli.suite_keys import suite_page
 
 DOCS = Path(__file__).parents[3] / "docs"
 
@@ -22,4 +23,5 @@ def test_every_choice_stands_in_the_table_with_its_source():
 
 def test_the_committed_files_are_those_of_this_code():
     assert (DOCS / "choices.md").read_text() == choices_page(), "run `make choices`"
+    assert (DOCS / "suite.md").read_text() == suite_page(), "run `make choices`"
     assert (DOCS / "concepts.md").read_text() == CONCEPTS.read_text(), "run `make choices`"
