@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from collectors.trial.saved_model import load_model
 from perfmodel.errors import InfeasibleBudgetError, OutputFolderError, StageOrderError, UnknownNameError
 from perfmodel.space.methods import INITIALIZERS, Methods
+from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces
 from reports.cli.export import KEPT_BASE, export, fits_published_base, recommended
 from reports.cli.main import app
@@ -128,10 +129,8 @@ def started_by(trace, initializer):
 
 def test_the_recommended_one_stays_within_the_budget(finished, traces, tmp_path):
     plan = json.loads((finished / "validate" / "plan.json").read_text())
-    runs = {
-        each["name"]: [trace for trace in traces if trace.asked.configuration.to_dict() == each["configuration"]]
-        for each in plan
-    }
+    names = {Configuration.from_dict(each["configuration"]).identifier: each["name"] for each in plan}
+    runs = {names[trace.asked.configuration.identifier]: [trace] for trace in traces}
     copy = shutil.copytree(finished, tmp_path / "copy")
     best = recommended(copy, runs)
     suite = json.loads((copy / "suite.json").read_text())
