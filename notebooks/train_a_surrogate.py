@@ -51,7 +51,7 @@ architecture = known_architectures()[setting.model]
 featurizer = Featurizer(architecture, device_class=setting.device_class, optimizer=setting.recipe.optimizer)
 data = training_data(traces, "held_out_loss", featurizer)
 columns = ["pruning_rate", "mean_bits", "mean_squared_error", "mean_log2_rank", "state_total_bytes"]
-display(data.features[columns].describe().loc[["min", "mean", "max"]].round(3))
+display(data.features.frame()[columns].describe().loc[["min", "mean", "max"]].round(3))
 
 # %% [markdown]
 # ## Scores on configurations left out
