@@ -59,5 +59,5 @@ def test_a_release_without_notes_or_traces_is_refused(store, shelf, capsys):
         release.write_release("other-v1", [store], shelf)
     with pytest.raises(CorruptFileError, match="there is no file"):
         release.write_release(NAME, [], shelf)
-    assert release.main(["other-v1", str(store)]) == 1
+    assert release.main(["other-v1", str(store)]) == 2
     assert "notes that say how the traces were made" in capsys.readouterr().err

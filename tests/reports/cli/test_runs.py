@@ -31,7 +31,7 @@ def test_runs_are_told_with_their_stages_and_answers(runs):
     first, second = json.loads(done.stdout)
     assert (first["done"], first["recommended"]) == (["collect", "fit"], "B")
     assert (second["done"], second["fine_tunes"], second["recommended"]) == ([], 0, None)
-    assert "second" in CliRunner().invoke(app, ["status", str(runs)]).stdout
+    assert "second" in CliRunner().invoke(app, ["status", str(runs)], env={"COLUMNS": "400"}).stdout
     assert run_status(runs / "first") == first
 
 
