@@ -11,7 +11,7 @@ from search.contract.searcher import AbstractSearcher
 from search.contract.setup import Setup, require_at_least
 from search.models.predicted_objectives import MOST
 from search.models.sklearn_gp import GaussianProcess
-from search.moves.climbing import climb_space
+from search.moves.climbing import Rate, climb_in_turn
 from search.moves.scalarisation import tchebycheff
 
 
@@ -45,18 +45,11 @@ class ParEGO(AbstractSearcher):
             return sample(self.space, n, self._rng)
         kept = self._archive.remembered(MOST)
         vectors, told = self._archive.vectors[kept], self._archive.rows(kept)
-        chosen = np.empty((0, vectors.shape[1]), dtype=np.int64)
-        for _ in range(n):
+
+        def scored(_: NDArray[np.int64]) -> tuple[NDArray[np.int64], Rate]:
             values = tchebycheff(told, self._rng.dirichlet(np.ones(self.objectives)))
             process = GaussianProcess("rbf", self.space.levels, vectors, values)
-            best = climb_space(
-                self.space,
-                vectors[np.argsort(values, kind="stable")[:8]],
-                partial(process.improvement, best=float(values.min())),
-                self._visited.with_marked(chosen),
-                self._rng,
-            )
-            if best is None:
-                break
-            chosen = np.concatenate([chosen, best[None]])
-        return chosen
+            improvement = partial(process.improvement, best=float(values.min()))
+            return vectors[np.argsort(values, kind="stable")[:8]], improvement
+
+        return climb_in_turn(self.space, n, scored, self._visited, self._rng)

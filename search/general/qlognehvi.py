@@ -17,7 +17,7 @@ from search.contract.searcher import AbstractSearcher
 from search.contract.setup import Setup, require_at_least
 from search.models.botorch_gp import acquisition, fit_processes
 from search.models.targets import baseline, targets
-from search.moves.climbing import climb_space
+from search.moves.climbing import Rate, climb_in_turn
 
 _BASELINE: Final = 64
 
@@ -57,21 +57,13 @@ class QLogNEHVI(AbstractSearcher):
         goal = targets(self._archive.rows(kept))
         model, self._starts = fit_processes(inputs, goal.values, self._starts)
         front = inputs[baseline(goal, _BASELINE)]
-        chosen = np.empty((0, inputs.shape[1]), dtype=np.int64)
-        for _ in range(n):
+
+        def scored(chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], Rate]:
             seed = int(self._rng.integers(1 << 31))
             value = acquisition(model, goal, front, self.space.levels(chosen), seed)
-            best = climb_space(
-                self.space,
-                self._archive.vectors[self._archive.front()],
-                lambda vectors, value=value: value(self.space.levels(vectors)),  # type: ignore[misc]  # a default binds the loop's value
-                self._visited.with_marked(chosen),
-                self._rng,
-            )
-            if best is None:
-                break
-            chosen = np.concatenate([chosen, best[None]])
-        return chosen
+            return self._archive.vectors[self._archive.front()], lambda vectors: value(self.space.levels(vectors))
+
+        return climb_in_turn(self.space, n, scored, self._visited, self._rng)
 
 
 def require_few_objectives(name: str, setup: Setup) -> None:

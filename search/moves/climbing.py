@@ -51,6 +51,33 @@ def climb_space(
     return climb(pool, score, lambda vectors: move(space, vectors, rng), visited)
 
 
+def climb_in_turn(
+    space: Space,
+    n: int,
+    scored: Callable[[Vectors], tuple[Vectors, Rate]],
+    visited: Visited,
+    rng: np.random.Generator,
+) -> Vectors:
+    """Returns up to n unvisited vectors, shape ``(<= n, d)``, each the best under a score that knows those before it.
+
+    Args:
+        space: the legal configurations.
+        n: how many are wanted, 0 or more.
+        scored: from the vectors chosen so far, ``(k, d)``, to promising vectors ``(>= 1, d)`` and the score of the
+            next, larger is better.
+        visited: vectors that are not wanted.
+        rng: of draws and moves.
+    """
+    chosen = np.empty((0, len(space.cardinalities)), dtype=np.int64)
+    for _ in range(n):
+        front, score = scored(chosen)
+        best = climb_space(space, front, score, visited.with_marked(chosen), rng)
+        if best is None:
+            break
+        chosen = np.concatenate([chosen, best[None]])
+    return chosen
+
+
 def climb(pool: Vectors, score: Rate, moved: Move, visited: Visited) -> Vectors | None:
     """Returns the best unvisited vector found from a pool, shape ``(d,)``, or None where the pool holds none.
 
