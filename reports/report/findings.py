@@ -9,6 +9,7 @@ from reports.figures.hypervolume import searcher_runs
 from reports.figures.quantity import Record
 from reports.report.choice import (
     FULL_PRECISION,
+    Choices,
     Noise,
     Row,
     choices,
@@ -23,10 +24,16 @@ RANK_LOAD = 1.0
 """Trained parameters for each scored token above which a rank has no reason to matter: all of it can be memorised."""
 
 
+def choices_of(record: Record) -> Choices:
+    """Returns which measured configurations are recommended and stand on the cards."""
+    noise, blind = Noise.of_effects(record["effects"]), record["question_blind"]["loss"]
+    return choices(record["validation"], noise, record["budget"], blind)
+
+
 def answer(record: Record) -> Finding:
     """Returns what to take: ``take``, or ``nothing`` where no measured configuration is within the budget."""
     noise, rows = Noise.of_effects(record["effects"]), record["validation"]
-    found = choices(rows, noise, record["budget"], record["question_blind"]["loss"])
+    found = choices_of(record)
     if found.recommended is None:
         return Finding("nothing", {"budget": record["budget"], "measured": sum(map(is_measured, rows))})
     row, full = named(rows, found.recommended), named(rows, FULL_PRECISION)

@@ -11,7 +11,7 @@ from reports.pages.page import Card, Page, Section
 from reports.pages.write import write_page
 from reports.report import findings, tables
 from reports.report import sentences as say
-from reports.report.choice import FULL_PRECISION, Choices, Noise, choices, is_measured, peak_of
+from reports.report.choice import FULL_PRECISION, Choices, Noise, is_measured, peak_of
 from reports.report.record import RECORD_VERSION
 
 
@@ -42,7 +42,7 @@ def write_report(record: Record, folder: Path) -> Path:
 def report_page(record: Record) -> Page:
     """Returns the page of a run."""
     found, setting = findings.answer(record), record["setting"]
-    chosen = _choices(record)
+    chosen = findings.choices_of(record)
     head = (say.answer_sentence(found), say.sureness_sentence(found), say.learnt_sentence(findings.learnt(record)))
     plots = drawings(record)
     return Page(
@@ -74,11 +74,6 @@ def appendix_page(record: Record) -> Page:
         (section,),
         (_HOW_SCORED,),
     )
-
-
-def _choices(record: Record) -> Choices:
-    noise, blind = Noise.of_effects(record["effects"]), record["question_blind"]["loss"]
-    return choices(record["validation"], noise, record["budget"], blind)
 
 
 def _cards(record: Record, chosen: Choices) -> tuple[Card, ...]:

@@ -78,10 +78,11 @@ def choose_candidates(
     """
     space = predictor.record.space
     known = references(space)[: wanted.references]
-    fresh = [each for each in front if each not in seen and each not in {each.configuration for each in known}]
+    taken = {*seen, *(each.configuration for each in known)}
+    fresh = [each for each in front if each not in taken]
     picked = _picked(predictor, fresh, wanted)
     names = [Candidate(ascii_uppercase[place], "front", each) for place, each in enumerate(picked)]
-    taken = {*seen, *picked, *(each.configuration for each in known)}
+    taken |= {*picked}
     pool = stratified(space, wanted.random + len(taken), wanted.seed)
     drawn = [each for each in pool if each not in taken][: wanted.random]
     return [*names, *known, *(Candidate(f"random {place}", "random", each) for place, each in enumerate(drawn, 1))]
