@@ -28,9 +28,8 @@ def full_logits(model: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Ten
     return logits.flatten(0, 1).float(), batch.targets.flatten()
 
 
-def main() -> None:
-    """Prints one JSON line."""
-    torch.set_num_threads(1)
+def adapted_model_and_batch() -> tuple[nn.Module, Batch]:
+    """Returns SmolLM2 with LoRA of rank 8 on every linear module, and one batch of 8 examples."""
     base = resolve("smollm2-135m")
     frozen = load_model(base, dtype=torch.float32).requires_grad_(requires_grad=False)
     ranks = {
@@ -39,7 +38,13 @@ def main() -> None:
     alphas = dict.fromkeys(ranks, Recipe().scaling_alpha(8))
     model = ADAPTERS["lora"].attach(frozen, ranks, alphas, dropout=0.0, peft_start=True)
     examples = encode(load_task("chain_sum").train[:8], load_tokenizer(base), 96)
-    batch = collate([(example.prompt, example.answer) for example in examples], torch.device("cpu"))
+    return model, collate([(example.prompt, example.answer) for example in examples], torch.device("cpu"))
+
+
+def main() -> None:
+    """Prints one JSON line."""
+    torch.set_num_threads(1)
+    model, batch = adapted_model_and_batch()
     seconds: dict[str, list[float]] = {"answer": [], "full": []}
     peaks: dict[str, int] = {}
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from perfmodel.errors import NotEnoughTracesError, unknown_name
 from perfmodel.features.sensitivities import Sensitivities
@@ -69,18 +70,9 @@ class StoredTasks:
         cost: AbstractCost = MeasuredCost(space, traces)
         if self.profile is not None:
             cost = ModelledCost(space, architecture, recipe, load, DeviceProfile.load(self.profile))
-        found = place / "sensitivities.json"
-        sensitivities = Sensitivities.load(found) if found.is_file() else None
-        others = tuple(Predictor.load(place / _PRIOR / name) for name in body.get("others", ()))
         budget = {} if self.budget is None else {OBJECTIVES[1]: self.budget}
-        knowledge = knowledge_of(
-            objectives,
-            budget,
-            memory,
-            sensitivities=sensitivities,
-            others=others,
-            fidelities=tuple(predictors),
-        )
+        known = _stored_facts(place, body.get("others", ()))
+        knowledge = knowledge_of(objectives, budget, memory, **known, fidelities=tuple(predictors))
 
         def problem(seed: int | None) -> BenchmarkProblem:
             return BenchmarkProblem(
@@ -102,6 +94,15 @@ class StoredTasks:
         known = {path.relative_to(place).as_posix(): sha256_of(path) for path in names}
         known |= {"profile": sha256_of(self.profile) if self.profile else "", "budget": str(self.budget)}
         return sha256_of_json(known)[:16]
+
+
+def _stored_facts(place: Path, others: Sequence[str]) -> dict[str, Any]:
+    """Returns a task's sensitivities, None where none are stored, and the predictors of other tasks."""
+    found = place / "sensitivities.json"
+    return {
+        "sensitivities": Sensitivities.load(found) if found.is_file() else None,
+        "others": tuple(Predictor.load(place / _PRIOR / name) for name in others),
+    }
 
 
 def store_task(
