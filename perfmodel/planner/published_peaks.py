@@ -56,12 +56,8 @@ class PublishedPeak:
 
     @property
     def stratum(self) -> str:
-        """What is known of its setting: the method, whether weights were prepared, and the age of the libraries."""
-        if self.method != "qlora" or "baseline" not in self.framework:
-            return {"full": "full"}.get(self.method, "lora or qlora without k-bit preparation")
-        if self.transformers < KEPT_INPUTS_BEFORE:
-            return "qlora with k-bit preparation, bitsandbytes before 0.43.2"
-        return "qlora with k-bit preparation"
+        """What is known of its setting, as ``stratum_of`` tells it."""
+        return stratum_of(self.method, self.framework, self.transformers)
 
     @property
     def allocated_error(self) -> float:
@@ -81,11 +77,30 @@ def published_record() -> dict[str, Any]:
     return record
 
 
+def stratum_of(method: str, framework: str, transformers: tuple[int, ...]) -> str:
+    """Returns what is known of a setting: the method, whether weights were prepared, and the age of the libraries.
+
+    Args:
+        method: ``qlora``, ``lora`` or ``full``.
+        framework: as its source names it; ``baseline-peft-bnb`` is PEFT's k-bit preparation.
+        transformers: version as numbers.
+    """
+    if method != "qlora" or "baseline" not in framework:
+        return {"full": "full"}.get(method, "lora or qlora without k-bit preparation")
+    if transformers < KEPT_INPUTS_BEFORE:
+        return "qlora with k-bit preparation, bitsandbytes before 0.43.2"
+    return "qlora with k-bit preparation"
+
+
 @cache
-def published_peaks() -> tuple[PublishedPeak, ...]:
-    """Returns every published peak beside its estimate."""
+def published_peaks(stratum: str | None = None) -> tuple[PublishedPeak, ...]:
+    """Returns published peaks beside their estimates, which take some milliseconds each.
+
+    Args:
+        stratum: of the peaks, as ``stratum_of`` tells it; None for all.
+    """
     record = published_record()
-    return tuple(_beside_estimate(record, row) for row in record["peaks"])
+    return tuple(_beside_estimate(record, row) for row in record["peaks"] if stratum in (None, _stratum(record, row)))
 
 
 def by_stratum(peaks: Sequence[PublishedPeak]) -> dict[str, list[PublishedPeak]]:
@@ -117,7 +132,7 @@ def bounds_for(libraries: LibrarySettings) -> tuple[float, float]:
     stratum = "full" if libraries.trains_all else "lora or qlora without k-bit preparation"
     if libraries.kbit != "none":
         stratum = "qlora with k-bit preparation"
-    return bounds([peak.device_error for peak in by_stratum(published_peaks())[stratum]])
+    return bounds([peak.device_error for peak in published_peaks(stratum)])
 
 
 def libraries_of(record: Mapping[str, Any], row: Mapping[str, Any]) -> LibrarySettings:
@@ -127,7 +142,7 @@ def libraries_of(record: Mapping[str, Any], row: Mapping[str, Any]) -> LibrarySe
         record: of ``published_record``.
         row: one of its peaks.
     """
-    version = _version(record["runs"][row["run"]]["transformers"])
+    version = _version(record, row)
     prepared = "baseline" in row["framework"]
     # TRL casts embeddings and head back under bfloat16 only.
     kbit = "none" if not prepared else "trl" if row["type"] == "bfloat16" else "peft"
@@ -142,8 +157,13 @@ def libraries_of(record: Mapping[str, Any], row: Mapping[str, Any]) -> LibrarySe
     )
 
 
-def _version(said: str) -> tuple[int, ...]:
+def _version(record: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[int, ...]:
+    said = record["runs"][row["run"]]["transformers"]
     return OLDEST if said == "not said" else tuple(int(part) for part in said.split("."))
+
+
+def _stratum(record: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    return stratum_of(row["method"], row["framework"], _version(record, row))
 
 
 def _beside_estimate(record: Mapping[str, Any], row: Mapping[str, Any]) -> PublishedPeak:
@@ -165,6 +185,5 @@ def _beside_estimate(record: Mapping[str, Any], row: Mapping[str, Any]) -> Publi
         device_class="cuda",
         libraries=libraries_of(record, row),
     )
-    version = _version(record["runs"][row["run"]]["transformers"])
-    facts = row["model"], row["framework"], row["method"], version, row["batch_size"]
+    facts = row["model"], row["framework"], row["method"], _version(record, row), row["batch_size"]
     return PublishedPeak(*facts, row["allocated_bytes"], row["device_mib"] * MIB, estimate)
