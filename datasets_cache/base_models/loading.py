@@ -74,9 +74,8 @@ def _loaded(base: BaseModel, **where: Any) -> "PreTrainedModel":
     with quiet_transformers():
         try:
             config = AutoConfig.from_pretrained(str(base.folder), **offline, **_without_dropout(base.config))
-            config._attn_implementation = attention_of(
-                base.config
-            )  # an argument of the loader would give way to the file
+            # Not as an argument of the loader, which would give way to the file.
+            config._attn_implementation = attention_of(base.config)
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 str(base.folder),
                 config=config,
