@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfmodel.errors import FailedCheckError, OutputFolderError, UserError
+from reports.run.terminal import output_console
 
 if TYPE_CHECKING:
     from datasets_cache.shelf.verify import Verification
@@ -23,7 +24,6 @@ SHOWN_PROBLEMS = 20
 @data_app.command("ls")
 def list_releases(debug: DebugOption = False) -> None:
     """List the releases that are here."""
-    from rich.console import Console
     from rich.table import Table
 
     from datasets_cache.shelf.shelf import SHELF_DATA, shelf_files
@@ -38,10 +38,7 @@ def list_releases(debug: DebugOption = False) -> None:
         ok, size = columns["status"].count("ok"), path.stat().st_size / 1e3
         where = "shipped" if SHELF_DATA in path.parents else str(path.parent)
         shown.add_row(name, str(len(columns["status"])), str(ok), *kinds, f"{size:.0f}", where)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 160)
-    console.print(shown)
+    output_console(160).print(shown)
 
 
 @data_app.command("show")

@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 
 from reports.run.progress import bar, say
+from reports.run.terminal import output_console
 
 if TYPE_CHECKING:
     from collectors.quantizers.table import QuantizerRow
@@ -67,10 +67,7 @@ def print_table(rows: "Sequence[QuantizerRow]", model: str) -> None:
     table.add_column("verdict")
     for row in rows:
         table.add_row(row.format.name, row.format.title, row.format.source, *_figures(row), row.verdict)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, NARROWEST)
-    console.print(table)
+    output_console(NARROWEST).print(table)
 
 
 def _figures(row: "QuantizerRow") -> tuple[str, str, str, str]:

@@ -8,6 +8,7 @@ import typer
 
 from perfmodel.errors import StageOrderError
 from reports.cli.options import DebugOption
+from reports.run.terminal import output_console
 
 runs_app = typer.Typer()
 
@@ -28,7 +29,6 @@ def status(
     if not rows:
         typer.echo(f"no run in {place}: bench run makes one")
         return
-    from rich.console import Console
     from rich.table import Table
 
     shown = Table()
@@ -36,10 +36,7 @@ def status(
         shown.add_column(name, overflow="fold")
     for row in rows:
         shown.add_row(row["folder"], ", ".join(row["done"]) or "none", str(row["fine_tunes"]), row["recommended"] or "")
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
-    console.print(shown)
+    output_console(120).print(shown)
 
 
 @runs_app.command("open")

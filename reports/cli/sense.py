@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from rich.console import Console
 from rich.table import Table
 
 from perfmodel.errors import InvalidConfigurationError
 from perfmodel.space.space import Unit
 from reports.run.progress import bar, say
+from reports.run.terminal import output_console
 
 if TYPE_CHECKING:
     from perfmodel.features.sensitivities import Sensitivities
@@ -73,8 +73,6 @@ def print_table(found: "Sensitivities") -> None:
         )
         table.add_row(str(row), *(f"{figure:.4f}" for figure in figures))
     mass = ", ".join(f"{rate:g}: {share:.3f}" for rate, share in zip(found.rates, found.taylor_mass, strict=True))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, NARROWEST)
+    console = output_console(NARROWEST)
     console.print(table)
     console.print(f"share of the Taylor importance that pruning removes, by rate: {mass}")

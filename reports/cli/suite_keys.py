@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from perfmodel.space.recipe import Recipe
 from reports.run.suite import Suite, load_suite
+from reports.run.terminal import output_console
 
 HEAD = """# Every key of a suite
 
@@ -57,18 +58,15 @@ def suite_page() -> str:
 
 def print_keys() -> None:
     """Prints the keys as a table, as wide as the terminal."""
-    from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     shown = Table()
     for column in ("key", "what it may be", "default", "meaning"):
         shown.add_column(column, overflow="fold")
     for key in suite_keys():
-        shown.add_row(key.name, key.allowed, key.default, key.meaning)
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 160)
-    console.print(shown)
+        shown.add_row(*map(escape, (key.name, key.allowed, key.default, key.meaning)))
+    output_console(160).print(shown)
 
 
 def suite_text(name_or_path: str, overrides: list[str]) -> str:

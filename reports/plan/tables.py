@@ -11,6 +11,7 @@ from perfmodel.space.metrics import LOSS
 from perfmodel.timing.step_time import finetune_seconds
 from reports.figures.quantity import UNKNOWN
 from reports.pages.page import Table
+from reports.run.terminal import output_console
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -97,11 +98,7 @@ def _profile_values(profile: "DeviceProfile") -> dict[str, Any]:
 
 def print_answer(answer: "Answer") -> None:
     """Prints the breakdown of the best choice, the choices, and what the reader must know about both."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, NARROWEST)
+    console = output_console(NARROWEST)
     console.print(first_sentence(answer), markup=False)
     for table in (breakdown_table(answer), *choices_tables(answer)):
         console.print(_for_terminal(table))

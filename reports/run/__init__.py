@@ -10,6 +10,7 @@
     sections        The sections of a suite: every key with its allowed values, its default, and what it means
     suite           What a run does: the suite file, validated, with ``key=value`` overrides
     suite_faults    What is wrong with a suite, in words that say what to write in its place
+    terminal        Where answers are printed: standard output, wide enough for tables where it is no terminal
     trial_time      How long a fine-tune takes, from its record
     trial_plans     Which trials the collect stage makes: the suite's ``collect.plan`` names one of these
     unique_keys     YAML of which every key is given once
