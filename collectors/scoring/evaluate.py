@@ -1,7 +1,7 @@
 """Held-out loss over answer tokens, and accuracy: the whole answer, the likeliest choice, or a generated text."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -71,22 +71,36 @@ def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     return logits.float(), batch.targets[scored]
 
 
-def evaluate(model: nn.Module, examples: Sequence[Encoded], device: torch.device) -> Scores:
+def batches(examples: Sequence[Encoded]) -> int:
+    """Returns how many batches an evaluation of the examples takes, generated texts not counted.
+
+    Args:
+        examples: encoded examples.
+    """
+    return -(-len(list(_sequences(examples))) // EVAL_BATCH)
+
+
+def evaluate(
+    model: nn.Module, examples: Sequence[Encoded], device: torch.device, advance: Callable[[str], object] = str
+) -> Scores:
     """Returns the scores of a model on examples.
 
     Args:
         model: causal language model, with or without PEFT's wrapper; left in the mode that it had.
         examples: encoded examples, at least one.
         device: device of the model.
+        advance: called with an empty text after each of ``batches``.
     """
-    judged = judge(model, examples, device)
+    judged = judge(model, examples, device, advance)
     tokens = sum(len(example.answer) for example in examples)
     right = sum(each.right for each in judged)
     return Scores(math.fsum(each.loss for each in judged) / tokens, right / len(judged), len(judged))
 
 
 @torch.no_grad()
-def judge(model: nn.Module, examples: Sequence[Encoded], device: torch.device) -> list[Judged]:
+def judge(
+    model: nn.Module, examples: Sequence[Encoded], device: torch.device, advance: Callable[[str], object] = str
+) -> list[Judged]:
     """Returns the loss and the rightness of each example; answers and choices of all examples are batched by length.
 
     Teacher forcing gives the exact match of greedy decoding without decoding: an answer is produced exactly when, at
@@ -96,10 +110,11 @@ def judge(model: nn.Module, examples: Sequence[Encoded], device: torch.device) -
         model: causal language model, with or without PEFT's wrapper; left in the mode that it had.
         examples: encoded examples.
         device: device of the model.
+        advance: called with an empty text after each of ``batches``.
     """
     was_training = model.training
     model.eval()
-    found = _teacher_forced(model, examples, device)
+    found = _teacher_forced(model, examples, device, advance)
     asked = [(example.prompt, example.reference) for example in examples if example.reference is not None]
     texts = iter(generate(model, asked[0][1].tokenizer, [prompt for prompt, _ in asked], device) if asked else [])
     judged = []
@@ -130,7 +145,7 @@ class _Forced(NamedTuple):
 
 
 def _teacher_forced(
-    model: nn.Module, examples: Sequence[Encoded], device: torch.device
+    model: nn.Module, examples: Sequence[Encoded], device: torch.device, advance: Callable[[str], object]
 ) -> dict[tuple[int, int], _Forced]:
     """Returns what is found of each example's answer, under its right choice's place, and of every other choice."""
     order = sorted(_sequences(examples), key=lambda each: len(each.prompt) + len(each.answer))
@@ -144,6 +159,7 @@ def _teacher_forced(
         hits = torch.split((logits.argmax(-1) == targets).cpu(), lengths)
         for each, loss, hit in zip(part, losses, hits, strict=True):
             found[each.example, each.choice] = _Forced(loss.tolist(), bool(hit.all()))
+        advance("")
     return found
 
 

@@ -58,7 +58,7 @@ def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str
         tensors.update({f"{name}::{key}": tensor.cpu().contiguous() for key, tensor in packed.items()})
     try:
         save_file(tensors, folder / _BASE)
-        model.save_pretrained(str(folder / _ADAPTER))
+        save_adapter(model, base, folder / _ADAPTER)
         load_tokenizer(base).save_pretrained(str(folder))
         record = {
             "version": SAVED_VERSION,
@@ -78,6 +78,18 @@ def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str
         raise OutputFolderError(
             f"{folder} cannot be written ({error.strerror})", "a writable folder", "choose another folder"
         ) from error
+
+
+def save_adapter(model: Any, base: BaseModel, folder: Path) -> None:
+    """Writes the adapters of a model in PEFT's own files, which name the base and no place on this machine.
+
+    Args:
+        model: wrapped by PEFT.
+        base: unpruned base model.
+        folder: folder to write.
+    """
+    model.peft_config["default"].base_model_name_or_path = base.name
+    model.save_pretrained(str(folder), save_embedding_layers=False)  # else PEFT asks the hub about the base
 
 
 def load_model(folder: Path, device_class: DeviceClass) -> nn.Module:

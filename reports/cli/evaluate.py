@@ -5,6 +5,7 @@ from pathlib import Path
 
 from datasets_cache import load_task
 from datasets_cache.base_models.loading import quiet_transformers
+from perfmodel.errors import CorruptFileError
 from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import DeviceClass
@@ -30,11 +31,14 @@ def evaluate_model(
     """
     from dataclasses import replace
 
+    if not (folder / "model.json").is_file():  # before torch is loaded
+        raise CorruptFileError(f"{folder} holds no model", "a folder that bench export wrote", "export a model to it")
+
     import torch
     from transformers import AutoTokenizer
 
     from collectors.scoring.encode import encode
-    from collectors.scoring.evaluate import evaluate
+    from collectors.scoring.evaluate import batches, evaluate
     from collectors.scoring.lm_eval_check import evaluate_with_lm_eval
     from collectors.trial.saved_model import load_model, read_saved
 
@@ -47,8 +51,8 @@ def evaluate_model(
         model = load_model(folder, device_class)
         tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     held_out = encode(loaded.held_out, tokenizer, recipe.max_length)[: recipe.eval_examples]
-    with bar(f"scoring {len(held_out)} examples", None):
-        scores = evaluate(model, held_out, torch.device(device_class))
+    with bar(f"scoring {len(held_out)} examples", batches(held_out)) as advance:
+        scores = evaluate(model, held_out, torch.device(device_class), advance)
     result: dict[str, float | int | str] = {
         "task": loaded.name,
         "examples": scores.examples,

@@ -1,11 +1,12 @@
 """Writes a validated configuration of a run, as it was fine-tuned, to a folder that others can load.
 
 <to>/               the model in our own format (``collectors.trial.saved_model.load_model`` brings it back)
+<to>/README.md      what it is, how it was scored, how to load it and how to ask it
 <to>/peft_adapter/  where PEFT alone can use it: adapters for the unpruned base model
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -20,6 +21,9 @@ from perfmodel.traces.trace import Trace
 from reports.figures.words import described
 from reports.report.choice import Noise, choices
 from reports.run.progress import bar
+
+EXAMPLE = "What is 2 + 2?"
+"""Question in the text beside an exported model."""
 
 KEPT_BASE = ("zero", "gaussian", "orthogonal", "eva", "qera_diag", "qera_exact", "loftq1")
 """Initialisers after which the base is the quantised model itself, so that its adapters fit the published one."""
@@ -98,7 +102,7 @@ def _runs_by_name(run_folder: Path, traces: Sequence[Trace]) -> dict[str, list[T
 
 def _found(runs: Mapping[str, Sequence[Trace]], name: str) -> str:
     for known, traces in runs.items():
-        if name in (known, traces[0].asked.configuration.identifier):
+        if name.lower() in (known.lower(), traces[0].asked.configuration.identifier):
             return known
     raise UnknownNameError(
         f"no validated configuration is called {name!r}",
@@ -118,7 +122,7 @@ def _described(name: str, trace: Trace) -> str:
 def _write(trace: Trace, run_folder: Path, to: Path) -> None:
     from collectors.trial.checkpoint import Checkpoints, load_adapter
     from collectors.trial.model_builder import ModelBuilder
-    from collectors.trial.saved_model import save_model
+    from collectors.trial.saved_model import save_adapter, save_model
 
     asked = trace.asked
     adapter = Checkpoints(run_folder / "checkpoints").finished(asked)
@@ -137,7 +141,10 @@ def _write(trace: Trace, run_folder: Path, to: Path) -> None:
         setting = {"task": asked.setting.task, "recipe": asked.setting.recipe.to_dict(), "seed": asked.seed}
         save_model(to, built, builder.base, {**details, **setting})
         if fits_published_base(trace):
-            _write_plain_adapter(built.model, builder.base.folder, to / "peft_adapter")
+            save_adapter(built.model, builder.base, to / "peft_adapter")
+        (to / "README.md").write_text(_readme(trace, builder.base.name, set(built.formats.values())), encoding="utf-8")
+        for path in to.rglob("*"):
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def fits_published_base(trace: Trace) -> bool:
@@ -150,7 +157,41 @@ def fits_published_base(trace: Trace) -> bool:
     )
 
 
-def _write_plain_adapter(model: Any, base_folder: Path, to: Path) -> None:
-    settings = model.peft_config["default"]
-    settings.base_model_name_or_path = str(base_folder)
-    model.save_pretrained(str(to))
+def _readme(trace: Trace, base: str, formats: Collection[str]) -> str:
+    """Returns the text beside an exported model: what it is, its scores, how to load it and how to ask it."""
+    from collectors.scoring.encode import PROMPT_END
+
+    asked, measured = trace.asked, trace.measured
+    recipe = asked.setting.recipe
+    accuracy = "" if measured.accuracy is None else f", accuracy {measured.accuracy:.3f}"
+    prompt = PROMPT_END.replace("\n", "\\n")
+    text = f"""# {base}, fine-tuned on {Path(asked.setting.task).stem}
+
+{described(asked.configuration.to_dict()).capitalize()}. Formats: {", ".join(sorted(formats))}. {recipe.steps} steps of
+{recipe.batch_size} examples, seed {asked.seed}.
+Held-out loss {measured.held_out_loss:.4f} nats per answer token{accuracy}
+({measured.accuracy_examples} examples, one run), peak of training {size_text(measured.peak_memory_bytes)}.
+
+Load it with the package perfmodel:
+
+```python
+from pathlib import Path
+from collectors.trial.saved_model import load_model
+from transformers import AutoTokenizer
+
+model, tokenizer = load_model(Path("."), "cpu"), AutoTokenizer.from_pretrained(".")
+ids = tokenizer("{EXAMPLE}{prompt}", return_tensors="pt")["input_ids"]
+print(tokenizer.decode(model.generate(input_ids=ids, max_new_tokens=8, do_sample=False)[0, ids.shape[1] :]))
+```
+
+The prompt is the question and `{prompt}`; the answer follows after a space and ends with the end token. Tasks of the
+hub that are scored by the likelihood of choices, or by a generated text, take their prompt word for word instead.
+"""
+    if not fits_published_base(trace):
+        return text
+    return (
+        text
+        + f"""
+`peft_adapter/` holds the adapter alone: `PeftModel.from_pretrained(base, "peft_adapter")`, where `base` is {base}.
+"""
+    )

@@ -1,6 +1,7 @@
 """The winner of a real run of a tiny model, exported, loaded again, and loaded by PEFT alone."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -103,7 +104,22 @@ def test_peft_alone_loads_an_unpruned_choice(real_model, task_file, tmp_path):
         with plain.disable_adapter():
             assert not torch.allclose(plain(input_ids=ids, use_cache=False).logits, expected, atol=1e-3)
     settings = json.loads((tmp_path / "out" / "peft_adapter" / "adapter_config.json").read_text())
-    assert settings["base_model_name_or_path"] == str(real_model)
+    assert settings["base_model_name_or_path"] == real_model.name
+
+
+def test_an_export_travels(finished, traces, tmp_path, monkeypatch, capsys):
+    """No file names a place on this machine, all can be read by all, and the text beside the model loads it."""
+    plan = json.loads((finished / "validate" / "plan.json").read_text())
+    out = export(finished, tmp_path / "out", plan[0]["name"].lower(), silent)
+    files = [path for path in out.rglob("*") if path.is_file()]
+
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o644}
+    texts = [path.read_text() for path in files if path.suffix in {".json", ".md"}]
+    assert not [text for text in texts if str(finished.parent) in text or str(tmp_path) in text]
+    (code,) = re.findall(r"```python\n(.*?)```", (out / "README.md").read_text(), re.DOTALL)
+    monkeypatch.chdir(out)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out
 
 
 def test_a_pruned_model_has_no_plain_adapter(finished, traces, tmp_path):
