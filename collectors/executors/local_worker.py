@@ -1,6 +1,7 @@
 """One worker process of this machine, which ends with its driver."""
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import pickle
@@ -16,6 +17,8 @@ from collectors.executors.worker import AbstractWorker, Lost, Outcome, State
 from collectors.executors.worker_runtime import WorkerRuntime
 from perfmodel.errors import PerfModelError
 from perfmodel.traces.trace import Asked, RanOn, Trace
+
+_LOG = logging.getLogger(__name__)
 
 STOP_GRACE_S = 5.0
 """Longest wait for a killed process to be gone."""
@@ -85,13 +88,16 @@ class LocalWorker(AbstractWorker):
         self._connection.close()
 
     def _message(self) -> Trace | PerfModelError | Lost | None:
-        """Returns the outcome if it has come; a record that comes before it is kept."""
+        """Returns the outcome if it has come; a record that comes before it is kept, what it says is logged here."""
         try:
             while self._connection.poll():
                 message = self._connection.recv()
                 if isinstance(message, Trace | PerfModelError):
                     return message
-                self._record = message
+                if isinstance(message, str):
+                    _LOG.info(message)
+                else:
+                    self._record = message
         except (EOFError, OSError):  # OSError: it died in the middle of a message
             return Lost("failed", self._exit_reason())
         return None
@@ -153,6 +159,9 @@ def _work(connection: Connection, make_runtime: bytes, driver: int) -> None:
         ctypes.CDLL(None).prctl(PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != driver:
             os._exit(1)
+    said = logging.getLogger("collectors")
+    said.addHandler(_ToDriver(connection))
+    said.setLevel(logging.INFO)
     runtime: WorkerRuntime = pickle.loads(make_runtime)()  # noqa: S301 - from the driver itself
     while True:
         try:
@@ -161,6 +170,21 @@ def _work(connection: Connection, make_runtime: bytes, driver: int) -> None:
             return
         connection.send(runtime.begin(asked))
         connection.send(runtime.run(asked))
+
+
+class _ToDriver(logging.Handler):
+    """Sends what a worker logs to its driver, which logs it again.
+
+    Args:
+        connection: end of the pipe to the driver.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._connection.send(record.getMessage())
 
 
 def _end_with_driver() -> None:

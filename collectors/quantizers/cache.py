@@ -4,7 +4,8 @@ What pruning leaves of them is cut from them where the format allows it.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from collectors.quantizers import AbstractQuantizer, linear_of
 from datasets_cache.files.cache import cache_folder, locked, make_folder
 from perfmodel.errors import OutputFolderError
 from perfmodel.files.whole_file import arriving
+
+_LOG = logging.getLogger(__name__)
 
 PACKING_VERSION = "1"
 """Of the packed tensors; to be raised when a quantiser packs differently."""
@@ -41,7 +44,6 @@ class QuantizedLibrary:
         compute_dtype: type of activations.
         device: device on which modules are quantised and put.
         folder: folder of the files; None takes the cache's own.
-        progress: called with one line about each damaged file and about a folder that cannot be written.
     """
 
     def __init__(
@@ -50,15 +52,13 @@ class QuantizedLibrary:
         compute_dtype: torch.dtype,
         device: torch.device,
         folder: Path | None = None,
-        *,
-        progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._dtype = compute_dtype
         self._device = device
         self._folder = (folder or cache_folder() / "quantized") / model_sha256[:12]
-        self._progress = progress
         self._writable = True
         self._made_by = {"packing": PACKING_VERSION, **{name: version(name) for name in MADE_BY}}
+        self._told: set[str] = set()
         self._memory: dict[tuple[str, str, tuple[int, int]], dict[str, Tensor]] = {}
 
     def get(self, name: str, linear: nn.Linear, quantizer: AbstractQuantizer) -> nn.Module:
@@ -115,6 +115,9 @@ class QuantizedLibrary:
         made_by = {**self._made_by, "shape": f"{linear.out_features} x {linear.in_features}"}
         found = self._read(path, made_by)
         if found is None:
+            if kind not in self._told:
+                self._told.add(kind)
+                _LOG.info("preparing: modules in %s, kept in the cache for later trials", quantizer.format.name)
             module = self._quantize(linear, quantizer)
             found = {key: tensor.cpu().contiguous() for key, tensor in quantizer.pack(module).items()}
             self._write(path, found, made_by)
@@ -130,13 +133,13 @@ class QuantizedLibrary:
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return None  # what cannot be written either is said when it is written
         except (OSError, SafetensorError):
-            self._progress(f"{path} cannot be read and is made again")
+            _LOG.warning("%s cannot be read and is made again", path)
             return None
         digest = found.pop("sha256", None)
         if found != made_by:
             return None
         if digest != _digest(tensors):
-            self._progress(f"{path} is damaged and is made again")
+            _LOG.warning("%s is damaged and is made again", path)
             return None
         return tensors
 
@@ -149,7 +152,7 @@ class QuantizedLibrary:
                 partial.write_bytes(content)
         except (OSError, OutputFolderError) as error:
             self._writable = False
-            self._progress(f"quantised modules are kept in memory only: {path.parent} cannot be written ({error})")
+            _LOG.warning("quantised modules are kept in memory only: %s cannot be written (%s)", path.parent, error)
 
 
 def _shape(linear: nn.Linear) -> tuple[int, int]:

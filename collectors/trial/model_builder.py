@@ -1,7 +1,7 @@
 """Builds the pruned, quantised and adapted model of a configuration; what trials share is loaded once."""
 
 import copy
-import sys
+import logging
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -25,6 +25,8 @@ from perfmodel.model.architecture import Architecture
 from perfmodel.space.arrays import by_module
 from perfmodel.space.space import Configuration, Space
 from perfmodel.traces.trace import Setting
+
+_LOG = logging.getLogger(__name__)
 
 COMPUTE_DTYPE = {"cpu": torch.float32, "cuda": torch.bfloat16}
 """On a CPU bfloat16 products are some fifty times slower than float32's."""
@@ -85,6 +87,7 @@ class ModelBuilder:
         self.device = torch.device(setting.device_class)
         self.dtype = COMPUTE_DTYPE[setting.device_class]
         self.architecture = Architecture.from_config(base.config)
+        _LOG.info("preparing: loading %s", base.name)
         self._model = load_model(base, dtype=torch.float32)
         tokenizer = load_tokenizer(base)
         length = setting.recipe.max_length
@@ -93,7 +96,7 @@ class ModelBuilder:
         self.held_out: list[Encoded] = encode(task.held_out, tokenizer, length)[: setting.recipe.eval_examples]
         calibration = encode(task.calibration, tokenizer, length, with_choices=False)
         self._calibration = [example.prompt + example.answer for example in calibration]
-        self._library = QuantizedLibrary(base.sha256, self.dtype, self.device, progress=_say)
+        self._library = QuantizedLibrary(base.sha256, self.dtype, self.device)
         self._pruned_modules: dict[Hashable, nn.Module] = {}
         self._importances: dict[tuple[str, int], dict[int, LayerImportance]] = {}
         self._moments: tuple[Hashable, Mapping[ModuleKey, Tensor]] | None = None
@@ -165,6 +168,7 @@ class ModelBuilder:
                 "set the pruning rate to 0 for this model",
             )
         for name in {configuration.methods.format_of(bits) for bits in configuration.bits} - self._fair:
+            _LOG.info("preparing: rounding error of %s on %s", name, self.base.name)
             check_fair(QUANTIZERS[name], sample_weights(self._model, self.architecture), self.base.name)
             self._fair.add(name)
 
@@ -274,11 +278,6 @@ class _Stored:
             return self._builder.whole(self._slot, self._linear, self._pruning)
         bias = None if self._linear.bias is None else self._linear.bias.to(weight.device)
         return QUANTIZERS[self._slot.format].quantize(linear_of(weight, bias), self._builder.dtype)
-
-
-def _say(line: str) -> None:
-    """Tells whoever watches the worker; nothing reads it."""
-    sys.stderr.write(f"{line}\n")
 
 
 def _pruning(configuration: Configuration, seed: int) -> Hashable:

@@ -5,8 +5,8 @@ Read from top to bottom: ``TrialRunner.__call__`` turns whatever happens into a 
 """
 
 import gc
+import logging
 import math
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +25,8 @@ from collectors.trial.retention import Retention
 from perfmodel.errors import CorruptFileError, PerfModelError
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import Asked, Measured, Setting, Trace
+
+_LOG = logging.getLogger(__name__)
 
 
 class TrialRunner:
@@ -130,7 +132,7 @@ class TrialRunner:
         try:
             self._checkpoints.save(asked, built.model, optimizer, progress, self._retention)
         except (OSError, SafetensorError) as error:  # a full disk must not cost the fine-tune that was measured
-            sys.stderr.write(f"the adapters of trial {asked.key} could not be kept ({_reason(error)})\n")
+            _LOG.warning("the adapters of trial %s could not be kept (%s)", asked.key, _reason(error))
 
     def _shared(self, setting: Setting) -> ModelBuilder:
         if self._builder is None or self._builder.setting != setting:

@@ -253,7 +253,9 @@ def _stages(
     as_json: bool = False,
 ) -> "Run":
     """Returns the run, its stages done; the answer and where the report is are the last lines."""
-    from reports.run.progress import hush
+    import logging
+
+    from reports.run.progress import Steps, hush
     from reports.stages.stages import report_path, run_stages
 
     run = open_run(suite, overrides, folder, "run")
@@ -263,6 +265,9 @@ def _stages(
         from reports.stages.outlook import outlook
 
         run.say(outlook(run))
+    trials = logging.getLogger("collectors")
+    trials.addHandler(Steps())
+    trials.setLevel(logging.INFO)
     run_stages(run, until, alone=alone)
     if until == "report":
         _tell_answer(run, report_path(run.folder).resolve(), as_json=as_json)

@@ -1,5 +1,6 @@
 """What a person who waits sees: one bar a stage, and a line when something is said."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -56,6 +57,21 @@ def bar(label: str, total: int | None) -> Iterator[Callable[[str], None]]:
                 say(f"{label}: {done} of {total or '?'}: {note}")
 
         yield advance
+
+
+class Steps(logging.Handler):
+    """Prints each line that trials log, such as a step of their preparation, the first time it is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints the line of a record."""
+        line = record.getMessage()
+        if line not in self._told:
+            self._told.add(line)
+            say(line)
 
 
 def outcome(trace: Trace) -> str:

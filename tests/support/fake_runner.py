@@ -1,5 +1,6 @@
 """Runners that stand in for real fine-tunes; a module of its own, since a spawned worker imports it by name."""
 
+import logging
 import os
 import resource
 import signal
@@ -67,6 +68,9 @@ class FakeRunner:
     def waiting_for_company(self) -> None:
         wanted = int((self._folder / "wanted").read_text())
         wait_for(lambda: len(processes(self._folder)) >= wanted, 900)
+
+    def logging_a_step(self) -> None:
+        logging.getLogger("collectors.somewhere").info("loading %s", "tiny")
 
     def crashed(self) -> None:
         os.kill(os.getpid(), signal.SIGABRT)

@@ -8,6 +8,7 @@ cannot be written, nothing is kept.
 """
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from perfmodel.errors import OutputFolderError
 from perfmodel.files.checksum import sha256_of_json
 from perfmodel.files.whole_file import arriving
 from perfmodel.model.architecture import Architecture
+
+_LOG = logging.getLogger(__name__)
 
 VERSION = "1"
 """To be raised when a method's scores change, so that older files are not used."""
@@ -52,6 +55,7 @@ def importance_of(
     importance = IMPORTANCES[method]
 
     def measure() -> dict[int, LayerImportance]:
+        _LOG.info("preparing: importance of channels and heads by %s", method)
         return layer_importances(importance, model, architecture, token_ids, seed)
 
     if importance.seeded or not architecture.prunable:

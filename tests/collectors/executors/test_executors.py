@@ -68,6 +68,13 @@ def test_a_worker_lives_through_many_trials(fakes, local):
     assert [trace.measured.accuracy_examples for trace in traces] == [1, 2, 3, 4]  # the runner's own count
 
 
+def test_what_a_worker_logs_is_logged_by_its_driver(fakes, local, caplog):
+    caplog.set_level("INFO", "collectors")
+    traces = list(local({0: "logging_a_step"}).run([fakes.asked(0)]))
+    assert traces[0].ok
+    assert "loading tiny" in caplog.messages
+
+
 def test_nothing_to_do_starts_nothing(local, tmp_path):
     assert list(local().run([])) == []
     assert not (tmp_path / "trials.txt").exists()

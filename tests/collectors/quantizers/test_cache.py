@@ -22,16 +22,11 @@ def linear():
 
 
 @pytest.fixture
-def said():
-    return []
-
-
-@pytest.fixture
-def make(tmp_path, said):
+def make(tmp_path):
     """Makes a library of its own memory over the test's folder."""
 
     def make_library(folder=tmp_path / "quantized", dtype=torch.float32):
-        return QuantizedLibrary(SHA256, dtype, CPU, folder, progress=said.append)
+        return QuantizedLibrary(SHA256, dtype, CPU, folder)
 
     return make_library
 
@@ -117,7 +112,7 @@ def scribble(path):
 
 
 @pytest.mark.parametrize("damage", [truncate, empty, flip, scribble])
-def test_a_damaged_file_is_said_and_made_again(damage, make, made, said, linear, tmp_path):
+def test_a_damaged_file_is_said_and_made_again(damage, make, made, caplog, linear, tmp_path):
     expected = make().get("3.q_proj", linear, QUANTIZERS["nf4dq"])
     path = path_of(tmp_path, "nf4dq")
     damage(path)
@@ -125,17 +120,17 @@ def test_a_damaged_file_is_said_and_made_again(damage, make, made, said, linear,
     assert same(make().get("3.q_proj", linear, QUANTIZERS["nf4dq"]), expected)
     assert same(make().get("3.q_proj", linear, QUANTIZERS["nf4dq"]), expected)
     assert made == ["nf4dq", "nf4dq"]
-    assert len(said) == 1 and str(path) in said[0] and "made again" in said[0]
+    assert len(caplog.messages) == 1 and str(path) in caplog.messages[0] and "made again" in caplog.messages[0]
 
 
-def test_a_file_of_other_versions_is_made_again_without_a_word(make, made, said, linear, tmp_path, monkeypatch):
+def test_a_file_of_other_versions_is_made_again_without_a_word(make, made, caplog, linear, tmp_path, monkeypatch):
     make().get("3.q_proj", linear, QUANTIZERS["hqq4g64"])
     monkeypatch.setattr(library_module, "version", lambda name: "0.0.0")
     for _ in range(2):
         make().get("3.q_proj", linear, QUANTIZERS["hqq4g64"])
 
     assert made == ["hqq4g64", "hqq4g64"]
-    assert not said
+    assert not caplog.messages
 
 
 def test_a_file_of_another_shape_is_not_taken(make, made, linear):
@@ -146,17 +141,17 @@ def test_a_file_of_another_shape_is_not_taken(make, made, linear):
     assert QUANTIZERS["int8"].dequantize(module).shape == (96, 128)
 
 
-def test_a_folder_that_cannot_be_written_is_said_once(make, made, said, linear, tmp_path):
+def test_a_folder_that_cannot_be_written_is_said_once(make, made, caplog, linear, tmp_path):
     (tmp_path / "quantized").write_text("a file where the folder should be")
     library = make()
     for place in ("3.q_proj", "4.q_proj", "3.q_proj"):
         library.get(place, linear, QUANTIZERS["nf4"])
 
     assert made == ["nf4", "nf4"]  # memory still serves
-    assert len(said) == 1 and "memory only" in said[0]
+    assert len(caplog.messages) == 1 and "memory only" in caplog.messages[0]
 
 
-def test_a_full_disk_leaves_nothing_behind(make, said, linear, tmp_path, monkeypatch):
+def test_a_full_disk_leaves_nothing_behind(make, caplog, linear, tmp_path, monkeypatch):
     def full(path, content):
         with path.open("wb") as file:
             file.write(content[:10])
@@ -167,7 +162,7 @@ def test_a_full_disk_leaves_nothing_behind(make, said, linear, tmp_path, monkeyp
     for place in ("3.q_proj", "4.q_proj"):
         library.get(place, linear, QUANTIZERS["nf4"])
 
-    assert len(said) == 1 and "No space left" in said[0]
+    assert len(caplog.messages) == 1 and "No space left" in caplog.messages[0]
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
 
 
@@ -187,11 +182,10 @@ def test_the_source_stays_where_it_is(make, linear):
 
 def fill(folder, weight, bias, results):
     torch.set_num_threads(1)
-    said = []
-    library = QuantizedLibrary(SHA256, torch.float32, CPU, folder, progress=said.append)
+    library = QuantizedLibrary(SHA256, torch.float32, CPU, folder)
     x = torch.ones(1, 128)
     outputs = [library.get(f"{place}.q_proj", linear_of(weight, bias), QUANTIZERS["nf4"])(x) for place in range(20)]
-    results.put(([output.tolist() for output in outputs], said))
+    results.put([output.tolist() for output in outputs])
 
 
 def test_two_processes_may_fill_one_folder_at_once(linear, tmp_path):
@@ -207,7 +201,7 @@ def test_two_processes_may_fill_one_folder_at_once(linear, tmp_path):
 
     expected = QUANTIZERS["nf4"].quantize(linear, torch.float32)(torch.ones(1, 128)).tolist()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    assert found == [([expected] * 20, [])] * 2
+    assert found == [[expected] * 20] * 2
     assert len(list(tmp_path.rglob("*.safetensors"))) == 20
     assert not list(tmp_path.rglob("*.partial-*"))
 

@@ -132,12 +132,12 @@ def test_a_damaged_checkpoint_says_what_to_do(tmp_path, staged, builder):
         restore(Checkpoints(tmp_path).latest(asked), built.model, optimizer)
 
 
-def test_a_full_disk_costs_the_adapters_and_not_the_trial(tmp_path, staged, monkeypatch, capsys):
+def test_a_full_disk_costs_the_adapters_and_not_the_trial(tmp_path, staged, monkeypatch, caplog):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("safetensors.torch.save_file", full)
     trace = runner(tmp_path, retention="adapter")(staged(2))
     assert trace.ok and trace.measured.held_out_loss is not None
-    assert "could not be kept" in capsys.readouterr().err
+    assert "could not be kept" in caplog.text
     assert not list(tmp_path.rglob("*.safetensors"))

@@ -1,6 +1,7 @@
 """What a person who waits sees, on a terminal and in a log."""
 
 import io
+import logging
 
 import pytest
 from rich.console import Console
@@ -44,3 +45,13 @@ def test_what_is_said_is_shown_as_it_is(shown):
     progress.say("folder [/tmp]")
 
     assert text.getvalue() == "folder [/tmp]\n"
+
+
+def test_a_step_that_several_workers_log_is_shown_once(shown):
+    text = shown(terminal=False)
+    logger = logging.Logger("trials")
+    logger.addHandler(progress.Steps())
+    for step in ("loading [tiny]", "loading [tiny]", "importance"):
+        logger.info(step)
+
+    assert text.getvalue().splitlines() == ["loading [tiny]", "importance"]
