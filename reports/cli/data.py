@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perfmodel.errors import FailedCheckError, OutputFolderError, UserError
+from reports.cli.options import DebugOption, JsonOption
 from reports.run.terminal import output_console
 
 if TYPE_CHECKING:
@@ -15,29 +16,42 @@ if TYPE_CHECKING:
 data_app = typer.Typer(help="The published traces: list, show, verify, fetch and export them.", no_args_is_help=True)
 
 NameArgument = Annotated[str, typer.Argument(help="Name of a release; bench data ls lists them.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 FORMATS = (".csv", ".parquet", ".sqlite")
 SHOWN_PROBLEMS = 20
 
 
 @data_app.command("ls")
-def list_releases(debug: DebugOption = False) -> None:
+def list_releases(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """List the releases that are here."""
+    import json
+
     from rich.table import Table
 
     from datasets_cache.shelf.shelf import SHELF_DATA, shelf_files
     from perfmodel.traces.parquet import read_table
 
-    shown = Table()
-    for column in ("name", "traces", "ok", "tasks", "models", "devices", "kB", "where"):
-        shown.add_column(column, overflow="fold")
+    rows = []
     for name, path in shelf_files().items():
         columns = read_table(path, columns=["status", "task", "model", "device_class"]).to_pydict()
-        kinds = (", ".join(sorted(set(columns[each]))) for each in ("task", "model", "device_class"))
-        ok, size = columns["status"].count("ok"), path.stat().st_size / 1e3
-        where = "shipped" if SHELF_DATA in path.parents else str(path.parent)
-        shown.add_row(name, str(len(columns["status"])), str(ok), *kinds, f"{size:.0f}", where)
+        rows.append(
+            {
+                "name": name,
+                "traces": len(columns["status"]),
+                "ok": columns["status"].count("ok"),
+                **{f"{each}s": sorted(set(columns[each])) for each in ("task", "model", "device_class")},
+                "bytes": path.stat().st_size,
+                "where": "shipped" if SHELF_DATA in path.parents else str(path.parent),
+            }
+        )
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    shown = Table()
+    for column in ("name", "traces", "ok", "tasks", "models", "devices", "bytes", "where"):
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(", ".join(each) if isinstance(each, list) else str(each) for each in row.values()))
     output_console(160).print(shown)
 
 
@@ -55,9 +69,13 @@ def verify_data(
         str | None,
         typer.Argument(help="A release or a Parquet file of traces; every data file here by default."),
     ] = None,
+    as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Recompute every checksum and check every trace; exit status 1 where something does not hold."""
+    import json
+    from dataclasses import asdict
+
     from datasets_cache.shelf.shelf import shelf_files
     from datasets_cache.shelf.shipped_files import ShippedFiles, check_shipped_files, shipped_files
     from datasets_cache.shelf.verify import rows_of, verify
@@ -70,10 +88,14 @@ def verify_data(
     if what is None:
         with bar("files", len(shipped_files())) as advance:
             shipped = check_shipped_files(advance=advance)
-        typer.echo(f"shipped files: {shipped.files} checksums, {len(shipped.problems)} problems")
-        _tell_problems(shipped.problems)
-    for each in found:
-        _tell(each)
+    if as_json:
+        typer.echo(json.dumps({"shipped": asdict(shipped), "traces": [asdict(each) for each in found]}, default=str))
+    else:
+        if what is None:
+            typer.echo(f"shipped files: {shipped.files} checksums, {len(shipped.problems)} problems")
+            _tell_problems(shipped.problems)
+        for each in found:
+            _tell(each)
     problems = [*shipped.problems, *(problem for each in found for problem in each.problems)]
     if problems:
         raise FailedCheckError(

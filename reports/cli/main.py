@@ -78,7 +78,21 @@ def _on(address: str | None, overrides: list[str] | None) -> list[str]:
     return [*(overrides or []), *ray]
 
 
-def _add_stage(name: str, until: str, text: str, *, alone: bool) -> None:
+def _add_stage(name: str, text: str) -> None:
+    def command(
+        suite: SuiteArgument = "default",
+        overrides: OverridesArgument = None,
+        folder: FolderOption = None,
+        address: AddressOption = None,
+        quiet: QuietOption = False,
+        debug: DebugOption = False,
+    ) -> None:
+        _stages(suite, _on(address, overrides), folder, until=name, quiet=quiet)
+
+    app.command(name, help=text)(command)
+
+
+def _add_report(name: str, text: str, *, alone: bool) -> None:
     def command(
         suite: SuiteArgument = "default",
         overrides: OverridesArgument = None,
@@ -88,16 +102,17 @@ def _add_stage(name: str, until: str, text: str, *, alone: bool) -> None:
         as_json: JsonOption = False,
         debug: DebugOption = False,
     ) -> None:
-        _stages(suite, _on(address, overrides), folder, until=until, alone=alone, quiet=quiet, as_json=as_json)
+        run = _stages(suite, _on(address, overrides), folder, until="report", quiet=quiet, alone=alone)
+        _tell_answer(run, as_json=as_json)
 
     app.command(name, help=text)(command)
 
 
-_add_stage("run", "report", "Run every stage and write the report; what is up to date is not done again.", alone=False)
-_add_stage("collect", "collect", "Run the suite's own fine-tunes.", alone=True)
-_add_stage("search", "search", "Search for the best trade-offs on the surrogates.", alone=True)
-_add_stage("validate", "validate", "Fine-tune what was proposed, with fresh seeds.", alone=True)
-_add_stage("report", "report", "Write the report from the records of the other stages.", alone=True)
+_add_report("run", "Run every stage and write the report; what is up to date is not done again.", alone=False)
+_add_stage("collect", "Run the suite's own fine-tunes.")
+_add_stage("search", "Search for the best trade-offs on the surrogates.")
+_add_stage("validate", "Fine-tune what was proposed, with fresh seeds.")
+_add_report("report", "Write the report from the records of the other stages.", alone=True)
 
 
 @app.command("fit")
@@ -109,55 +124,35 @@ def fit(
     report: Annotated[
         bool, typer.Option("--report", help="Score every surrogate on every split too: scores/scores.html, .md, .json.")
     ] = False,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Fit and score the surrogates."""
-    run = _stages(suite, _on(address, overrides), folder, until="fit", alone=True)
+    run = _stages(suite, _on(address, overrides), folder, until="fit", quiet=quiet)
+    page = None
     if report:
         from reports.fit.record import report_of_run
 
-        typer.echo(str(report_of_run(run).resolve()))
+        page = str(report_of_run(run).resolve())
+    if as_json:
+        import json
+        from dataclasses import asdict
 
+        from perfmodel.predictor.record import PredictorRecord
 
-@app.command("export")
-def export_model(
-    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
-    to: Annotated[Path, typer.Argument(help="The folder to write: new or empty.")],
-    configuration: Annotated[
-        str | None, typer.Option(help="Name in the report, such as B, or identifier; the recommended one by default.")
-    ] = None,
-    debug: DebugOption = False,
-) -> None:
-    """Write the recommended choice of a run as a model to load, and for an unpruned base as a PEFT adapter too."""
-    from reports.cli.export import export
-    from reports.run.progress import say
-
-    typer.echo(str(export(folder, to, configuration, say).resolve()))
-
-
-@app.command("evaluate")
-def evaluate_model(
-    folder: Annotated[Path, typer.Argument(help="An exported model's folder.")],
-    task: Annotated[
-        str | None, typer.Option(help="Task to score it on; the one it was fine-tuned on by default.")
-    ] = None,
-    examples: Annotated[int | None, typer.Option(min=1, help="Held-out examples; as its recipe by default.")] = None,
-    lm_eval: Annotated[bool, typer.Option("--lm-eval", help="Score the same examples by lm-eval too.")] = False,
-    debug: DebugOption = False,
-) -> None:
-    """Print the scores of an exported model as JSON."""
-    import json
-
-    from reports.cli.evaluate import evaluate_model as evaluated
-    from reports.run.progress import say
-
-    typer.echo(json.dumps(evaluated(folder, task, examples, say, with_lm_eval=lm_eval)))
+        predictor = (run.folder / "fit" / "predictor").resolve()
+        record, _ = PredictorRecord.read(predictor)
+        shown = {"predictor": str(predictor), "chosen": record.chosen, "traces": record.n_traces, "page": page}
+        typer.echo(json.dumps({**shown, "scores": [asdict(line) for line in record.scores]}))
+    elif page:
+        typer.echo(page)
 
 
 @app.command()
 def quantizers(
     model: Annotated[str, typer.Option(help="The embedded model, a checkpoint's folder or a hub id.")] = "smollm2-135m",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Show what every storage format costs and loses on a base model, and which are fair to it."""
@@ -248,15 +243,14 @@ def _stages(
     folder: Path | None,
     *,
     until: str,
-    alone: bool,
-    quiet: bool = False,
-    as_json: bool = False,
+    quiet: bool,
+    alone: bool = True,
 ) -> "Run":
-    """Returns the run, its stages done; the answer and where the report is are the last lines."""
+    """Returns the run, its stages up to one done."""
     import logging
 
     from reports.run.progress import Steps, hush
-    from reports.stages.stages import report_path, run_stages
+    from reports.stages.stages import run_stages
 
     run = open_run(suite, overrides, folder, "run")
     if quiet:
@@ -269,17 +263,18 @@ def _stages(
     trials.addHandler(Steps())
     trials.setLevel(logging.INFO)
     run_stages(run, until, alone=alone)
-    if until == "report":
-        _tell_answer(run, report_path(run.folder).resolve(), as_json=as_json)
     return run
 
 
-def _tell_answer(run: "Run", path: Path, *, as_json: bool) -> None:
+def _tell_answer(run: "Run", *, as_json: bool) -> None:
+    """Says the answer, and prints it as JSON or else the path of the report."""
     import json
 
     from perfmodel.statistics.finding import Finding
     from reports.report.sentences import answer_sentence
+    from reports.stages.stages import report_path
 
+    path = report_path(run.folder).resolve()
     answer = run.read_json("report/report.json")["answer"]
     sentence = answer_sentence(Finding(**answer))
     run.say(sentence)

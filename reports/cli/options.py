@@ -16,7 +16,7 @@ OverridesArgument = Annotated[
 FolderOption = Annotated[Path | None, typer.Option(help="The run's folder; runs/<suite's name> by default.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON instead of the report's path.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 AddressOption = Annotated[
     str | None, typer.Option(help="Ray cluster that carries out the fine-tunes: auto, host:port or ray://...")
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from reports.cli.options import DebugOption
+from reports.cli.options import DebugOption, JsonOption
 
 plan_app = typer.Typer()
 
@@ -51,7 +51,7 @@ def plan(
     profile: Annotated[
         Path | None, typer.Option(help="A device profile; what bench calibrate left by default.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    as_json: JsonOption = False,
     picture: Annotated[Path | None, typer.Option(help="Write the breakdown: SVG, PNG, or a page as HTML.")] = None,
     debug: DebugOption = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``bench status`` and ``bench open``: what runs exist, where they stand, and the report of the last one."""
+"""What comes of runs: ``bench status``, ``open`` the report, ``export`` the model it recommends, ``evaluate`` that."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from perfmodel.errors import StageOrderError
-from reports.cli.options import DebugOption
+from reports.cli.options import DebugOption, JsonOption
 from reports.run.terminal import output_console
 
 runs_app = typer.Typer()
@@ -18,7 +18,7 @@ PlaceArgument = Annotated[Path, typer.Argument(help="A run's folder, or one that
 @runs_app.command("status")
 def status(
     place: PlaceArgument = Path("runs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
     """Say which runs there are, which of their stages are done, and what they recommend."""
@@ -47,6 +47,39 @@ def open_report(place: PlaceArgument = Path("runs"), debug: DebugOption = False)
     path = last_report(place)
     webbrowser.open(path.as_uri())
     typer.echo(str(path))
+
+
+@runs_app.command("export")
+def export_model(
+    folder: Annotated[Path, typer.Argument(help="A run's folder.")],
+    to: Annotated[Path, typer.Argument(help="The folder to write: new or empty.")],
+    configuration: Annotated[
+        str | None, typer.Option(help="Name in the report, such as B, or identifier; the recommended one by default.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Write the recommended choice of a run as a model to load, and for an unpruned base as a PEFT adapter too."""
+    from reports.cli.export import export
+    from reports.run.progress import say
+
+    typer.echo(str(export(folder, to, configuration, say).resolve()))
+
+
+@runs_app.command("evaluate")
+def evaluate_model(
+    folder: Annotated[Path, typer.Argument(help="An exported model's folder.")],
+    task: Annotated[
+        str | None, typer.Option(help="Task to score it on; the one it was fine-tuned on by default.")
+    ] = None,
+    examples: Annotated[int | None, typer.Option(min=1, help="Held-out examples; as its recipe by default.")] = None,
+    lm_eval: Annotated[bool, typer.Option("--lm-eval", help="Score the same examples by lm-eval too.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Print the scores of an exported model as JSON."""
+    from reports.cli.evaluate import evaluate_model as evaluated
+    from reports.run.progress import say
+
+    typer.echo(json.dumps(evaluated(folder, task, examples, say, with_lm_eval=lm_eval)))
 
 
 def last_report(place: Path) -> Path:

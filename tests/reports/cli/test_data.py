@@ -42,6 +42,13 @@ def test_ls_lists_every_release(bench):
         assert f" {len(load_shelf(name).traces)} " in line and "smollm2-135m" in line and "shipped" in line
 
 
+def test_json_of_ls_and_verify_holds_what_the_tables_show(bench):
+    listed = {row["name"]: row for row in json.loads(bench("ls", "--json"))}
+    assert listed[NAME]["traces"] == 122 and listed[NAME]["bytes"] == shelf_file(NAME).stat().st_size
+    told = json.loads(bench("verify", NAME, "--json").splitlines()[-1])
+    assert [each["problems"] for each in told["traces"]] == [[]]
+
+
 def test_show_prints_the_card(bench):
     assert bench("show", NAME) == load_shelf(NAME).card
 

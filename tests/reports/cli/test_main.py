@@ -211,12 +211,15 @@ def start(tmp_path):
 
 def test_fit_writes_its_report_when_asked_and_later_stages_do_not_mind(suite, start, tmp_path):
     path = suite(fit={"surrogates": ["constant"], "metrics": ["held_out_loss", "peak_memory_bytes"]})
-    for command in (("collect",), ("fit", "--report"), ("search",)):
+    for command in (("collect",), ("fit", "--report"), ("fit", "--json"), ("search",)):
         process = start("pass", *command, path, "--folder", "kept")
         out, stderr = process.communicate()
         assert process.returncode == 0, stderr
         if "--report" in command:
             assert out.strip() == str(tmp_path / "kept" / "scores" / "scores.html")
+        if "--json" in command:
+            told = json.loads(out)
+            assert told["chosen"]["held_out_loss"] == "constant" and told["traces"]["held_out_loss"] > 0
 
     assert "peak training memory" in (tmp_path / "kept" / "scores" / "scores.md").read_text().lower()
     assert (tmp_path / "kept" / "search" / "front.json").is_file()
