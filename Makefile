@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 # Processes that the tests are spread over, file by file.
 TEST_WORKERS ?= 2
 
-.PHONY: bench test environment lint types unit benchmarks lock choices clean
+.PHONY: bench test environment lint types unit benchmarks lock choices notebooks clean
 
 bench: environment
 	$(BIN)/bench run default
@@ -55,6 +55,10 @@ lock:
 # Writes docs/choices.md and docs/suite.md from the code, and ships docs/concepts.md with the reports.
 choices: environment
 	$(BIN)/python -m reports.cli.choices docs
+
+# Runs the notebooks and writes each with its outputs and pictures beside its .py.
+notebooks: environment
+	$(BIN)/python tests/notebooks/with_outputs.py
 
 clean:
 	rm -rf .venv .venv-lock build dist *.egg-info

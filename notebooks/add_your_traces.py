@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import matplotlib.pyplot as plt
 from IPython.display import Markdown, display
 
 from datasets_cache.shelf.shelf import load_shelf
@@ -112,3 +113,12 @@ for point in sorted(points, key=lambda each: each.traces):
     error = point.link_rmse
     rows.append(f"| {point.traces} | {point.start} | {error.value:.2f} [{error.low:.2f}, {error.high:.2f}] | {ranks} |")
 display(Markdown("\n".join(rows)))
+
+# %%
+figure, axes = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
+for start in dict.fromkeys(point.start for point in points):
+    line = sorted((point.traces, point.link_rmse.value) for point in points if point.start == start)
+    axes.plot(*zip(*line, strict=True), marker="o", label=start)
+axes.set(xlabel=f"your traces of {task}", ylabel="error of log loss", ylim=(0, None))
+axes.legend(fontsize=8)
+plt.show()

@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from datasets_cache.release.card import by_setting, noise_and_spread, takes_part_in_scores
 from datasets_cache.release.coverage import shelf_coverage
@@ -33,6 +34,15 @@ from perfmodel.effects.noise_ceiling import noise_ceiling
 from perfmodel.effects.variance_shares import variance_shares
 from perfmodel.errors import NotEnoughTracesError
 from search.contract.pareto import non_dominated
+
+
+def plain_log_scale(axis):
+    """Makes the y axis logarithmic, with ticks at 1, 2 and 5 times powers of ten, written out."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(ScalarFormatter())
+    axis.yaxis.set_minor_formatter(NullFormatter())
+
 
 shelf = load_shelf(newest_shelf())
 groups = by_setting(shelf.traces)
@@ -125,7 +135,7 @@ for axis, column in zip(axes, ("mean bits", "pruning rate", "mean log2(1 + rank)
     axis.set_xlabel(column)
     figure.colorbar(points, ax=axis, label=other)
 axes[0].set_ylabel("held-out loss, nats")
-axes[0].set_yscale("log")
+plain_log_scale(axes[0])
 figure.suptitle(largest)
 plt.show()
 
@@ -159,7 +169,7 @@ for axis, name in zip(np.atleast_1d(axes), groups, strict=True):
     front = front[np.argsort(front[:, 0])]
     axis.scatter(*points.T, s=8, color="#9AA0A6")
     axis.step(*front.T, where="post", color="#D55E00", marker="o", markersize=3)
-    axis.set_yscale("log")
+    plain_log_scale(axis)
     axis.set_title(name, fontsize=7)
     axis.set_xlabel("resident MB", fontsize=8)
 np.atleast_1d(axes)[0].set_ylabel("held-out loss, nats")

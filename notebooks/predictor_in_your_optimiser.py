@@ -21,6 +21,7 @@
 import warnings
 from collections import Counter
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
@@ -118,3 +119,11 @@ found["BoTorch, among draws and pymoo's front"] = proposed["held_out_loss"].iloc
 
 # %%
 display(pd.DataFrame({"predicted held-out loss": found}).sort_values("predicted held-out loss").round(3))
+
+figure, axes = plt.subplots(figsize=(6.5, 3.5), layout="constrained")
+axes.scatter(table["peak_memory_bytes"] / 2**20, table["held_out_loss"], s=6, color="0.7", label="400 random draws")
+axes.scatter(result.F[:, 1] / 2**20, result.F[:, 0], s=14, label="front of pymoo's NSGA-II")
+axes.axvline(budget / 2**20, color="black", linewidth=0.8, label="budget")
+axes.set(xlabel="predicted peak of training memory (MiB)", ylabel="predicted held-out loss (nats)")
+axes.legend(fontsize=8)
+plt.show()

@@ -23,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Markdown, display
 
@@ -92,6 +93,11 @@ asked = {
 predicted = predictor.predict(list(asked.values()))
 predicted.index = list(asked)
 display(predicted.round(2))
+figure, axes = plt.subplots(figsize=(6.5, 2.2), layout="constrained")
+axes.hlines(predicted.index, predicted["held_out_loss_low"], predicted["held_out_loss_high"], linewidth=3, color="0.6")
+axes.plot(predicted["held_out_loss"], predicted.index, "o", color="black")
+axes.set(xlabel="held-out loss (nats): prediction and 90 % interval")
+plt.show()
 
 # %% [markdown]
 # `outside_domain` marks configurations beyond the measured ones: their predictions are extrapolated.

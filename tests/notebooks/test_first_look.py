@@ -1,21 +1,15 @@
 """The first look runs from top to bottom on the newest release, and says what its values say."""
 
-from pathlib import Path
-
 import pytest
-
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+from with_outputs import FOLDER, executed
 
 
 @pytest.fixture(scope="module")
 def first_look():
     """The executed notebook."""
-    jupytext = pytest.importorskip("jupytext")
-    nbclient = pytest.importorskip("nbclient")
-    notebook = jupytext.read(NOTEBOOKS / "first_look.py")
-    # The kernel runs in a process of its own, to which this project's warnings-are-errors does not reach.
-    nbclient.NotebookClient(notebook, timeout=1500, resources={"metadata": {"path": str(NOTEBOOKS.parent)}}).execute()
-    return notebook
+    pytest.importorskip("jupytext")
+    pytest.importorskip("nbclient")
+    return executed(FOLDER / "first_look.py", FOLDER.parent)
 
 
 def texts(notebook):

@@ -1,30 +1,46 @@
-"""Every notebook but the first look, which has a file of its own, runs from top to bottom in its own kernel."""
+"""Every notebook runs from top to bottom in its own kernel, draws, and lies beside its copy with outputs."""
 
-from pathlib import Path
+import json
 
 import pytest
+from with_outputs import FOLDER, executed
 
-FOLDER = Path(__file__).parents[2] / "notebooks"
-NOTEBOOKS = sorted(path for path in FOLDER.glob("*.py") if path.stem != "first_look")
+NOTEBOOKS = sorted(FOLDER.glob("*.py"))
 
 
 def test_there_are_notebooks():
     assert {path.stem for path in NOTEBOOKS} == {
         "add_your_traces",
         "compare_surrogates",
+        "first_look",
         "predictor_in_your_optimiser",
         "train_a_surrogate",
     }
 
 
+def pictures(outputs):
+    return [output for output in outputs if "image/png" in output.get("data", {})]
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client.*", "ignore::DeprecationWarning:zmq.*")
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs(path, tmp_path):
-    jupytext, nbclient = pytest.importorskip("jupytext"), pytest.importorskip("nbclient")
-    notebook = jupytext.read(path)
-    resources = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=1500, kernel_name="python3", resources=resources).execute()
+@pytest.mark.parametrize(
+    "path", [path for path in NOTEBOOKS if path.stem != "first_look"], ids=lambda path: path.stem
+)  # the first look has a file of its own
+def test_it_runs_and_draws(path, tmp_path):
+    pytest.importorskip("jupytext")
+    pytest.importorskip("nbclient")
+    notebook = executed(path, tmp_path)
 
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert any(output.output_type == "display_data" for output in shown)
+    assert pictures(shown)
     assert not [output.text for output in shown if output.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_copy_with_outputs_is_of_this_notebook(path):
+    """``python tests/notebooks/with_outputs.py`` writes it."""
+    jupytext = pytest.importorskip("jupytext")
+    cells = json.loads(path.with_suffix(".ipynb").read_text())["cells"]
+
+    assert ["".join(cell["source"]) for cell in cells] == [cell.source for cell in jupytext.read(path).cells]
+    assert pictures([output for cell in cells for output in cell.get("outputs", [])])
