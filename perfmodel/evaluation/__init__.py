@@ -2,6 +2,7 @@
 
     ablation        What each group of features is worth: the out-of-fold error without it less that with it
     conformal       Intervals that hold as often as they say: a posterior's spread
+    named_splits    Splits by what will be asked: a new configuration, or a new label of a column
     out_of_fold     Predictions of traces by models that did not see their configuration, with conformal intervals
     peak_intervals  Intervals of the closed form of the peak: it learns nothing of a configuration
     score_lines     Scores of out-of-fold predictions by name, each with a bootstrap interval over configurations

@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.evaluation.named_splits import REPEATS
 from perfmodel.evaluation.out_of_fold import out_of_fold
 from perfmodel.evaluation.score_table import STATISTICS, averaged
-from perfmodel.evaluation.selection import REPEATS, require_configurations
+from perfmodel.evaluation.selection import require_configurations
 from perfmodel.evaluation.splits import ConfigurationFolds
 from perfmodel.features.columns import BYTE_COLUMNS, SUMMARY_COLUMNS, THIRDS
 from perfmodel.features.monotone import unit_kind

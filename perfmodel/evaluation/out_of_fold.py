@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.conformal import Conformal
-from perfmodel.evaluation.splits import ConfigurationFolds, Fold, Splitter
+from perfmodel.evaluation.splits import ConfigurationFolds, Fold, LeaveOneLabelOut, Splitter
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData
+from perfmodel.space.metrics import Metric
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.surrogates.contract import Posterior
 from perfmodel.surrogates.registry import make_surrogate
@@ -78,9 +79,11 @@ class OutOfFold:
         location: predicted means in link space, shape ``(k, n)``.
         scale: predicted standard deviations in link space, shape ``(k, n)``.
         half_widths: of the conformal intervals in ``scale``, by level, each of shape ``(k, n)``.
+        units: what was new to the model, shape ``(n,)``: the label that the split left out, else the configuration.
+            Intervals of scores and of predictions count units, not traces.
     """
 
-    metric: str
+    metric: str | Metric
     surrogate: str
     groups: NDArray[Any]
     blocks: NDArray[Any]
@@ -90,6 +93,7 @@ class OutOfFold:
     location: NDArray[np.float64]
     scale: NDArray[np.float64]
     half_widths: dict[float, NDArray[np.float64]]
+    units: NDArray[Any]
 
     @property
     def posterior(self) -> Posterior:
@@ -132,7 +136,7 @@ class OutOfFold:
         """Returns what these predictions teach about the intervals of the same surrogate fitted to everything."""
         repeats = len(self.location)
         whole = Posterior(self.location.ravel(), self.scale.ravel(), self.posterior.log)
-        return Conformal.calibrate(whole, np.tile(self.observed, repeats), np.tile(self.groups, repeats))
+        return Conformal.calibrate(whole, np.tile(self.observed, repeats), np.tile(self.units, repeats))
 
 
 def out_of_fold(
@@ -155,6 +159,7 @@ def out_of_fold(
         UnknownNameError: when the surrogate does not exist.
     """
     chosen: Make = make or (lambda _: make_surrogate(surrogate, data.metric, seed=seed))
+    units = splitters[0].labels if isinstance(splitters[0], LeaveOneLabelOut) else data.groups
     shape = (len(splitters), len(data.target))
     fold_of = np.full(shape, -1)
     mean, location, scale = np.zeros(shape), np.zeros(shape), np.ones(shape)
@@ -168,15 +173,15 @@ def out_of_fold(
             location[repeat, test], scale[repeat, test] = posterior.location, posterior.scale
         for number, (train, test) in enumerate(folds):
             others = (fold_of[repeat] >= 0) & (fold_of[repeat] != number)
-            others &= ~np.isin(data.groups, data.groups[test])
-            known = _at(data, location[repeat], scale[repeat], np.flatnonzero(others))
+            others &= ~np.isin(data.groups, data.groups[test]) & ~np.isin(units, units[test])
+            known = _at(data, location[repeat], scale[repeat], np.flatnonzero(others), units)
             calibration = known if known is not None else _inner(data, chosen, (train, test), seed)
             for level in LEVELS:
                 half_widths[level][repeat, test] = calibration.half_width(level)
     kept = (fold_of >= 0).all(axis=0)
     if not kept.any():
         raise NotEnoughTracesError(
-            f"the split leaves out none of {shape[1]} traces of {data.metric}",
+            f"the split leaves out none of {shape[1]} traces of {metric_named(data.metric).name}",
             "each side of a split needs some",
             "collect more traces, or choose another split",
         )
@@ -191,6 +196,7 @@ def out_of_fold(
         location[:, kept],
         scale[:, kept],
         {level: values[:, kept] for level, values in half_widths.items()},
+        units[kept],
     )
 
 
@@ -201,13 +207,17 @@ def _predicted(data: TrainingData, make: Make, train: NDArray[np.int64], test: N
 
 
 def _at(
-    data: TrainingData, location: NDArray[np.float64], scale: NDArray[np.float64], rows: NDArray[np.int64]
+    data: TrainingData,
+    location: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    units: NDArray[Any],
 ) -> Conformal | None:
     """Returns the calibration by some rows, None where there are none."""
     if not len(rows):
         return None
     posterior = Posterior(location[rows], scale[rows], metric_named(data.metric).log_target)
-    return Conformal.calibrate(posterior, data.target[rows], data.groups[rows])
+    return Conformal.calibrate(posterior, data.target[rows], units[rows])
 
 
 def _inner(data: TrainingData, make: Make, fold: Fold, seed: int) -> Conformal:
@@ -218,6 +228,6 @@ def _inner(data: TrainingData, make: Make, fold: Fold, seed: int) -> Conformal:
     for inside, outside in splitter.split(data.features.rows(train), groups=data.groups[train]):
         posterior = _predicted(data, make, train[inside], train[outside])
         location[train[outside]], scale[train[outside]] = posterior.location, posterior.scale
-    calibration = _at(data, location, scale, train)
+    calibration = _at(data, location, scale, train, data.groups)
     assert calibration is not None  # there was something to train on
     return calibration

@@ -1,4 +1,4 @@
-"""Scores of out-of-fold predictions by name, each with a bootstrap interval over configurations.
+"""Scores of out-of-fold predictions by name, each with a bootstrap interval over what was left out.
 
 Errors are taken on the scale on which a metric is modelled: where losses span a decade, one failed configuration would
 decide them on the plain scale. Intervals are conformal, calibrated by configurations in other folds.
@@ -21,6 +21,7 @@ from perfmodel.evaluation.score_table import (
     sparse_statistic,
     top_statistics,
 )
+from perfmodel.space.metrics import metric as metric_named
 from perfmodel.statistics.bootstrap import estimate, group_weights
 from perfmodel.statistics.interval import Estimate
 from perfmodel.statistics.weighted import ratio
@@ -112,7 +113,7 @@ def score_line(
         ceiling: the best scores that the noise of the setting allows; without it no score is compared with them.
         seed: of the bootstrap, 0 or more.
     """
-    weights = group_weights(result.groups, seed=seed)
+    weights = group_weights(result.units, seed=seed)
     statistics: dict[str, Statistic] = {**STATISTICS, **top_statistics(result.metric)}
     if ceiling is not None and ceiling.noise.value is not None:
         statistics["sparse_kendall"] = sparse_statistic(ceiling.noise.value)
@@ -128,7 +129,7 @@ def score_line(
             values[name] = ratio(error, averaged(beside[other], weights, STATISTICS["link_rmse"]))
     values |= _shares(values, ceiling)
     return Line(
-        metric=result.metric,
+        metric=metric_named(result.metric).name,
         split=split,
         surrogate=result.surrogate,
         n_traces=len(result.observed),

@@ -6,7 +6,7 @@
 A split that the traces cannot show (one searcher, one task) is listed with the reason, never left out in silence.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,18 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.evaluation.named_splits import REPEATS, SPLITS, splitters
 from perfmodel.evaluation.out_of_fold import out_of_fold
 from perfmodel.evaluation.score_lines import ADDITIVE, BASELINE, Line, score_line
 from perfmodel.evaluation.score_table import STATISTICS, averaged
-from perfmodel.evaluation.selection import MINIMUM_CONFIGURATIONS, REPEATS, require_configurations
-from perfmodel.evaluation.splits import (
-    ConfigurationFolds,
-    Extrapolation,
-    FewerTraces,
-    LeaveOneLabelOut,
-    RandomFolds,
-    Splitter,
-)
+from perfmodel.evaluation.selection import MINIMUM_CONFIGURATIONS, require_configurations
+from perfmodel.evaluation.splits import ConfigurationFolds, FewerTraces, Splitter
 from perfmodel.features.training_data import TrainingData, rows_of
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.statistics.bootstrap import estimate, group_weights
@@ -81,47 +75,6 @@ class Sheet:
     control: Mapping[str, Estimate]
 
 
-def _random(data: TrainingData, seed: int) -> list[Splitter]:
-    del data
-    return [RandomFolds(seed=seed + repeat) for repeat in range(REPEATS)]
-
-
-def _configuration(data: TrainingData, seed: int) -> list[Splitter]:
-    del data
-    return [ConfigurationFolds(seed=seed + repeat) for repeat in range(REPEATS)]
-
-
-def _searcher(data: TrainingData, seed: int) -> list[Splitter]:
-    del seed
-    _require_labels("searcher", data.sources)
-    return [LeaveOneLabelOut(data.sources)]
-
-
-def _extrapolation(data: TrainingData, seed: int) -> list[Splitter]:
-    del seed
-    return [Extrapolation(minimize=metric_named(data.metric).minimize)]
-
-
-def _task(data: TrainingData, seed: int) -> list[Splitter]:
-    _require_labels("task", data.tasks)
-    return [LeaveOneLabelOut(data.tasks, folds=5, seed=seed)]
-
-
-def _model(data: TrainingData, seed: int) -> list[Splitter]:
-    _require_labels("base model", data.models)
-    return [LeaveOneLabelOut(data.models, folds=5, seed=seed)]
-
-
-SPLITS: dict[str, Callable[[TrainingData, int], list[Splitter]]] = {
-    "random": _random,
-    "configuration": _configuration,
-    "searcher": _searcher,
-    "extrapolation": _extrapolation,
-    "task": _task,
-    "model": _model,
-}
-"""From data and seed to one splitter a repeat."""
-
 POOLED = ("task", "model")
 """Splits over the traces of several settings."""
 
@@ -163,7 +116,7 @@ def score_sheet(
         except NotEnoughTracesError as error:
             undone[split] = error.given
     return Sheet(
-        metric=data.metric,
+        metric=metric_named(data.metric).name,
         n_traces=len(data.target),
         n_configurations=len(np.unique(data.groups)),
         lines=tuple(lines),
@@ -188,7 +141,7 @@ def split_lines(
     Args:
         data: traces of one metric.
         surrogates: names of the surrogates, one or more.
-        split: one of ``SPLITS``.
+        split: one of ``perfmodel.evaluation.named_splits.SPLITS``.
         ceiling: of the setting, where there is one.
         seed: of splits, surrogates and bootstrap.
 
@@ -196,9 +149,9 @@ def split_lines(
         NotEnoughTracesError: when the traces cannot show this split.
         UnknownNameError: when a surrogate does not exist.
     """
-    splitters = SPLITS[split](data, seed)
+    repeated = splitters(data, split, seed)
     names = dict.fromkeys((*surrogates, BASELINE, ADDITIVE))
-    results = {name: out_of_fold(data, name, splitters, seed=seed) for name in names}
+    results = {name: out_of_fold(data, name, repeated, seed=seed) for name in names}
     return [score_line(split, results[name], results, ceiling=ceiling, seed=seed) for name in surrogates]
 
 
@@ -219,10 +172,10 @@ def learning_curve(
     points = []
     for name in surrogates:
         for size in (*(each for each in sizes if each < min(counts)), None):
-            splitters: list[Splitter] = [inner]
+            used: list[Splitter] = [inner]
             if size is not None:
-                splitters = [FewerTraces(inner, size, seed + repeat) for repeat in range(REPEATS)]
-            result = out_of_fold(data, name, splitters, seed=seed)
+                used = [FewerTraces(inner, size, seed + repeat) for repeat in range(REPEATS)]
+            result = out_of_fold(data, name, used, seed=seed)
             spearman = estimate(averaged(result, weights, STATISTICS["spearman"]))
             points.append(
                 Point(
@@ -257,13 +210,3 @@ def shuffled_control(data: TrainingData, surrogate: str, *, shuffles: int = SHUF
             return Estimate.undefined()
         total += averaged(replace(result, blocks=result.folds[0]), weights, STATISTICS["spearman"])
     return estimate(total / shuffles)
-
-
-def _require_labels(kind: str, labels: NDArray[np.object_]) -> None:
-    known = [str(label) for label in np.unique(labels)]
-    if len(known) < 2:
-        raise NotEnoughTracesError(
-            f"there is only one {kind} ({', '.join(known) or 'not known'})",
-            "a split that leaves one out needs two",
-            "collect traces of another",
-        )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from perfmodel.evaluation import scores
 from perfmodel.evaluation.out_of_fold import OutOfFold, View
 from perfmodel.evaluation.splits import TOP_SHARE
+from perfmodel.space.metrics import Metric
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.statistics.rank_correlation import kendall, spearman
 
@@ -38,7 +39,7 @@ RANKINGS = ("spearman", "kendall", "sparse_kendall", "top_spearman", "precision_
 """Undefined for predictions that do not differ."""
 
 
-def top_statistics(metric: str, share: float = TOP_SHARE) -> dict[str, Statistic]:
+def top_statistics(metric: str | Metric, share: float = TOP_SHARE) -> dict[str, Statistic]:
     """Returns the statistics of the best rows, in the metric's direction.
 
     Args:

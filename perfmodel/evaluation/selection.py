@@ -6,24 +6,21 @@ n   traces
 k   repeats of the whole cross-validation
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perfmodel.errors import NotEnoughTracesError
 from perfmodel.evaluation.conformal import Conformal
-from perfmodel.evaluation.out_of_fold import OutOfFold, out_of_fold
+from perfmodel.evaluation.named_splits import REPEATS, SPLIT, splitters
+from perfmodel.evaluation.out_of_fold import Make, OutOfFold, out_of_fold
 from perfmodel.evaluation.score_lines import BASELINE, CHOICE_SCORES, Line, score_line
-from perfmodel.evaluation.splits import FOLDS, ConfigurationFolds
 from perfmodel.features.training_data import TrainingData
+from perfmodel.space.metrics import metric as metric_named
 
 MINIMUM_CONFIGURATIONS = 10
 """Below this, five folds hold one configuration each and every score is a matter of luck."""
-
-REPEATS = 3
-SPLIT = "configuration"
-"""Name of the split that it goes by."""
 
 
 @dataclass(frozen=True)
@@ -40,62 +37,81 @@ class Judged:
 
 
 def cross_validate(
-    data: TrainingData, surrogate: str, *, folds: int = FOLDS, repeats: int = REPEATS, seed: int = 0
+    data: TrainingData,
+    surrogate: str,
+    *,
+    split: str = SPLIT,
+    repeats: int = REPEATS,
+    seed: int = 0,
+    make: Make | None = None,
 ) -> OutOfFold:
-    """Returns out-of-fold predictions; the splits depend only on the configurations, ``folds`` and ``seed``.
+    """Returns out-of-fold predictions; the splits depend only on the configurations, the labels and ``seed``.
 
     Args:
         data: traces of one metric, n rows.
-        surrogate: name of the surrogate.
-        folds: parts into which the configurations are divided.
-        repeats: k, times that this is done.
+        surrogate: name of the surrogate, or of what ``make`` makes.
+        split: as ``perfmodel.evaluation.named_splits.splitters`` takes it.
+        repeats: k, times that configurations are divided into folds.
         seed: of the splits and of the surrogate.
+        make: makes the model in the place of the surrogate of that name.
 
     Raises:
-        NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` different configurations.
+        NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` different configurations, or one label only.
         UnknownNameError: when the surrogate does not exist.
     """
     require_configurations(data)
-    splitters = [ConfigurationFolds(folds, seed + repeat) for repeat in range(repeats)]
-    return out_of_fold(data, surrogate, splitters, seed=seed)
+    return out_of_fold(data, surrogate, splitters(data, split, seed, repeats), seed=seed, make=make)
 
 
 def judge(
-    data: TrainingData, surrogates: Sequence[str], *, folds: int = FOLDS, repeats: int = REPEATS, seed: int = 0
+    data: TrainingData,
+    surrogates: Sequence[str] | Mapping[str, Make],
+    *,
+    split: str = SPLIT,
+    repeats: int = REPEATS,
+    seed: int = 0,
 ) -> Judged:
-    """Returns the scores and the calibrations of several surrogates under the same splits.
+    """Returns the scores and the calibrations of several surrogates under the split that will be asked.
+
+    Intervals are calibrated by what the split leaves out: by new configurations, or by new labels of a column.
 
     Args:
         data: traces of one metric, n rows.
-        surrogates: names of the surrogates, one or more.
-        folds: parts into which the configurations are divided.
-        repeats: times that this is done.
+        surrogates: names of the surrogates, one or more; or a maker by name, for models with settings of their own.
+        split: as ``perfmodel.evaluation.named_splits.splitters`` takes it.
+        repeats: times that configurations are divided into folds.
         seed: of splits, surrogates and bootstrap.
 
     Raises:
-        NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` different configurations.
+        NotEnoughTracesError: with fewer than ``MINIMUM_CONFIGURATIONS`` different configurations, or one label only.
         UnknownNameError: when a surrogate does not exist.
     """
-    names = dict.fromkeys((*surrogates, BASELINE))
-    results = {name: cross_validate(data, name, folds=folds, repeats=repeats, seed=seed) for name in names}
+    makers = surrogates if isinstance(surrogates, Mapping) else {}
+    results = {
+        name: cross_validate(data, name, split=split, repeats=repeats, seed=seed, make=makers.get(name))
+        for name in dict.fromkeys((*surrogates, BASELINE))
+    }
     return Judged(
-        [score_line(SPLIT, results[name], results, names=CHOICE_SCORES, seed=seed) for name in surrogates],
+        [score_line(split, results[name], results, names=CHOICE_SCORES, seed=seed) for name in surrogates],
         {name: results[name].calibration() for name in surrogates},
     )
 
 
 def choose(scores: Sequence[Line]) -> dict[str, str]:
-    """Returns the surrogate of each metric with the lowest out-of-fold error, the constant where none beats it.
+    """Returns the surrogate of each metric with the lowest out-of-fold error, the constant where none surely beats it.
+
+    A surrogate beats the constant where the whole interval of its error over the constant's lies below 1.
 
     Args:
         scores: of one or more metrics, the surrogates of each under the same splits.
     """
     chosen: dict[str, tuple[float, str]] = {}
     for entry in scores:
-        error = entry.scores["error_ratio_to_constant"].value
+        error = entry.scores["error_ratio_to_constant"]
         chosen.setdefault(entry.metric, (1.0, BASELINE))
-        if error is not None and error < chosen[entry.metric][0]:
-            chosen[entry.metric] = error, entry.surrogate
+        sure = error.high is not None and error.high < 1
+        if sure and error.value is not None and error.value < chosen[entry.metric][0]:
+            chosen[entry.metric] = error.value, entry.surrogate
     return {metric: name for metric, (_, name) in chosen.items()}
 
 
@@ -108,7 +124,8 @@ def require_configurations(data: TrainingData) -> None:
     count = len(np.unique(data.groups))
     if count < MINIMUM_CONFIGURATIONS:
         raise NotEnoughTracesError(
-            f"{data.metric} was measured on {count} different configurations ({len(data.target)} traces)",
+            f"{metric_named(data.metric).name} was measured on {count} different configurations "
+            f"({len(data.target)} traces)",
             f"at least {MINIMUM_CONFIGURATIONS} configurations are needed to judge a surrogate",
             "collect more traces of this setting, or leave the metric out",
         )

@@ -26,6 +26,7 @@ from perfmodel.evaluation.selection import MINIMUM_CONFIGURATIONS
 from perfmodel.evaluation.splits import ConfigurationFolds, FewerTraces
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, rows_of
+from perfmodel.space.metrics import Metric
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.statistics.bootstrap import estimate, group_weights
 from perfmodel.statistics.interval import Estimate
@@ -167,8 +168,8 @@ def transfer_points(
     count = len(np.unique(target.groups))
     if not usable or count < MINIMUM_CONFIGURATIONS:
         raise NotEnoughTracesError(
-            f"{target.metric} was measured on {count} configurations of the new task; {len(usable)} other tasks have "
-            f"{MINIMUM_CONFIGURATIONS} or more",
+            f"{metric_named(target.metric).name} was measured on {count} configurations of the new task; "
+            f"{len(usable)} other tasks have {MINIMUM_CONFIGURATIONS} or more",
             f"a new task and a source, each of {MINIMUM_CONFIGURATIONS} configurations or more, are needed",
             "collect traces of another task",
         )
@@ -200,11 +201,11 @@ def transfer_point(target: TrainingData, make: Make, what: tuple[str, Start, int
     scores = {name: estimate(averaged(result, weights, STATISTICS[name])) for name in ("r2", "spearman", "link_rmse")}
     if not result.differs_within_a_fold:
         scores["spearman"] = Estimate.undefined()
-    task = str(target.tasks[0]) if len(target.tasks) else ""
+    task = str(target.labels["task"][0]) if "task" in target.labels else ""
     return TransferPoint(task, surrogate, start, size, len(result.observed), **scores)
 
 
-def _make(metric: str, surrogate: str, seed: int, fitted: Any, asked: NDArray[Any]) -> Any:
+def _make(metric: str | Metric, surrogate: str, seed: int, fitted: Any, asked: NDArray[Any]) -> Any:
     if fitted is None:
         return make_surrogate(surrogate, metric, seed=seed)
     return TransferredSurrogate(fitted(asked), surrogate, log_target=metric_named(metric).log_target, seed=seed)

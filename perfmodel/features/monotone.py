@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from perfmodel.features.columns import PEAK_COLUMN, STEP_0_LOSS_COLUMN
+from perfmodel.features.columns import PEAK_COLUMN, STEP_0_LOSS_COLUMN, unit_columns
 from perfmodel.features.sensitivity_columns import COST_COLUMNS
-from perfmodel.space.metrics import ADAPTERS, LOSS, OPTIMIZER, PEAK, WEIGHTS
+from perfmodel.space.metrics import ADAPTERS, LOSS, METRICS, OPTIMIZER, PEAK, WEIGHTS, Metric
 
 OPT_IN_COLUMNS = ("active_scarcity", PEAK_COLUMN)
 """Columns that only models that ask for them by name read: a line through the first follows single collapsed models,
@@ -63,6 +63,19 @@ def unit_kind(column: str) -> str | None:
     return found[1] if found else None
 
 
+def unit_kinds(columns: Sequence[str]) -> tuple[str | None, ...]:
+    """Returns ``unit_kind`` of each column where units from 0 on have bits, else None of each.
+
+    A table that is not ours may have a column ``rank_1``, which is then a column like any other.
+
+    Args:
+        columns: names, shape ``(q,)``.
+    """
+    kinds = tuple(unit_kind(column) for column in columns)
+    units = kinds.count("bits")
+    return kinds if units and set(unit_columns(units)[:units]) <= set(columns) else (None,) * len(kinds)
+
+
 _ADAPTED_COLUMNS = frozenset(("rank", "mean_log2_rank", "active_share", "active_adapted_share"))
 _RANK_COLUMNS = _ADAPTED_COLUMNS | {
     *("mean_rank", "active_kept_share"),
@@ -91,3 +104,14 @@ MONOTONE: dict[str, MonotoneColumns] = {
 the peak. Without signs for adapters a model of few traces takes few adapters for better than many, and searches go
 there.
 """
+
+
+def known_slopes(metric: str | Metric) -> MonotoneColumns:
+    """Returns in which columns a metric is known to rise or fall; nothing is known of one that the caller declares.
+
+    Args:
+        metric: name of the metric, or the metric itself.
+    """
+    if isinstance(metric, Metric):
+        return MONOTONE.get(metric.name, FREE) if METRICS.get(metric.name) == metric else FREE
+    return MONOTONE.get(metric, FREE)

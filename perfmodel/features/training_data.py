@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from perfmodel.errors import NotEnoughTracesError, UserError
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.space.arrays import ConfigurationArrays
+from perfmodel.space.metrics import Metric
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.traces.trace import Setting, Trace
 
@@ -18,38 +19,29 @@ if TYPE_CHECKING:
     from perfmodel.features.sensitivity_columns import SensitivityFeaturizer
 
 
-def _not_known() -> NDArray[Any]:
-    return np.empty(0, dtype=object)
-
-
 @dataclass(frozen=True)
 class TrainingData:
     """One metric of usable traces.
 
     Args:
-        metric: name of the metric that is learnt.
+        metric: name of the metric that is learnt, or a metric that the caller declares.
         features: of each trace's configuration, n rows.
         target: measured values in the metric's unit, shape ``(n,)``.
         groups: identifier of each row's configuration, shape ``(n,)``.
-        sources: who proposed each row, shape ``(n,)``; empty where that is not known.
-        tasks: task of each row, likewise.
-        models: base model of each row, likewise.
-        settings: identifier of each row's setting, likewise.
+        labels: what is known of each row beside its configuration, by column, each of shape ``(n,)``; of traces
+            ``searcher`` (who proposed it), ``task``, ``model``, and ``setting`` (its identifier).
     """
 
-    metric: str
+    metric: str | Metric
     features: FeatureMatrix
     target: NDArray[np.float64]
     groups: NDArray[Any]
-    sources: NDArray[Any] = field(default_factory=_not_known)
-    tasks: NDArray[Any] = field(default_factory=_not_known)
-    models: NDArray[Any] = field(default_factory=_not_known)
-    settings: NDArray[Any] = field(default_factory=_not_known)
+    labels: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def blocks(self) -> NDArray[Any]:
         """Which rows can be compared: those of one setting, shape ``(n,)``; all where settings are not known."""
-        return self.settings if len(self.settings) else np.zeros(len(self.target), dtype=np.int64)
+        return self.labels.get("setting", np.zeros(len(self.target), dtype=np.int64))
 
 
 def common_setting(traces: Sequence[Trace]) -> Setting:
@@ -111,10 +103,12 @@ def training_data(
         features if knowledge is None else features.beside(knowledge.matrix(arrays)),
         target,
         groups=np.array([each.configuration.identifier for each in asked], dtype=object),
-        sources=np.array([each.source for each in asked], dtype=object),
-        tasks=np.array([each.setting.task for each in asked], dtype=object),
-        models=np.array([each.setting.model for each in asked], dtype=object),
-        settings=np.array([each.setting.identifier for each in asked], dtype=object),
+        labels={
+            "searcher": np.array([each.source for each in asked], dtype=object),
+            "task": np.array([each.setting.task for each in asked], dtype=object),
+            "model": np.array([each.setting.model for each in asked], dtype=object),
+            "setting": np.array([each.setting.identifier for each in asked], dtype=object),
+        },
     )
 
 
@@ -145,8 +139,8 @@ def pooled_data(traces: Sequence[Trace], metric: str, featurizers: Mapping[str, 
     known = [set(part.features.columns) for part in parts]
     columns = tuple(name for name in parts[0].features.columns if all(name in each for each in known))
     features = FeatureMatrix(columns, np.vstack([part.features.select(columns).values for part in parts]))
-    labels = {name: joined(name) for name in ("groups", "sources", "tasks", "models", "settings")}
-    return TrainingData(metric, features, joined("target"), **labels)
+    labels = {name: np.concatenate([part.labels[name] for part in parts]) for name in parts[0].labels}
+    return TrainingData(metric, features, joined("target"), joined("groups"), labels)
 
 
 def rows_of(data: TrainingData, rows: NDArray[np.int64]) -> TrainingData:
@@ -156,10 +150,9 @@ def rows_of(data: TrainingData, rows: NDArray[np.int64]) -> TrainingData:
         data: of which some rows are wanted, n rows.
         rows: indices of the rows wanted, from 0 to n - 1, shape ``(m,)``.
     """
-    names = ("sources", "tasks", "models", "settings")
-    labels = {name: values[rows] for name in names if len(values := getattr(data, name))}
+    labels = {name: values[rows] for name, values in data.labels.items()}
     return replace(
-        data, features=data.features.rows(rows), target=data.target[rows], groups=data.groups[rows], **labels
+        data, features=data.features.rows(rows), target=data.target[rows], groups=data.groups[rows], labels=labels
     )
 
 

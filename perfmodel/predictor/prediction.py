@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space.metrics import METRICS
+from perfmodel.space.metrics import Metric
+from perfmodel.space.metrics import metric as metric_named
 from perfmodel.surrogates.contract import Posterior
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Prediction:
     @classmethod
     def of(
         cls,
-        metrics: Sequence[str],
+        metrics: Sequence[str | Metric],
         posteriors: Sequence[Posterior],
         outside_domain: NDArray[np.bool_],
         half_widths: Sequence[float],
@@ -46,7 +47,7 @@ class Prediction:
         """Returns the prediction of one posterior a metric.
 
         Args:
-            metrics: names of the m metrics.
+            metrics: names of the m metrics, or metrics that the caller declares.
             posteriors: one for each metric, each of n rows.
             outside_domain: whether each configuration is unlike those trained on, shape ``(n,)``.
             half_widths: of each metric's interval, in standard deviations, shape ``(m,)``.
@@ -56,7 +57,14 @@ class Prediction:
         answers = np.array(rows)
         lower, upper = _bounds(tuple(metrics))
         held = np.minimum(np.maximum(answers[:, :3], lower), upper).T
-        return cls(tuple(metrics), held[:, 0], answers[:, 3].T, held[:, 1], held[:, 2], outside_domain)
+        return cls(
+            tuple(metric_named(each).name for each in metrics),
+            held[:, 0],
+            answers[:, 3].T,
+            held[:, 1],
+            held[:, 2],
+            outside_domain,
+        )
 
     @classmethod
     def joined(cls, parts: Sequence["Prediction"]) -> "Prediction":
@@ -86,7 +94,7 @@ class Prediction:
 
 
 @lru_cache
-def _bounds(metrics: tuple[str, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _bounds(metrics: tuple[str | Metric, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns the ends of the metrics' physical ranges, each of shape ``(m, 1, 1)``."""
-    lower, upper = ([[[getattr(METRICS[name], end)]] for name in metrics] for end in ("lower", "upper"))
+    lower, upper = ([[[getattr(metric_named(name), end)]] for name in metrics] for end in ("lower", "upper"))
     return np.array(lower, dtype=np.float64), np.array(upper, dtype=np.float64)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import CorruptFileError, UserError
+from perfmodel.evaluation.named_splits import SPLIT
 from perfmodel.evaluation.score_lines import Line
-from perfmodel.evaluation.selection import SPLIT
 from perfmodel.files.checksum import sha256_of
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.memory.load import BatchLoad

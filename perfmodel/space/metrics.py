@@ -11,10 +11,10 @@ from perfmodel.errors import unknown_name
 
 @dataclass(frozen=True)
 class Metric:
-    """One measured column of a trace.
+    """One measured column, of traces or of a table that is not ours.
 
     Args:
-        name: the column's name in a trace, with its unit.
+        name: the column's name, with its unit.
         label: what a figure's axis says.
         unit: the unit as it is printed.
         minimize: whether a smaller value is better.
@@ -59,12 +59,17 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def metric(name: str) -> Metric:
-    """Returns the metric of that name.
+def metric(name: str | Metric) -> Metric:
+    """Returns the metric of that name; one that a caller declares stands for itself.
+
+    Args:
+        name: one of ``METRICS``, or a metric of a table that is not ours.
 
     Raises:
         UnknownNameError: when there is none.
     """
+    if isinstance(name, Metric):
+        return name
     if name not in METRICS:
         raise unknown_name("metric", name, METRICS)
     return METRICS[name]

@@ -8,20 +8,23 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.errors import UserError
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, MonotoneColumns, unit_kind
+from perfmodel.features.monotone import FREE, MonotoneColumns, unit_kinds
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
 from perfmodel.surrogates.tree_bag import TreeBag
 
 MEMBERS = 6
 TREES = 40
+DEPTH = 3
+DEEPEST = 8
+"""Leaves are told apart by the bits of one byte."""
 
 PARAMETERS: dict[str, Any] = {
     "objective": "reg:squarederror",
     "base_score": 0.0,
     "eta": 0.2,
-    "max_depth": 3,
     "min_child_weight": 1,
     "lambda": 1.0,
     "colsample_bylevel": 0.7,
@@ -72,7 +75,23 @@ class BoostedSurrogate(AbstractSurrogate):
     kind: ClassVar[str] = "boosted"
     version: ClassVar[int] = 2
 
-    def __init__(self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0) -> None:
+    def __init__(
+        self, *, log_target: bool, monotone: MonotoneColumns = FREE, seed: int = 0, depth: int = DEPTH
+    ) -> None:
+        """Makes an unfitted model; see ``AbstractSurrogate``.
+
+        Args:
+            log_target: whether log(y) is modelled; targets must then be positive.
+            monotone: columns in which the metric is known to rise or to fall.
+            seed: of every random choice, 0 or more.
+            depth: levels of a tree, 1 to 8; a tree of depth d tells apart what d columns do together.
+
+        Raises:
+            UserError: when the depth is not allowed.
+        """
+        if not 1 <= depth <= DEEPEST:
+            raise UserError(f"trees of depth {depth}", f"allowed are 1 to {DEEPEST}", "choose a depth in this range")
+        self._depth = depth
         self._log = log_target
         self._monotone = monotone
         self._seed = seed
@@ -81,7 +100,7 @@ class BoostedSurrogate(AbstractSurrogate):
     def fit(self, features: FeatureMatrix, target: NDArray[np.float64], groups: NDArray[Any]) -> Self:
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
         names = self._monotone.read(features.columns)
-        columns = tuple(name for name in names if unit_kind(name) is None) or names
+        columns = tuple(name for name, kind in zip(names, unit_kinds(names), strict=True) if kind is None) or names
         values = features.take(columns)
         link = link_target(features, target, groups, log_target=self._log)
         centre, scale = float(link.mean()), float(link.std()) or 1.0
@@ -121,6 +140,7 @@ class BoostedSurrogate(AbstractSurrogate):
         import xgboost
 
         constraints = "(" + ",".join(str(sign) for sign in self._monotone.signs(columns)) + ")"
+        own = {**PARAMETERS, "max_depth": self._depth, "monotone_constraints": constraints}
         rng = np.random.default_rng(self._seed)
         names, inverse = np.unique(groups, return_inverse=True)
         members, outside = [], np.zeros((MEMBERS, len(target)), dtype=bool)
@@ -128,10 +148,10 @@ class BoostedSurrogate(AbstractSurrogate):
             drawn = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))[inverse]
             inside = drawn > 0
             data = xgboost.DMatrix(values[inside], target[inside], weight=drawn[inside], nthread=1)
-            parameters = {**PARAMETERS, "monotone_constraints": constraints, "seed": self._seed + index}
+            parameters = {**own, "seed": self._seed + index}
             members.append(xgboost.train(parameters, data, num_boost_round=TREES))
             outside[index] = ~inside
-        trees = TreeBag.from_boosters(members, PARAMETERS["max_depth"])
+        trees = TreeBag.from_boosters(members, self._depth)
         seen = outside.any(axis=0)
         residuals = target[seen] - np.average(trees.predict(values[seen]), axis=0, weights=outside[:, seen])
         # No configuration was ever left out: only with one or two of them. Their whole spread is then unexplained.

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from perfmodel.features.columns import STEP_0_LOSS_COLUMN, relative_error
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, MonotoneColumns, unit_kind
+from perfmodel.features.monotone import FREE, MonotoneColumns, unit_kinds
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
@@ -204,7 +204,7 @@ class DamageSurrogate(AbstractSurrogate):
 
     def _shapes(self, features: FeatureMatrix) -> list[DamageTerms]:
         read = self._monotone.read(features.columns)
-        columns = tuple(name for name in read if unit_kind(name) is None) or read
+        columns = tuple(name for name, kind in zip(read, unit_kinds(read), strict=True) if kind is None) or read
         start = features.take((STEP_0_LOSS_COLUMN,)) if STEP_0_LOSS_COLUMN in columns else np.zeros((1, 1))
         ends = float(start.min()), float(start.max())
         ways = (False, True) if SCARCITY_COLUMN in features.columns else (False,)

@@ -18,8 +18,10 @@ from typing import Any, ClassVar, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.features.columns import STEP_0_LOSS_COLUMN, SUMMARY_COLUMNS
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import FREE, MonotoneColumns, unit_kind
+from perfmodel.features.monotone import FREE, OPT_IN_COLUMNS, MonotoneColumns, unit_kinds
+from perfmodel.features.sensitivity_columns import SENSITIVITY_GROUPS
 from perfmodel.files.json_arrays import pack_all, unpack_all
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.surrogates.contract import AbstractSurrogate, Posterior, fitted, link_target
@@ -33,13 +35,16 @@ COLUMNS = (
     "mean_log2_rank",
     "active_kept_share",
 )
-"""Read where the features have them; other features are read whole, but for the raw columns of units."""
+"""Read of the columns that describe a configuration; columns of a table that is not ours are all read."""
 
 LARGEST = 300
 """Configurations that are used; of more, a random subset: a fit takes time with their cube."""
 
 LEAST_NOISE = 1e-4
 """Variance of the noise over that of the target, at least."""
+
+OWN_COLUMNS = frozenset((*SUMMARY_COLUMNS, *OPT_IN_COLUMNS, STEP_0_LOSS_COLUMN)).union(*SENSITIVITY_GROUPS.values())
+"""Names of summary columns; any other is one of a table that is not ours."""
 
 _FILE = "gaussian_process.json"
 
@@ -106,8 +111,10 @@ class GaussianProcessSurrogate(AbstractSurrogate):
         """Returns the model itself, fitted; see ``AbstractSurrogate.fit``."""
         link = link_target(features, target, groups, log_target=self._log)
         features.take(features.columns)  # refuses NaN as every surrogate does
-        known = tuple(name for name in COLUMNS if name in features.columns)
-        columns = known or tuple(name for name in features.columns if unit_kind(name) is None) or features.columns
+        kinds = zip(features.columns, unit_kinds(features.columns), strict=True)
+        plain = tuple(name for name, kind in kinds if kind is None)
+        known = tuple(name for name in COLUMNS if name in plain)
+        columns = (*known, *(name for name in plain if name not in OWN_COLUMNS)) or plain or features.columns
         averages = by_configuration(features.take(columns), link, groups)
         kept = varying(averages.values)
         self._model = tuple(columns[place] for place in kept), _fitted(averages, kept, self._seed)

@@ -1,7 +1,8 @@
 """The surrogates by name: an extension is one file and one line here."""
 
 from perfmodel.errors import UnknownNameError, unknown_name
-from perfmodel.features.monotone import FREE, MONOTONE
+from perfmodel.features.monotone import FREE, known_slopes
+from perfmodel.space.metrics import Metric
 from perfmodel.space.metrics import metric as metric_named
 from perfmodel.surrogates.additive import AdditiveSurrogate
 from perfmodel.surrogates.boosted import BoostedSurrogate
@@ -29,13 +30,14 @@ REMOVED = ("stack",)
 """Names in predictors of earlier versions that can no longer be loaded."""
 
 
-def candidates(metric: str) -> tuple[str, ...]:
+def candidates(metric: str | Metric) -> tuple[str, ...]:
     """Returns the names from which a predictor chooses for a metric unless it is told others.
 
     Args:
-        metric: name of the metric, one of ``perfmodel.space.metrics.METRICS``.
+        metric: name of the metric, one of ``perfmodel.space.metrics.METRICS``, or one that the caller declares.
     """
-    return tuple(name for name in SURROGATES if metric not in MONOTONE or name not in NOT_MONOTONE)
+    free = known_slopes(metric) is FREE
+    return tuple(name for name in SURROGATES if free or name not in NOT_MONOTONE)
 
 
 def surrogate_class(name: str) -> type[AbstractSurrogate]:
@@ -57,16 +59,16 @@ def surrogate_class(name: str) -> type[AbstractSurrogate]:
     return known[name]
 
 
-def make_surrogate(name: str, metric: str, *, seed: int = 0) -> AbstractSurrogate:
+def make_surrogate(name: str, metric: str | Metric, *, seed: int = 0) -> AbstractSurrogate:
     """Returns an unfitted surrogate for a metric, which knows in what the metric rises and falls.
 
     Args:
         name: of the surrogate, as ``surrogate_class`` takes it.
-        metric: name of the metric, one of ``perfmodel.space.metrics.METRICS``.
+        metric: name of the metric, one of ``perfmodel.space.metrics.METRICS``, or one that the caller declares.
         seed: of every random choice, 0 or more.
 
     Raises:
         UnknownNameError: when the surrogate or the metric does not exist.
     """
     log_target = metric_named(metric).log_target
-    return surrogate_class(name)(log_target=log_target, monotone=MONOTONE.get(metric, FREE), seed=seed)
+    return surrogate_class(name)(log_target=log_target, monotone=known_slopes(metric), seed=seed)

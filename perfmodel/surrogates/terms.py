@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from perfmodel.features.columns import relative_error
 from perfmodel.features.matrix import FeatureMatrix
-from perfmodel.features.monotone import MonotoneColumns, unit_kind
+from perfmodel.features.monotone import MonotoneColumns, unit_kinds
 from perfmodel.space.methods import DEFAULT_METHODS, WIDTHS
 
 
@@ -28,7 +28,7 @@ class Terms:
 
     def __init__(self, columns: Sequence[str], *, log: bool) -> None:
         self.columns = tuple(columns)
-        kinds = [unit_kind(column) for column in self.columns]
+        kinds = unit_kinds(self.columns)
         summary = [column for column, kind in zip(self.columns, kinds, strict=True) if kind is None]
         bits, ranks = (
             [column for column, kind in zip(self.columns, kinds, strict=True) if kind == wanted]

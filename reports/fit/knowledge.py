@@ -75,7 +75,7 @@ def start_entry(
     """
     if data.metric != LOSS:
         return {"starts": [], "without_starts": ""}
-    own = data.settings[0]
+    own = data.blocks[0]
     points: list[dict[str, Any]] = []
     try:
         cheap = {name: _pairs_of_task(traces, name, featurizers[name]) for name in (own, *others)}

@@ -140,7 +140,7 @@ def _metric_entry(
     except NotEnoughTracesError as error:
         without_ceiling = str(error)
     sheet = score_sheet(data, judged, pooled=pooled, ceiling=best, sizes=sizes, seed=seed)
-    others = {setting: _only(pooled, setting) for setting in dict.fromkeys(pooled.settings.tolist()) if setting != own}
+    others = {setting: _only(pooled, setting) for setting in dict.fromkeys(pooled.blocks.tolist()) if setting != own}
     points, without_transfer = _transfer(data, list(others.values()), names, seed)
     return metric, {
         **asdict(sheet),
@@ -167,7 +167,7 @@ def _transfer(
 
 
 def _only(pooled: TrainingData, setting: str) -> TrainingData:
-    return rows_of(pooled, (pooled.settings == setting).nonzero()[0])
+    return rows_of(pooled, (pooled.blocks == setting).nonzero()[0])
 
 
 def _is_alike(trace: Trace, example: Trace, setting: Setting) -> bool:

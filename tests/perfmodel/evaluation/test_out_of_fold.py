@@ -91,7 +91,7 @@ def test_the_calibration_for_later_is_that_of_all_traces():
 
 
 def test_views_keep_settings_apart():
-    traces = replace(data(20), settings=np.tile(["a", "b"], 20))
+    traces = replace(data(20), labels={"setting": np.tile(["a", "b"], 20)})
     result = out_of_fold(traces, "known", [ConfigurationFolds()], make=lambda _: Known())
     found = list(result.views())
     assert [set(result.blocks[rows]) for rows, _ in found] == [{"a"}, {"b"}]

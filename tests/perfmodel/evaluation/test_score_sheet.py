@@ -7,9 +7,9 @@ import pytest
 
 from perfmodel.effects.noise_ceiling import noise_ceiling
 from perfmodel.errors import NotEnoughTracesError
+from perfmodel.evaluation.named_splits import SPLITS
 from perfmodel.evaluation.score_lines import SCORES
 from perfmodel.evaluation.score_sheet import (
-    SPLITS,
     comparable,
     learning_curve,
     score_sheet,
@@ -102,7 +102,7 @@ def test_extrapolation_predicts_the_best_tenth(sheet, data):
 
 def test_settings_with_few_configurations_are_not_judged_by(pooled, data):
     kept = comparable(pooled)
-    assert set(kept.tasks) == {"counting", "other"} and len(kept.target) == 2 * len(data.target)
+    assert set(kept.labels["task"]) == {"counting", "other"} and len(kept.target) == 2 * len(data.target)
     lines = split_lines(kept, ["additive"], "task")
     assert lines[0].n_traces == 2 * len(data.target)
     # The level of an unseen task cannot be known; the order of its configurations can.
@@ -149,10 +149,10 @@ def test_the_control_fails_when_something_leaks(data, monkeypatch):
 
 
 def test_one_searcher_is_a_reason_not_a_score(data):
-    alone = replace(data, sources=np.full(len(data.target), "plan", dtype=object))
+    alone = replace(data, labels={"searcher": np.full(len(data.target), "plan", dtype=object)})
     with pytest.raises(NotEnoughTracesError, match=r"only one searcher \(plan\)"):
         split_lines(alone, ["constant"], "searcher")
-    unknown = replace(data, sources=np.empty(0, dtype=object))
+    unknown = replace(data, labels={})
     with pytest.raises(NotEnoughTracesError, match="not known"):
         split_lines(unknown, ["constant"], "searcher")
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from perfmodel.errors import NotEnoughTracesError, UnknownNameError
+from perfmodel.evaluation.named_splits import SPLIT
 from perfmodel.evaluation.out_of_fold import OutOfFold
 from perfmodel.evaluation.score_lines import CHOICE_SCORES, Line, score_line
-from perfmodel.evaluation.selection import SPLIT, choose, cross_validate, judge
+from perfmodel.evaluation.selection import choose, cross_validate, judge
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.matrix import FeatureMatrix
 from perfmodel.features.training_data import TrainingData, training_data
@@ -20,7 +21,9 @@ def result(observed, location, half_width=1.0, surrogate="additive", metric="acc
     folds, ones = np.zeros(location.shape, dtype=np.int64), np.ones(location.shape)
     groups, widths = np.arange(len(observed)), {0.5: half_width / 2 * ones, 0.9: half_width * ones}
     mean = np.exp(location) if metric == "held_out_loss" else location
-    return OutOfFold(metric, surrogate, groups, np.zeros(len(observed)), observed, folds, mean, location, ones, widths)
+    return OutOfFold(
+        metric, surrogate, groups, np.zeros(len(observed)), observed, folds, mean, location, ones, widths, groups
+    )
 
 
 def scored(predicted, constant):
@@ -114,13 +117,14 @@ def test_pure_noise_leaves_the_constant(data):
     assert choose(judge(noise, ["constant", "boosted"]).scores) == {"held_out_loss": "constant"}
 
 
-def test_choice_is_per_metric_and_ties_go_to_the_constant():
+def test_choice_is_per_metric_and_the_constant_is_kept_unless_it_is_surely_beaten():
     def entry(metric, surrogate, ratio):
-        return Line(metric, SPLIT, surrogate, 9, 9, {"error_ratio_to_constant": Estimate(ratio, None, None)})
+        low, high = (None, None) if ratio is None else (ratio - 0.1, ratio + 0.1)
+        return Line(metric, SPLIT, surrogate, 9, 9, {"error_ratio_to_constant": Estimate(ratio, low, high)})
 
     scores = [
         entry("accuracy", "constant", 1.0),
-        entry("accuracy", "additive", 1.0),
+        entry("accuracy", "additive", 0.95),
         entry("step_time_s", "additive", 0.5),
         entry("step_time_s", "boosted", 0.4),
         entry("held_out_loss", "additive", None),

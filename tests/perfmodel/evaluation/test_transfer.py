@@ -26,7 +26,7 @@ def target(tiny, fake_traces):
     """The same 60 configurations on a noisier task of three times the loss, whose logarithm moves less far."""
     featurizer = Featurizer(tiny, device_class="cuda", optimizer="adamw")
     made = training_data(fake_traces(60, noise=0.12, rate_gain=0.9, bits_gain=4.5), "held_out_loss", featurizer)
-    return replace(made, target=3 * made.target, tasks=np.full(len(made.target), "new", dtype=object))
+    return replace(made, target=3 * made.target, labels={"task": np.full(len(made.target), "new", dtype=object)})
 
 
 @pytest.fixture(scope="module")
