@@ -1,5 +1,6 @@
 """Four bits by a table of levels: bitsandbytes' NF4 and FP4, with float32 scales or 8-bit ones."""
 
+import logging
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -106,6 +107,9 @@ class FourBitQuantizer(AbstractQuantizer):
 def _linear_class() -> type[nn.Module]:
     """Returns ``Linear4bit``, right on a CPU also where a row is no whole number of blocks."""
     import bitsandbytes as bnb
+
+    # It asks for a package with a faster CPU kernel once a process; without it the result is the same.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
     class Linear4bit(bnb.nn.Linear4bit):  # type: ignore[misc]  # bitsandbytes is not followed
         """See ``_rows_are_read_right``: a pruned module's rows need not be whole blocks."""

@@ -6,7 +6,7 @@ from collectors.measuring.provenance import require_device
 from collectors.scoring.encode import encode
 from datasets_cache import BaseModel, Task, load_tokenizer
 from datasets_cache.base_models.loading import check_weights
-from datasets_cache.tasks.jsonl import MINIMUM_SIZES
+from datasets_cache.tasks.own.read import MINIMUM_SIZES
 from perfmodel.errors import InvalidTaskError
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import DeviceClass

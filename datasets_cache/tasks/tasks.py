@@ -6,7 +6,8 @@ from pathlib import Path
 from datasets_cache.files.cache import Progress
 from datasets_cache.tasks.examples import Example, Task
 from datasets_cache.tasks.hub import HUB_TASKS, hub_source, read_hub_task
-from datasets_cache.tasks.jsonl import read_jsonl_task
+from datasets_cache.tasks.own.read import read_own_task
+from datasets_cache.tasks.own.rows import SUFFIXES
 from datasets_cache.tasks.shipped import read_registry, read_shipped_task
 from perfmodel.errors import UnknownNameError, did_you_mean
 
@@ -29,11 +30,12 @@ def online_task_names() -> tuple[str, ...]:
 
 
 def load_task(name_or_path: str, *, progress: Progress | None = None) -> Task:
-    """Returns a shipped task, a hub task, or the task in a ``.jsonl`` file (see ``datasets_cache.tasks.jsonl``).
+    """Returns a shipped task, a hub task, or a user's own (see ``datasets_cache.tasks.own.read``).
 
     Args:
         name_or_path: one of ``task_names()`` or ``online_task_names()``; one of the latter with the folder of a local
-            copy of its data set, as in ``boolq@/path/to/folder``; or a path that ends in ``.jsonl``.
+            copy of its data set, as in ``boolq@/path/to/folder``; a file that ends in ``.jsonl``, ``.json``,
+            ``.csv`` or ``.parquet``; or a folder of such files.
         progress: called with one line of text before something is fetched.
 
     Raises:
@@ -47,15 +49,17 @@ def load_task(name_or_path: str, *, progress: Progress | None = None) -> Task:
     online = hub_source(name_or_path)
     if online is not None:
         return read_hub_task(name_or_path, *online, progress)
-    if name_or_path.endswith(".jsonl"):
-        return read_jsonl_task(Path(name_or_path).expanduser())
     names = task_names()
     if name_or_path in names:
         return read_shipped_task(name_or_path)
+    path = Path(name_or_path).expanduser()
+    if path.suffix in SUFFIXES or path.is_dir():
+        return read_own_task(path)
     raise UnknownNameError(
         f"there is no task {name_or_path!r}",
-        f"tasks are {', '.join(names)}, the path of a .jsonl file, and, from the hub or from a local copy of its data"
-        f" set (NAME@/path/to/folder), {', '.join(online_task_names())}",
+        f"tasks are {', '.join(names)}, your own data (a file that ends in {', '.join(SUFFIXES)}, or a folder of them)"
+        ", and, from the hub or from a local copy of its data set (NAME@/path/to/folder), "
+        + ", ".join(online_task_names()),
         did_you_mean(name_or_path.partition("@")[0], (*names, *online_task_names()), "check the spelling"),
     )
 

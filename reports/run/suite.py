@@ -43,7 +43,7 @@ class Suite(Section):
     model: str = "smollm2-135m"
     """Base model: the embedded one, a checkpoint's folder or a hub id."""
     task: str
-    """A shipped task, a task of the hub, or the path of a .jsonl file."""
+    """A shipped task, a task of the hub, or your own: a .jsonl, .json, .csv or .parquet file or a folder of them."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where fine-tunes run; auto: cuda where there is one."""
     objectives: Annotated[tuple[str, ...], Field(min_length=2, max_length=4)] = (LOSS, PEAK)

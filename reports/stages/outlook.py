@@ -2,6 +2,7 @@
 
 from statistics import median
 
+from datasets_cache import Task
 from reports.figures.quantity import counted
 from reports.run.run import Run
 from reports.run.trial_plans import planned_trials
@@ -19,8 +20,8 @@ def outlook(run: Run) -> str:
     collected, validated = len(planned_trials(run)), most_validations(run)
     times = [seconds for trace in run.shelf_traces if (seconds := trial_seconds(trace)) is not None]
     text = (
-        f"{run.suite.name}: {run.suite.model} on {run.suite.task} ({run.device_class}). Collect runs "
-        f"{counted(collected, 'fine-tune')}; fit and search learn from them and from "
+        f"{run.suite.name}: {run.suite.model} on {run.suite.task} ({run.device_class}), {_told(run.task)}. "
+        f"Collect runs {counted(collected, 'fine-tune')}; fit and search learn from them and from "
         f"{counted(len(run.shelf_traces), 'published trace')}; validate runs up to {counted(validated, 'fine-tune')}"
     )
     if run.suite.fit.shelf and not run.shelf_traces:
@@ -31,6 +32,12 @@ def outlook(run: Run) -> str:
         return f"{text}. How long one takes is known after the first."
     minutes = (collected + validated) * median(times) / 60 / run.workers
     return f"{text}. The fine-tunes take about {max(1, round(minutes))} minutes where nothing else runs."
+
+
+def _told(task: Task) -> str:
+    """Returns what a task is, and how many examples its splits have."""
+    sizes = f"{len(task.train)} to train, {len(task.calibration)} to calibrate, {len(task.held_out)} held out"
+    return f"{task.description} ({sizes})"
 
 
 def _times_elsewhere(run: Run) -> list[float]:

@@ -74,7 +74,7 @@ def test_given_splits_and_choices_are_kept(tmp_path: Path) -> None:
         ('{"question": "q", "answer": "a", "choices": ["a", "a"]}', "two or more"),
         ('{"question": "q", "answer": "a", "choices": "ab"}', "a list of strings"),
         ('{"question": "q", "answer": "a", "choises": ["a", "b"]}', "did you mean 'choices'"),
-        ('{"question": "q", "answer": "a", "split": "test"}', "has the split 'test'"),
+        ('{"question": "q", "answer": "a", "split": "tests"}', "has the split 'tests'"),
         ('{"question": "q", "answer": "a", "split": "train"}', "has a split"),
         ('{"question": "q", "answer": "a", "split": ["train"]}', "has the split"),
     ],

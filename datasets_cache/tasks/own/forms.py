@@ -1,0 +1,142 @@
+"""What the columns of a user's data mean: the forms in which people keep examples, told apart by their columns."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datasets_cache.tasks.examples import Example
+from datasets_cache.tasks.own.rows import Row
+from perfmodel.errors import did_you_mean
+
+MOST_LABELS = 50
+"""With more different labels than this, a label is a free answer: every choice of a question is scored."""
+
+CHAT = ("messages", "conversations")
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of an example.
+
+    Args:
+        name: how people call it.
+        needed: columns that every row has, the first of them the question.
+        optional: columns that a row may have.
+        examples: makes the examples of all rows.
+    """
+
+    name: str
+    needed: tuple[str, ...]
+    optional: tuple[str, ...]
+    examples: Callable[[Sequence[Row]], list[Example]]
+
+
+def form_of(rows: Sequence[Row]) -> Form:
+    """Returns the form of the rows, which the columns of the first tell.
+
+    Args:
+        rows: rows of a user's data, one or more.
+
+    Raises:
+        InvalidTaskError: when its columns are of no form; the text names what it looks like and what is missing.
+    """
+    columns = set(rows[0].content)
+    for form in FORMS:
+        if columns >= set(form.needed):
+            return form
+    known = "; ".join(" and ".join(form.needed) for form in FORMS)
+    if columns & set(CHAT):
+        rows[0].refuse(
+            "is a chat", f"one question and one answer a row: {known}", "write each turn as a row of its own"
+        )
+    nearest = max(FORMS, key=lambda form: len(columns & {*form.needed, *form.optional}))
+    if not columns & {*nearest.needed, *nearest.optional}:
+        rows[0].refuse(f"has the keys {', '.join(sorted(columns)) or 'none'}", f"known are {known}", "rename them")
+    _checked(rows[0], nearest)
+    return nearest
+
+
+def _checked(row: Row, form: Form) -> Mapping[str, Any]:
+    """Returns a row's content after its keys were compared with the form's."""
+    keys = (*form.needed, *form.optional, "split")
+    for key in row.content:
+        meant = did_you_mean(str(key), keys, "", likeness=0.75)
+        if key not in keys and meant:
+            row.refuse(f"has the key {key!r}", f"keys are {', '.join(keys)}", meant)
+    for key in form.needed:
+        if key not in row.content:
+            row.refuse(f"lacks the key {key!r}", f"{form.name} data has {' and '.join(form.needed)}", "add it")
+    return row.content
+
+
+def _string(row: Row, key: str) -> str:
+    value = row.content[key]
+    if not isinstance(value, str) or not value.strip():
+        row.refuse(f"has {key} {value!r}", f"{key} is a string that is not empty")
+    return value.strip()
+
+
+def _questions(rows: Sequence[Row]) -> list[Example]:
+    return [
+        Example(_string(row, "question"), answer := _string(row, "answer"), _choices(row, answer))
+        for row in rows
+        if _checked(row, QUESTIONS)
+    ]
+
+
+def _choices(row: Row, answer: str) -> tuple[str, ...] | None:
+    value = row.content.get("choices")
+    if value is None:
+        return None
+    if row.path.suffix == ".csv" and isinstance(value, str) and value.startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            row.refuse(f"has choices {value!r}", "in a CSV file choices is a JSON list of strings")
+    if not isinstance(value, list) or not all(isinstance(choice, str) and choice.strip() for choice in value):
+        row.refuse(f"has choices {value!r}", "choices is a list of strings, none empty")
+    choices = tuple(choice.strip() for choice in value)
+    if len(set(choices)) != len(choices) or len(choices) < 2:
+        row.refuse(f"has choices {value!r}", "choices are two or more different strings")
+    if answer not in choices:
+        row.refuse(f"has the answer {answer!r}", f"choices are {', '.join(choices)}")
+    return choices
+
+
+def _completions(rows: Sequence[Row]) -> list[Example]:
+    for row in rows:
+        if isinstance(_checked(row, COMPLETIONS)["prompt"], list):
+            row.refuse("has a chat as prompt", "prompt and completion are texts", "write each turn as a row of its own")
+    return [Example(_string(row, "prompt"), _string(row, "completion")) for row in rows]
+
+
+def _instructions(rows: Sequence[Row]) -> list[Example]:
+    examples = []
+    for row in rows:
+        added = str(_checked(row, INSTRUCTIONS).get("input") or "").strip()
+        question = _string(row, "instruction") + (f"\n\n{added}" if added else "")
+        examples.append(Example(question, _string(row, "output")))
+    return examples
+
+
+def _labels(rows: Sequence[Row]) -> list[Example]:
+    labels = []
+    for row in rows:
+        label = _checked(row, LABELS)["label"]
+        if isinstance(label, bool) or not isinstance(label, str | int) or not str(label).strip():
+            row.refuse(f"has label {label!r}", "a label is a text or a whole number")
+        labels.append(str(label).strip())
+    choices = tuple(sorted(set(labels)))
+    if len(choices) < 2:
+        rows[0].refuse(f"has the label {choices[0]!r} as every other row", "two or more different labels", "add rows")
+    asked = choices if len(choices) <= MOST_LABELS else None
+    return [Example(_string(row, "text"), label, asked) for row, label in zip(rows, labels, strict=True)]
+
+
+QUESTIONS = Form("question and answer", ("question", "answer"), ("choices",), _questions)
+COMPLETIONS = Form("prompt and completion", ("prompt", "completion"), (), _completions)
+INSTRUCTIONS = Form("Alpaca", ("instruction", "output"), ("input",), _instructions)
+LABELS = Form("text and label", ("text", "label"), (), _labels)
+
+FORMS = (QUESTIONS, COMPLETIONS, INSTRUCTIONS, LABELS)
