@@ -10,6 +10,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.py"))
 
 def test_there_are_notebooks():
     assert {path.stem for path in NOTEBOOKS} == {
+        "a_table_of_others",
         "add_your_traces",
         "compare_surrogates",
         "first_look",
