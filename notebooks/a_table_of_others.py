@@ -16,7 +16,8 @@
 # The surrogates learn from any table: you declare the metric and name the inputs. Here they learn from 548 fine-tunes
 # of 35 models with LoRA, published with the [Tinker cookbook](https://github.com/thinking-machines-lab/tinker-cookbook)
 # (Apache-2.0; one seed, diverged runs are not in it). The question is one that a split by configuration cannot
-# answer: what do they say of a model that nobody has fine-tuned yet?
+# answer: what do they say of a model that nobody has fine-tuned yet? Its authors warn that a loss per token depends on
+# the tokenizer, so that levels of different models cannot be compared, and that durations follow the servers' load.
 
 # %%
 from importlib.resources import files
