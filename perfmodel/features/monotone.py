@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from perfmodel.features.columns import PEAK_COLUMN, STEP_0_LOSS_COLUMN, unit_columns
 from perfmodel.features.sensitivity_columns import COST_COLUMNS
-from perfmodel.space.metrics import ADAPTERS, LOSS, METRICS, OPTIMIZER, PEAK, WEIGHTS, Metric
+from perfmodel.space.metrics import ACCURACY, ADAPTERS, LOSS, METRICS, OPTIMIZER, PEAK, WEIGHTS, Metric
 
 OPT_IN_COLUMNS = ("active_scarcity", PEAK_COLUMN)
 """Columns that only models that ask for them by name read: a line through the first follows single collapsed models,
@@ -86,23 +86,26 @@ _ERROR_COLUMNS = frozenset(
     f"mean_{error}{third}" for error in ("log2_error", "squared_error") for third in ("", "_first", "_middle", "_last")
 )
 
+_LOSS = MonotoneColumns(
+    rising=_ERROR_COLUMNS | _BARE_COLUMNS | {"share_bits_2", STEP_0_LOSS_COLUMN, *COST_COLUMNS},
+    falling=frozenset(("bits", "mean_bits", "share_bits_16")) | _ADAPTED_COLUMNS,
+    # Stored bytes need not rise with bits in every choice of formats, and say nothing that the errors do not; what
+    # the rest say of adapters, those with a sign say too.
+    unused=frozenset(("share_bits_3", "share_bits_4", "share_bits_8", "mean_rank", "active_kept_share"))
+    | {f"state_{of}_bytes" for of in ("weight", "adapter", "training", "total")},
+)
+
 MONOTONE: dict[str, MonotoneColumns] = {
-    LOSS: MonotoneColumns(
-        rising=_ERROR_COLUMNS | _BARE_COLUMNS | {"share_bits_2", STEP_0_LOSS_COLUMN, *COST_COLUMNS},
-        falling=frozenset(("bits", "mean_bits", "share_bits_16")) | _ADAPTED_COLUMNS,
-        # Stored bytes need not rise with bits in every choice of formats, and say nothing that the errors do not; what
-        # the rest say of adapters, those with a sign say too.
-        unused=frozenset(("share_bits_3", "share_bits_4", "share_bits_8", "mean_rank", "active_kept_share"))
-        | {f"state_{of}_bytes" for of in ("weight", "adapter", "training", "total")},
-    ),
+    LOSS: _LOSS,
+    ACCURACY: MonotoneColumns(rising=_LOSS.falling, falling=_LOSS.rising, unused=_LOSS.unused),
     PEAK: MonotoneColumns(rising=_RANK_COLUMNS | {"state_weight_bytes"}, falling=_BARE_COLUMNS),
     WEIGHTS: MonotoneColumns(rising=frozenset(("state_weight_bytes",))),
     ADAPTERS: MonotoneColumns(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
     OPTIMIZER: MonotoneColumns(rising=_RANK_COLUMNS, falling=_BARE_COLUMNS),
 }
-"""No predicted loss rises with bits or with rank, and no predicted memory falls with rank; what is resident is part of
-the peak. Without signs for adapters a model of few traces takes few adapters for better than many, and searches go
-there.
+"""No predicted loss rises with bits or with rank, no predicted accuracy falls with them, and no predicted memory falls
+with rank; what is resident is part of the peak. Without signs for adapters a model of few traces takes few adapters for
+better than many, and searches go there.
 """
 
 

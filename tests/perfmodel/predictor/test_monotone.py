@@ -13,7 +13,7 @@ from perfmodel.predictor.predictor import Predictor
 from perfmodel.surrogates import boosted
 from perfmodel.surrogates.registry import NOT_MONOTONE, SURROGATES, make_surrogate
 
-METRICS = ("held_out_loss", "peak_memory_bytes")
+METRICS = ("held_out_loss", "peak_memory_bytes", "accuracy")
 LAYERS = 10
 HELD = [name for name in SURROGATES if name not in NOT_MONOTONE]
 
@@ -47,12 +47,13 @@ def test_predictions_keep_to_the_slopes_whatever_they_were_fitted_to(name, fitte
     vectors = rng.integers(tiny_space.cardinalities, size=(6, 21))
     raised = vectors.copy()
     raised[:, 1:11] = np.minimum(vectors[:, 1:11] + rng.integers(1, 5), 4)
-    loss, after = (fitted[name].predict_mean(each)[:, 0] for each in (vectors, raised))
-    assert (after <= loss * (1 + 1e-9)).all()
+    before, after = (fitted[name].predict_mean(each) for each in (vectors, raised))
+    assert (after[:, 0] <= before[:, 0] * (1 + 1e-9)).all()
+    assert (after[:, 2] >= before[:, 2] - 1e-9).all()
     raised = vectors.copy()
     raised[:, 11:] = np.minimum(vectors[:, 11:] + rng.integers(1, 7), 6)
-    memory, after = (fitted[name].predict_mean(each)[:, 1] for each in (vectors, raised))
-    assert (after >= memory * (1 - 1e-9)).all()
+    after = fitted[name].predict_mean(raised)
+    assert (after[:, 1:] >= before[:, 1:] * (1 - 1e-9)).all()
 
 
 @pytest.mark.parametrize("name", ["additive", "boosted"])
@@ -76,6 +77,7 @@ def test_every_column_that_bits_move_both_ways_is_left_out(tiny, tiny_space):
     names = (*SUMMARY_COLUMNS, *unit_columns(LAYERS))
     for metric, part, count, direction in (
         ("held_out_loss", slice(1, 11), 5, -1),
+        ("accuracy", slice(1, 11), 5, 1),
         ("peak_memory_bytes", slice(11, 21), 7, 1),
         ("adapter_bytes", slice(11, 21), 7, 1),
         ("optimizer_bytes", slice(11, 21), 7, 1),
