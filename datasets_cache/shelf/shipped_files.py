@@ -1,4 +1,4 @@
-"""The sha256 of every data file that comes with the package: tasks, sensitivities, predictors and published traces.
+"""The sha256 of every data file that comes with the package: tasks, sensitivities, predictors, tables, traces.
 
     shipped_files.sha256    one line a file: its sha256 and its folder's name with its path in there
 
@@ -22,6 +22,7 @@ FOLDERS: Final[Mapping[str, Path]] = {
     "predictors": PREDICTOR_DATA,
     "sensitivities": SENSITIVITY_DATA,
     "shelf": SHELF_DATA,
+    "tables": Path(__file__).parents[1] / "table_data",
     "tasks": TASK_DATA,
 }
 

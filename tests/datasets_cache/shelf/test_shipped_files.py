@@ -28,7 +28,7 @@ def test_what_is_shipped_is_what_is_recorded():
 
     assert found.problems == (), "after a change that is meant: python -m datasets_cache.shelf.shipped_files"
     assert found.files == len(told) == len(shipped_files())
-    assert {name.partition("/")[0] for name in told} == {"predictors", "sensitivities", "shelf", "tasks"}
+    assert {name.partition("/")[0] for name in told} == {"predictors", "sensitivities", "shelf", "tables", "tasks"}
     assert "tasks/registry.json" in told
 
 
