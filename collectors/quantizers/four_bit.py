@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from collectors.quantizers.quantizer import AbstractQuantizer, frozen, packed
 from perfmodel.model.formats import BLOCK, STATISTICS_BLOCK, Format
 
+# When bitsandbytes is imported it asks for a package with a faster CPU kernel; without it the result is the same.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
 
 @final
 @dataclass(frozen=True)
@@ -107,9 +110,6 @@ class FourBitQuantizer(AbstractQuantizer):
 def _linear_class() -> type[nn.Module]:
     """Returns ``Linear4bit``, right on a CPU also where a row is no whole number of blocks."""
     import bitsandbytes as bnb
-
-    # It asks for a package with a faster CPU kernel once a process; without it the result is the same.
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
     class Linear4bit(bnb.nn.Linear4bit):  # type: ignore[misc]  # bitsandbytes is not followed
         """See ``_rows_are_read_right``: a pruned module's rows need not be whole blocks."""
