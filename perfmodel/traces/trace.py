@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 from perfmodel.errors import UserError
@@ -44,6 +45,11 @@ class Setting:
         values = {**asdict(self), "recipe": self.recipe.identity()}
         del values["model"], values["task"]
         return sha256_of_json(values)[:12]
+
+    @property
+    def task_name(self) -> str:
+        """What the task is called: own data without the folder that they lie in."""
+        return self.task if "@" in self.task else PurePath(self.task).name
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def challenge_command(
         screened |= fine_tuned(run, [each for duel in duels for each in duel.candidates], screen_seed)
     record = {
         "version": 3,
-        "task": run.suite.task,
+        "task": run.setting.task_name,
         "setting": run.setting.identifier,
         "seeds": list(seeds),
         "screen_seed": screen_seed,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from datasets_cache import load_task
 from datasets_cache.base_models.loading import quiet_transformers
-from perfmodel.errors import CorruptFileError
+from datasets_cache.tasks.own.rows import SUFFIXES
+from perfmodel.errors import CorruptFileError, InvalidTaskError
 from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import DeviceClass
@@ -45,6 +46,13 @@ def evaluate_model(
     details = read_saved(folder)["details"]
     recipe = Recipe(**details["recipe"])
     recipe = replace(recipe, eval_examples=examples or recipe.eval_examples)
+    trained_on = Path(details["task"])
+    if task is None and trained_on.suffix in SUFFIXES and not trained_on.exists():
+        raise InvalidTaskError(
+            f"{trained_on}, which the model was fine-tuned on, is not in this folder",
+            "data to score",
+            "name them: --task",
+        )
     loaded = load_task(task or details["task"], progress=say)
     device_class: DeviceClass = "cuda" if torch.cuda.is_available() else "cpu"
     with bar("loading", None), quiet_transformers():

@@ -138,7 +138,7 @@ def _write(trace: Trace, run_folder: Path, to: Path) -> None:
         load_adapter(adapter, built.model)
     with bar("writing", None):
         details: dict[str, Any] = {"trace": trace.asked.key, "configuration": asked.configuration.to_dict()}
-        setting = {"task": asked.setting.task, "recipe": asked.setting.recipe.to_dict(), "seed": asked.seed}
+        setting = {"task": asked.setting.task_name, "recipe": asked.setting.recipe.to_dict(), "seed": asked.seed}
         save_model(to, built, builder.base, {**details, **setting})
         if fits_published_base(trace):
             save_adapter(built.model, builder.base, to / "peft_adapter")

@@ -102,7 +102,7 @@ def fit_record(
         done(metric)
     return {
         "version": FIT_REPORT_VERSION,
-        "setting": {**asdict(setting), "identifier": setting.identifier},
+        "setting": {**asdict(setting), "task": setting.task_name, "identifier": setting.identifier},
         "surrogates": list(names),
         "n_traces": len(traces),
         "n_failed": sum(not trace.ok for trace in traces),
@@ -184,5 +184,6 @@ def _is_alike(trace: Trace, example: Trace, setting: Setting) -> bool:
 def _counts(traces: Sequence[Trace]) -> Mapping[str, int]:
     counts: dict[str, int] = {}
     for trace in traces:
-        counts[trace.asked.setting.task] = counts.get(trace.asked.setting.task, 0) + 1
+        name = trace.asked.setting.task_name
+        counts[name] = counts.get(name, 0) + 1
     return counts

@@ -57,7 +57,7 @@ def live_command(run: Run, *, searchers: Sequence[str], trials: int, seeds: Sequ
                 advance(f"{name}, seed {seed}")
     budgets = sorted({max(1, trials * part // 3) for part in (1, 2, 3)})
     setting = {"live": True, "suite": run.suite.name, "shelf": run.suite.fit.shelf, "seeds": len(seeds), "batch": batch}
-    found = summary(records, {run.suite.task: _reference(run, records)}, budgets)
+    found = summary(records, {run.setting.task_name: _reference(run, records)}, budgets)
     record = {**found, "setting": {**setting, "contenders": list(searchers)}}
     return write_page(run.folder / "live", "compare", record, comparison_page(record))
 
@@ -76,7 +76,7 @@ def _reference(run: Run, records: Sequence[Record]) -> Record:
     seen = [array(each["observed"])[affordable(each)] for each in records]
     pooled = np.concatenate(seen)
     return {
-        "task": run.suite.task,
+        "task": run.setting.task_name,
         "objectives": list(run.suite.objectives),
         "evaluations": int(sum(map(len, seen))),
         "front": pooled[np.isfinite(pooled).all(axis=1)].tolist(),

@@ -59,7 +59,7 @@ def live_search(run: Run, name: str, trials: int, seed: int, batch: int) -> dict
         "version": 1,
         "status": "ok",
         "contender": name,
-        "task": run.suite.task,
+        "task": run.setting.task_name,
         "seed": seed,
         "evaluations": trials,
         "batch": batch,

@@ -72,6 +72,7 @@ def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
 
 def _setting(run: Run) -> dict[str, Any]:
     values = asdict(run.setting)
+    values["task"] = run.setting.task_name
     return {**values, "identifier": run.setting.identifier, "task_description": run.task.description}
 
 

@@ -20,7 +20,7 @@ def outlook(run: Run) -> str:
     collected, validated = len(planned_trials(run)), most_validations(run)
     times = [seconds for trace in run.shelf_traces if (seconds := trial_seconds(trace)) is not None]
     text = (
-        f"{run.suite.name}: {run.suite.model} on {run.suite.task} ({run.device_class}), {_told(run.task)}. "
+        f"{run.suite.name}: {run.suite.model} on {run.setting.task_name} ({run.device_class}), {_told(run.task)}. "
         f"Collect runs {counted(collected, 'fine-tune')}; fit and search learn from them and from "
         f"{counted(len(run.shelf_traces), 'published trace')}; validate runs up to {counted(validated, 'fine-tune')}"
     )

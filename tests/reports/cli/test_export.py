@@ -10,7 +10,13 @@ import torch
 from typer.testing import CliRunner
 
 from collectors.trial.saved_model import load_model
-from perfmodel.errors import InfeasibleBudgetError, OutputFolderError, StageOrderError, UnknownNameError
+from perfmodel.errors import (
+    InfeasibleBudgetError,
+    InvalidTaskError,
+    OutputFolderError,
+    StageOrderError,
+    UnknownNameError,
+)
 from perfmodel.space.methods import INITIALIZERS, Methods
 from perfmodel.space.space import Configuration
 from perfmodel.traces.parquet import read_traces
@@ -72,7 +78,8 @@ def test_validation_keeps_its_adapters_and_collecting_does_not(finished, traces)
     assert not list(finished.rglob("optimizer.safetensors"))
 
 
-def test_the_exported_choice_measures_what_its_trial_measured(finished, traces, tmp_path):
+def test_the_exported_choice_measures_what_its_trial_measured(finished, traces, task_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(task_file.parent)
     export(finished, tmp_path / "out", None, silent)
     record = json.loads((tmp_path / "out" / "model.json").read_text())
     done = CliRunner().invoke(app, ["evaluate", str(tmp_path / "out")])
@@ -82,6 +89,16 @@ def test_the_exported_choice_measures_what_its_trial_measured(finished, traces, 
     assert scores["accuracy"] == trace.measured.accuracy
     best = min(each.measured.held_out_loss for each in traces)
     assert trace.measured.held_out_loss == best  # without repeats no noise is known, and only the best counts
+
+
+def test_an_export_is_scored_on_its_own_data_where_they_are_and_says_so_where_they_are_not(
+    finished, task_file, tmp_path, monkeypatch
+):
+    export(finished, tmp_path / "out", None, silent)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["evaluate", "out"])
+    assert isinstance(done.exception, InvalidTaskError) and task_file.name in str(done.exception)
+    assert CliRunner().invoke(app, ["evaluate", "out", "--task", str(task_file)]).exit_code == 0
 
 
 def test_peft_alone_loads_an_unpruned_choice(real_model, task_file, tmp_path):

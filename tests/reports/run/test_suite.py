@@ -222,3 +222,13 @@ def test_a_number_that_a_plan_settles_itself_is_refused(write_suite, plan):
     with pytest.raises(InvalidSuiteError, match=f"collect.configurations stands beside collect.plan={plan}"):
         load_suite(write_suite({**LEAST, "collect": {"plan": plan, "configurations": 4}}))
     assert load_suite(write_suite({**LEAST, "collect": {"plan": plan, "seeds": [1, 2]}})).collect.seeds == (1, 2)
+
+
+def test_own_data_are_found_from_any_folder_and_a_shipped_task_keeps_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.csv").touch()
+    (tmp_path / "chain_sum").mkdir()
+
+    assert load_suite("default", ["task=mine.csv"]).task == str(tmp_path / "mine.csv")
+    assert load_suite("default", ["task=chain_sum"]).task == "chain_sum"
+    assert load_suite("default", ["task=none.csv"]).task == "none.csv"
