@@ -13,6 +13,22 @@ from collectors.scoring.encode import Batch, Encoded, Ids, collate
 from collectors.scoring.generation import generate, is_right
 
 EVAL_BATCH = 16
+"""Most sequences in a batch."""
+
+
+@dataclass(frozen=True)
+class LargestBatch:
+    """What an evaluation holds at once, so that it takes no more memory than a training step.
+
+    A sequence that is longer by itself is a batch of its own.
+
+    Args:
+        tokens: most tokens of a batch, with padding; 1 or more.
+        scored: most positions whose logits are made at once, 1 or more.
+    """
+
+    tokens: int
+    scored: int
 
 
 @dataclass(frozen=True)
@@ -61,27 +77,48 @@ def answer_logits(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
     Returns:
         Logits, shape ``(n, vocabulary)``, float32, and targets, shape ``(n,)``.
     """
-    base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model  # type: ignore[operator]  # PEFT's method, untyped
-    hidden = base.get_decoder()(input_ids=batch.ids, use_cache=False).last_hidden_state
+    hidden, targets = _scored_states(model, batch)
+    return _logits(model, hidden), targets
+
+
+def _scored_states(model: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Returns the last hidden states at the answer tokens, shape ``(n, hidden)``, and targets, shape ``(n,)``."""
+    states = _plain(model).get_decoder()(input_ids=batch.ids, use_cache=False).last_hidden_state
     scored = batch.targets >= 0
-    logits = base.get_output_embeddings()(hidden[scored])
+    return states[scored], batch.targets[scored]
+
+
+def _logits(model: nn.Module, hidden: Tensor) -> Tensor:
+    """Returns float32 logits, shape ``(n, vocabulary)``, of hidden states, shape ``(n, hidden)``."""
+    base = _plain(model)
+    logits: Tensor = base.get_output_embeddings()(hidden)
     cap = getattr(base.config, "final_logit_softcapping", None)
     if cap is not None:
         logits = torch.tanh(logits / cap) * cap
-    return logits.float(), batch.targets[scored]
+    return logits.float()
 
 
-def batches(examples: Sequence[Encoded]) -> int:
+def _plain(model: nn.Module) -> Any:
+    return model.get_base_model() if hasattr(model, "get_base_model") else model  # type: ignore[operator]  # PEFT's method, untyped
+
+
+def batches(examples: Sequence[Encoded], largest: LargestBatch | None = None) -> int:
     """Returns how many batches an evaluation of the examples takes, generated texts not counted.
 
     Args:
         examples: encoded examples.
+        largest: what is held at once; None for ``EVAL_BATCH`` sequences of any length.
     """
-    return -(-len(list(_sequences(examples))) // EVAL_BATCH)
+    return sum(1 for _ in _parts(examples, largest))
 
 
 def evaluate(
-    model: nn.Module, examples: Sequence[Encoded], device: torch.device, advance: Callable[[str], object] = str
+    model: nn.Module,
+    examples: Sequence[Encoded],
+    device: torch.device,
+    advance: Callable[[str], object] = str,
+    *,
+    largest: LargestBatch | None = None,
 ) -> Scores:
     """Returns the scores of a model on examples.
 
@@ -90,8 +127,9 @@ def evaluate(
         examples: encoded examples, at least one.
         device: device of the model.
         advance: called with an empty text after each of ``batches``.
+        largest: what is held at once; None for ``EVAL_BATCH`` sequences of any length.
     """
-    judged = judge(model, examples, device, advance)
+    judged = judge(model, examples, device, advance, largest=largest)
     tokens = sum(len(example.answer) for example in examples)
     right = sum(each.right for each in judged)
     return Scores(math.fsum(each.loss for each in judged) / tokens, right / len(judged), len(judged))
@@ -99,7 +137,12 @@ def evaluate(
 
 @torch.no_grad()
 def judge(
-    model: nn.Module, examples: Sequence[Encoded], device: torch.device, advance: Callable[[str], object] = str
+    model: nn.Module,
+    examples: Sequence[Encoded],
+    device: torch.device,
+    advance: Callable[[str], object] = str,
+    *,
+    largest: LargestBatch | None = None,
 ) -> list[Judged]:
     """Returns the loss and the rightness of each example; answers and choices of all examples are batched by length.
 
@@ -111,10 +154,11 @@ def judge(
         examples: encoded examples.
         device: device of the model.
         advance: called with an empty text after each of ``batches``.
+        largest: what is held at once; None for ``EVAL_BATCH`` sequences of any length.
     """
     was_training = model.training
     model.eval()
-    found = _teacher_forced(model, examples, device, advance)
+    found = _teacher_forced(model, examples, device, advance, largest)
     asked = [(example.prompt, example.reference) for example in examples if example.reference is not None]
     texts = iter(generate(model, asked[0][1].tokenizer, [prompt for prompt, _ in asked], device) if asked else [])
     judged = []
@@ -145,19 +189,26 @@ class _Forced(NamedTuple):
 
 
 def _teacher_forced(
-    model: nn.Module, examples: Sequence[Encoded], device: torch.device, advance: Callable[[str], object]
+    model: nn.Module,
+    examples: Sequence[Encoded],
+    device: torch.device,
+    advance: Callable[[str], object],
+    largest: LargestBatch | None,
 ) -> dict[tuple[int, int], _Forced]:
     """Returns what is found of each example's answer, under its right choice's place, and of every other choice."""
-    order = sorted(_sequences(examples), key=lambda each: len(each.prompt) + len(each.answer))
     found = {}
-    for start in range(0, len(order), EVAL_BATCH):
-        part = order[start : start + EVAL_BATCH]
-        batch = collate([(each.prompt, each.answer) for each in part], device)
-        logits, targets = answer_logits(model, batch)
+    for part in _parts(examples, largest):
+        states, targets = _scored_states(model, collate([(each.prompt, each.answer) for each in part], device))
+        at_once = largest.scored if largest else len(targets)
+        losses, hits = [], []
+        for few, wanted in zip(torch.split(states, at_once), torch.split(targets, at_once), strict=True):
+            logits = _logits(model, few)
+            losses.append(F.cross_entropy(logits, wanted, reduction="none").cpu())
+            hits.append((logits.argmax(-1) == wanted).cpu())
+            del logits  # before the next are made
         lengths = [len(each.answer) for each in part]
-        losses = torch.split(F.cross_entropy(logits, targets, reduction="none").cpu(), lengths)
-        hits = torch.split((logits.argmax(-1) == targets).cpu(), lengths)
-        for each, loss, hit in zip(part, losses, hits, strict=True):
+        parted = (torch.split(torch.cat(values), lengths) for values in (losses, hits))
+        for each, loss, hit in zip(part, *parted, strict=True):
             found[each.example, each.choice] = _Forced(loss.tolist(), bool(hit.all()))
         advance("")
     return found
@@ -176,3 +227,20 @@ def _sequences(examples: Sequence[Encoded]) -> Iterator[_Sequence]:
         for number, choice in enumerate(example.choices):
             if number != example.right:
                 yield _Sequence(place, number, choice.prompt, choice.answer)
+
+
+def _parts(examples: Sequence[Encoded], largest: LargestBatch | None) -> Iterator[list[_Sequence]]:
+    """Yields the sequences of each batch, the shortest first."""
+    part: list[_Sequence] = []
+    for each in sorted(_sequences(examples), key=_length):
+        too_many = largest is not None and (len(part) + 1) * _length(each) > largest.tokens
+        if part and (too_many or len(part) == EVAL_BATCH):
+            yield part
+            part = []
+        part.append(each)
+    if part:
+        yield part
+
+
+def _length(sequence: _Sequence) -> int:
+    return len(sequence.prompt) + len(sequence.answer)

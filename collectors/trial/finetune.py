@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from collectors.measuring.energy import energy_between_j, energy_so_far_j
 from collectors.measuring.memory_and_time import StepClock, memory_meter
 from collectors.scoring.encode import Batch, Encoded, collate
-from collectors.scoring.evaluate import answer_logits
+from collectors.scoring.evaluate import LargestBatch, answer_logits
 from collectors.trial.checkpoint import Progress
 from collectors.trial.optimizers import state_bytes_of
 from perfmodel.space.recipe import Recipe
@@ -160,6 +160,18 @@ def checkpoint_activations(base: Any) -> None:
     """
     enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
     enable({"use_reentrant": False})
+
+
+def largest_batch(examples: Sequence[Encoded], recipe: Recipe, seed: int) -> LargestBatch:
+    """Returns the most tokens, and the most scored tokens, that a step of a fine-tune holds.
+
+    Args:
+        examples: encoded training examples, at least one.
+        recipe: number of steps and batch size.
+        seed: seed of the order.
+    """
+    drawn = list(batches(examples, recipe, seed, torch.device("cpu")))
+    return LargestBatch(max(batch.padded_tokens for batch in drawn), max(batch.answer_tokens for batch in drawn))
 
 
 def batches(examples: Sequence[Encoded], recipe: Recipe, seed: int, device: torch.device) -> Iterator[Batch]:

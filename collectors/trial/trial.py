@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from collectors.measuring.provenance import ran_on
 from collectors.scoring.evaluate import Scores, evaluate
 from collectors.trial.checkpoint import Checkpoints, Progress, restore
-from collectors.trial.finetune import DivergedError, Training, finetune
+from collectors.trial.finetune import DivergedError, Training, finetune, largest_batch
 from collectors.trial.model_builder import Built, ModelBuilder
 from collectors.trial.optimizers import make_optimizer
 from collectors.trial.retention import Retention
@@ -88,11 +88,12 @@ class TrialRunner:
         before = restore(earlier, built.model, optimizer) if earlier else None
         curve: dict[int, Scores] = dict(before.curve) if before else {}
         eval_times: list[float] = []
+        largest = largest_batch(builder.train, recipe, asked.seed)
 
         def score(step: int) -> None:
             if step in recipe.curve_steps() and step not in curve:
                 begin = time.perf_counter()
-                curve[step] = evaluate(built.model, builder.held_out, builder.device)
+                curve[step] = evaluate(built.model, builder.held_out, builder.device, largest=largest)
                 eval_times.append(time.perf_counter() - begin)
 
         score(0)

@@ -39,7 +39,7 @@ def evaluate_model(
     from transformers import AutoTokenizer
 
     from collectors.scoring.encode import encode
-    from collectors.scoring.evaluate import batches, evaluate
+    from collectors.scoring.evaluate import LargestBatch, batches, evaluate
     from collectors.scoring.lm_eval_check import evaluate_with_lm_eval
     from collectors.trial.saved_model import load_model, read_saved
 
@@ -59,8 +59,10 @@ def evaluate_model(
         model = load_model(folder, device_class)
         tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     held_out = encode(loaded.held_out, tokenizer, recipe.max_length)[: recipe.eval_examples]
-    with bar(f"scoring {len(held_out)} examples", batches(held_out)) as advance:
-        scores = evaluate(model, held_out, torch.device(device_class), advance)
+    # The batches of its trial: int8 rounds activations, so that a score follows its batches in the last digits.
+    largest = LargestBatch(**details["largest_batch"]) if "largest_batch" in details else None
+    with bar(f"scoring {len(held_out)} examples", batches(held_out, largest)) as advance:
+        scores = evaluate(model, held_out, torch.device(device_class), advance, largest=largest)
     result: dict[str, float | int | str] = {
         "task": loaded.name,
         "examples": scores.examples,

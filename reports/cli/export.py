@@ -139,7 +139,8 @@ def _write(trace: Trace, run_folder: Path, to: Path) -> None:
     with bar("writing", None):
         details: dict[str, Any] = {"trace": trace.asked.key, "configuration": asked.configuration.to_dict()}
         setting = {"task": asked.setting.task_name, "recipe": asked.setting.recipe.to_dict(), "seed": asked.seed}
-        save_model(to, built, builder.base, {**details, **setting})
+        batch = {"tokens": trace.measured.largest_batch_tokens, "scored": trace.measured.largest_batch_answer_tokens}
+        save_model(to, built, builder.base, {**details, **setting, "largest_batch": batch})
         if fits_published_base(trace):
             save_adapter(built.model, builder.base, to / "peft_adapter")
         (to / "README.md").write_text(_readme(trace, builder.base.name, set(built.formats.values())), encoding="utf-8")

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from collectors.measuring.memory_and_time import memory_meter
 from collectors.scoring.encode import Choice, Encoded, Reference, collate
-from collectors.scoring.evaluate import EVAL_BATCH, answer_logits, evaluate, judge
+from collectors.scoring.evaluate import EVAL_BATCH, LargestBatch, answer_logits, batches, evaluate, judge
 from collectors.scoring.generation import GENERATION_BATCH, generate, is_right
 
 CPU = torch.device("cpu")
@@ -87,6 +88,34 @@ def test_a_batch_scores_as_its_examples_one_by_one(model):
     tokens = [len(example.answer) for example in examples]
     expected = sum(one.loss * n for one, n in zip(alone, tokens, strict=True)) / sum(tokens)
     assert evaluate(model, examples, CPU).loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_small_batches_score_as_large_ones(model):
+    examples = [*some_questions(EVAL_BATCH + 3), *some_examples(5)]
+    whole, small = (evaluate(model, examples, CPU, largest=each) for each in (None, LargestBatch(20, 3)))
+    assert small.loss == pytest.approx(whole.loss, rel=1e-5)
+    assert (small.accuracy, small.examples) == (whole.accuracy, whole.examples)
+    assert batches(examples, LargestBatch(20, 3)) > batches(examples) == -(-(3 * (EVAL_BATCH + 3) + 5) // EVAL_BATCH)
+
+
+def test_an_evaluation_takes_no_more_memory_than_a_training_step(model):
+    """At batch 1; without the limit sixteen sequences are held at once."""
+    examples = some_examples(2 * EVAL_BATCH, seed=9)
+    longest = max(examples, key=lambda example: example.length)
+
+    def peak(work):
+        meter = memory_meter(CPU)
+        with meter.step(lambda: 0):
+            work()
+        return meter.peak_bytes
+
+    def train():
+        logits, targets = answer_logits(model, collate([(longest.prompt, longest.answer)], CPU))
+        torch.nn.functional.cross_entropy(logits, targets).backward()
+
+    largest = LargestBatch(longest.length, max(len(example.answer) for example in examples))
+    assert peak(lambda: evaluate(model, examples, CPU, largest=largest)) <= peak(train)
+    assert peak(lambda: evaluate(model, examples, CPU)) > peak(train)
 
 
 def test_accuracy_is_that_of_greedy_decoding(model):
