@@ -152,7 +152,7 @@ def test_divergence_is_a_status(runner, make_asked):
 
 
 def test_a_final_loss_that_is_not_finite_is_divergence(runner, make_asked, monkeypatch):
-    monkeypatch.setattr(collectors.trial.trial, "evaluate", lambda *args: Scores(float("inf"), 0.0, 8))
+    monkeypatch.setattr(collectors.trial.trial, "evaluate", lambda *_, **__: Scores(float("inf"), 0.0, 8))
     measured = runner(make_asked()).measured
     assert measured.status == "diverged"
     assert measured.reason == "the held-out loss is inf after the last step"
