@@ -75,13 +75,14 @@ def recommended(run_folder: Path, runs: Mapping[str, Sequence[Trace]]) -> str:
         {
             "name": name,
             "measured": {
-                metric: {"value": mean(getattr(each.measured, metric) for each in traces), "n": len(traces)}
+                metric: {"value": mean(values), "n": len(traces), "values": values}
                 for metric in metrics
+                if (values := [getattr(each.measured, metric) for each in traces])
             },
         }
         for name, traces in runs.items()
     ]
-    found = choices(rows, Noise.of_effects(effects), suite["budget"], None).recommended
+    found = choices(rows, Noise.of(effects, rows), suite["budget"], None).recommended
     if found is None:
         raise InfeasibleBudgetError(
             "no fine-tune ended well within the budget",

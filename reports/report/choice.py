@@ -10,13 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from perfmodel.space.metrics import LOSS, PEAK
+from perfmodel.statistics.seed_noise import RepeatedRuns
 
 Row = Mapping[str, Any]
 """A validated configuration of a report's record: ``name``, ``role`` and ``measured``."""
 
 Z = 1.645
 """Standard deviations to each side that hold 90 % of a normal distribution."""
+
+LEAST_REPEATS = 3
+"""Runs beyond the first of their configurations from which noise is known."""
 
 FULL_PRECISION = "16-bit LoRA"
 """Name of the reference that quantised choices are measured against."""
@@ -46,6 +52,24 @@ class Noise:
         if effects is None or effects["metric"] != LOSS or effects["noise"]["std"]["value"] is None:
             return cls()
         return cls(effects["noise"]["std"]["value"], effects["log"], effects["noise"]["repeats"])
+
+    @classmethod
+    def of(cls, effects: Mapping[str, Any] | None, rows: Sequence[Row]) -> "Noise":
+        """Returns the noise that a fit found, else that between the runs of validated configurations.
+
+        Args:
+            effects: as ``fit/effects.json`` holds them under ``effects``, or None.
+            rows: validated configurations; those run with several seeds tell the noise, from ``LEAST_REPEATS`` on.
+        """
+        runs = [(np.log(loss), group) for group, row in enumerate(rows) if is_measured(row) for loss in losses_of(row)]
+        found = cls.of_effects(effects)
+        if found.repeats or not runs:
+            return found
+        values, groups = zip(*runs, strict=True)
+        repeated = RepeatedRuns.of(np.array(values), np.unique(groups, return_inverse=True)[1])
+        if repeated.freedom < LEAST_REPEATS or repeated.variance is None:
+            return found
+        return cls(math.sqrt(repeated.variance), log=True, repeats=repeated.freedom)
 
     def added(self, loss: float, runs: float, deviations: float) -> float:
         """Returns a mean loss moved by some standard deviations of its own.
@@ -111,6 +135,11 @@ def fits(row: Row, metric: str, limit: float) -> bool:
     """Returns whether the measured mean of a metric is known and within a limit."""
     value = (row["measured"].get(metric) or {}).get("value")
     return value is not None and value <= limit
+
+
+def losses_of(row: Row) -> Sequence[float]:
+    """Returns the held-out loss of each run of a measured configuration, in nats."""
+    return [float(loss) for loss in row["measured"][LOSS].get("values", ())]
 
 
 def loss_of(row: Row) -> float:

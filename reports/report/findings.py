@@ -26,13 +26,13 @@ RANK_LOAD = 1.0
 
 def choices_of(record: Record) -> Choices:
     """Returns which measured configurations are recommended and stand on the cards."""
-    noise, blind = Noise.of_effects(record["effects"]), record["question_blind"]["loss"]
+    noise, blind = Noise.of(record["effects"], record["validation"]), record["question_blind"]["loss"]
     return choices(record["validation"], noise, record["budget"], blind)
 
 
 def answer(record: Record) -> Finding:
     """Returns what to take: ``take``, or ``nothing`` where no measured configuration is within the budget."""
-    noise, rows = Noise.of_effects(record["effects"]), record["validation"]
+    noise, rows = Noise.of(record["effects"], record["validation"]), record["validation"]
     found = choices_of(record)
     if found.recommended is None:
         return Finding("nothing", {"budget": record["budget"], "measured": sum(map(is_measured, rows))})

@@ -94,7 +94,7 @@ def _cards(record: Record, chosen: Choices) -> tuple[Card, ...]:
 
 def _card(record: Record, question: str, name: str, recommended: str | None) -> Card:
     row, full = findings.named(record["validation"], name), findings.named(record["validation"], FULL_PRECISION)
-    peak, weights, loss, accuracy, runs = tables.measures(row, Noise.of_effects(record["effects"]))
+    peak, weights, loss, accuracy, runs = tables.measures(row, Noise.of(record["effects"], record["validation"]))
     if is_measured(full) and full["name"] != name:
         peak += f" ({100 * peak_of(row) / peak_of(full):.0f}\u00a0% of 16-bit LoRA)"
     facts = (

@@ -83,7 +83,7 @@ def beside_table(record: Record) -> Table:
     Args:
         record: the report's.
     """
-    noise = Noise.of_effects(record["effects"])
+    noise = Noise.of(record["effects"], record["validation"])
     rows = [row for row in record["validation"] if row["role"] != "random"]
     head = ("Configuration", "What it is", "Peak", "Weights", "Held-out loss", "Accuracy", "Runs")
     return Table(

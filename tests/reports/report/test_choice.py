@@ -78,3 +78,16 @@ def test_noise_of_another_metric_says_nothing_of_the_loss():
 
     assert Noise.of_effects(effects) == Noise.of_effects(None) == Noise()
     assert Noise.of_effects(effects | {"metric": "held_out_loss"}) == Noise(0.1, False, 4)
+
+
+def test_where_a_fit_knows_no_noise_the_validated_runs_tell_it():
+    """Two configurations with three and two runs: three runs beyond the first, log losses 0.1 and 0.2 apart."""
+    rows = [row("A", 1.0, 200e6, 3), row("B", 2.0, 300e6, 2), row("failed", None, None, 0)]
+    rows[0]["measured"]["held_out_loss"]["values"] = [math.exp(each) for each in (-0.1, 0.0, 0.1)]
+    rows[1]["measured"]["held_out_loss"]["values"] = [math.exp(each) for each in (0.6, 0.8)]
+
+    found = Noise.of(None, rows)
+    assert (found.std, found.log, found.repeats) == (pytest.approx(math.sqrt(0.04 / 3)), True, 3)
+    assert Noise.of(None, rows[:1]) == Noise.of(None, rows[2:]) == Noise()
+    effects = {"metric": "held_out_loss", "log": False, "noise": {"std": {"value": 0.1}, "repeats": 4}}
+    assert Noise.of(effects, rows) == Noise(0.1, False, 4)
