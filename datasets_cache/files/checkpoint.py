@@ -85,7 +85,9 @@ def read_json_object(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CorruptFileError(
-            f"{path} cannot be read ({error})", "it must be a JSON file", "restore the file, or fetch or write the model anew"
+            f"{path} cannot be read ({error})",
+            "it must be a JSON file",
+            "restore the file, or write it anew",
         ) from error
     if not isinstance(content, dict):
         raise CorruptFileError(

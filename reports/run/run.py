@@ -2,16 +2,19 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from collectors.trial.retention import Retention
 from datasets_cache import BaseModel, Task, load_task, resolve
 from datasets_cache.shelf.shelf import Shelf, load_shelf
-from perfmodel.errors import CorruptFileError, OutputFolderError
+from perfmodel.errors import CorruptFileError, OutputFolderError, StoreBusyError
 from perfmodel.files.processes import usable_cores
 from perfmodel.files.whole_file import write_whole
 from perfmodel.model.architecture import Architecture
@@ -180,6 +183,29 @@ class Run:
             raise _unwritable(self.folder, str(error.strerror)) from error
         if not os.access(self.folder, os.W_OK):
             raise _unwritable(self.folder, "permission denied")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Makes the run's folder, and keeps other drivers out of it while the block runs.
+
+        Raises:
+            OutputFolderError: when the folder cannot be made or written.
+            StoreBusyError: when another driver holds it.
+        """
+        self.prepare_folder()
+        lock = FileLock(self.folder / "run.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise StoreBusyError(
+                f"{self.folder} is in use by another driver",
+                "one driver at a time",
+                "wait for it, or choose another with --folder",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def write_json(self, name: str, values: Any) -> None:
         """Writes a JSON file of the run; see ``write_text``."""

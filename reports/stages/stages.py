@@ -54,6 +54,7 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
 
     Raises:
         StageOrderError: when ``alone`` and an earlier stage has no current output.
+        StoreBusyError: when another driver works in the run's folder.
         PerfModelError: whatever a stage raises.
     """
     manifest = Manifest(run)
@@ -61,11 +62,16 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
     check_run(run, [until] if alone else [stage.name for stage in wanted])
     if alone:
         _require_earlier(run, manifest, wanted)
-    run.prepare_folder()
-    run.write_json("suite.json", run.suite.model_dump(mode="json", by_alias=True))
-    if any(stage.work is search for stage in wanted):
-        # What a searcher needs is measured, or refused, before the first fine-tune is paid for.
-        run_sensitivities(run, run.suite.search.evaluations)
+    with run.held():
+        run.write_json("suite.json", run.suite.model_dump(mode="json", by_alias=True))
+        if any(stage.work is search for stage in wanted):
+            # What a searcher needs is measured, or refused, before the first fine-tune is paid for.
+            run_sensitivities(run, run.suite.search.evaluations)
+        _work_through(run, wanted)
+
+
+def _work_through(run: Run, wanted: Sequence[Stage]) -> None:
+    manifest = Manifest(run)
     for stage in wanted:
         inputs = _inputs(run, manifest, stage)
         if manifest.is_current(stage.name, inputs):

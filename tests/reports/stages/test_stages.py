@@ -19,6 +19,7 @@ from perfmodel.errors import (
     NotEnoughTracesError,
     OutputFolderError,
     StageOrderError,
+    StoreBusyError,
     UnknownNameError,
 )
 from perfmodel.files.checksum import sha256_of
@@ -273,6 +274,17 @@ def test_a_stage_alone_without_the_ones_before_says_which_to_run(bench, until):
 def test_a_stage_alone_refuses_outputs_of_another_suite(finished):
     with pytest.raises(StageOrderError, match=r"stage fit has no current output"):
         finished.run("search", alone=True, fit={"surrogates": ["constant"]})
+
+
+@pytest.mark.parametrize("until", ["fit", "search", "report"])
+def test_a_second_driver_is_refused_and_changes_nothing(finished, until):
+    """Stages that write no trace too: a run must not report with another's surrogates."""
+    run = finished.run()
+    kept = finished.read("suite.json")
+    with run.held(), pytest.raises(StoreBusyError, match="in use by another driver"):
+        finished.run(until, alone=True)
+    assert finished.read("suite.json") == kept and finished.started == []
+    finished.run(until, alone=True)
 
 
 def test_trials_that_fail_are_told_and_do_not_end_the_run(bench):
