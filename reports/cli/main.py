@@ -247,9 +247,7 @@ def _stages(
     alone: bool = True,
 ) -> "Run":
     """Returns the run, its stages up to one done."""
-    import logging
-
-    from reports.run.progress import Steps, hush
+    from reports.run.progress import hush, steps_shown
     from reports.stages.stages import run_stages
 
     run = open_run(suite, overrides, folder, "run")
@@ -259,10 +257,8 @@ def _stages(
         from reports.stages.outlook import outlook
 
         run.say(outlook(run))
-    trials = logging.getLogger("collectors")
-    trials.addHandler(Steps())
-    trials.setLevel(logging.INFO)
-    run_stages(run, until, alone=alone)
+    with steps_shown():
+        run_stages(run, until, alone=alone)
     return run
 
 

@@ -59,8 +59,22 @@ def bar(label: str, total: int | None) -> Iterator[Callable[[str], None]]:
         yield advance
 
 
+@contextmanager
+def steps_shown() -> Iterator[None]:
+    """Shows, while its block runs, each line that trials log, such as a step of their preparation, once."""
+    trials, steps = logging.getLogger("collectors"), Steps()
+    level = trials.level
+    trials.addHandler(steps)
+    trials.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        trials.removeHandler(steps)
+        trials.setLevel(level)
+
+
 class Steps(logging.Handler):
-    """Prints each line that trials log, such as a step of their preparation, the first time it is logged."""
+    """Prints each line that is logged, the first time."""
 
     def __init__(self) -> None:
         super().__init__()

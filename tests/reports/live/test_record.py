@@ -29,7 +29,7 @@ def test_three_searchers_on_one_page(live):
     run, made = live
     page = live_command(run, searchers=SEARCHERS, trials=6, seeds=(301,), batch=3)
     record = json.loads((page.parent / "compare.json").read_text())
-    of_task = record["tasks"][run.suite.task]
+    of_task = record["tasks"][run.setting.task_name]
     spent = {name: [asked for asked in made.asked if asked.source == name] for name in SEARCHERS}
 
     text = page.read_text()
