@@ -2,6 +2,7 @@
 
     checksum        The sha256 of a file, and of values as JSON
     json_arrays     Arrays inside JSON, bit for bit and quick to read
+    lock            A lock that one process holds and every other is refused
     markdown_table  The one writer of Markdown tables
     optional        Turns a missing optional dependency into an error that names the extra to install
     processes       Work spread over processes that compute in one thread each

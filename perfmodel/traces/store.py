@@ -7,16 +7,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from perfmodel.errors import (
     CorruptFileError,
     OutputFolderError,
     PerfModelError,
     SchemaVersionError,
-    StoreBusyError,
     StoreFullError,
 )
+from perfmodel.files.lock import held_or_refused
 from perfmodel.traces.columns import ADDED, COLUMNS, LISTS, TRACE_VERSION, upgraded
 from perfmodel.traces.trace import Status, Trace
 
@@ -72,20 +72,7 @@ class TraceStore:
         Raises:
             StoreBusyError: when another driver holds it.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path.with_suffix(".lock"), timeout=0)
-            lock.acquire()
-        except Timeout as error:
-            raise StoreBusyError(
-                f"{path} is being written by another driver",
-                "one driver at a time",
-                "wait for it, or use another folder",
-            ) from error
-        except OSError as error:
-            raise OutputFolderError(
-                f"{path.parent} cannot be written ({error.strerror})", "a writable folder", "choose another folder"
-            ) from error
+        lock = held_or_refused(path.with_suffix(".lock"), f"{path} is being written by another driver")
         try:
             store = cls(path, create=True)
         except BaseException:

@@ -9,12 +9,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from collectors.trial.retention import Retention
 from datasets_cache import BaseModel, Task, load_task, resolve
 from datasets_cache.shelf.shelf import Shelf, load_shelf
-from perfmodel.errors import CorruptFileError, OutputFolderError, StoreBusyError
+from perfmodel.errors import CorruptFileError, OutputFolderError
+from perfmodel.files.lock import held_or_refused
 from perfmodel.files.processes import usable_cores
 from perfmodel.files.whole_file import write_whole
 from perfmodel.model.architecture import Architecture
@@ -193,15 +192,7 @@ class Run:
             StoreBusyError: when another driver holds it.
         """
         self.prepare_folder()
-        lock = FileLock(self.folder / "run.lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise StoreBusyError(
-                f"{self.folder} is in use by another driver",
-                "one driver at a time",
-                "wait for it, or choose another with --folder",
-            ) from error
+        lock = held_or_refused(self.folder / "run.lock", f"{self.folder} is in use by another driver")
         try:
             yield
         finally:
