@@ -57,11 +57,10 @@ def run_stages(run: Run, until: str, *, alone: bool = False) -> None:
         StoreBusyError: when another driver works in the run's folder.
         PerfModelError: whatever a stage raises.
     """
-    manifest = Manifest(run)
     wanted = STAGES[: [each.name for each in STAGES].index(until) + 1]
     check_run(run, [until] if alone else [stage.name for stage in wanted])
     if alone:
-        _require_earlier(run, manifest, wanted)
+        _require_earlier(run, Manifest(run), wanted)
     with run.held():
         run.write_json("suite.json", run.suite.model_dump(mode="json", by_alias=True))
         if any(stage.work is search for stage in wanted):
