@@ -11,7 +11,15 @@ Imports ``perfmodel`` and third-party packages only; torch, transformers and pya
 
 from datasets_cache.base_models.resolve import DEFAULT_BASE_MODEL, BaseModel, load_model, load_tokenizer, resolve
 from datasets_cache.tasks.question_blind import question_blind_loss
-from datasets_cache.tasks.tasks import Example, Task, load_task, majority_accuracy, online_task_names, task_names
+from datasets_cache.tasks.tasks import (
+    Example,
+    Task,
+    load_task,
+    majority_accuracy,
+    online_task_names,
+    own_data,
+    task_names,
+)
 
 __all__ = [
     "DEFAULT_BASE_MODEL",
@@ -23,6 +31,7 @@ __all__ = [
     "load_tokenizer",
     "majority_accuracy",
     "online_task_names",
+    "own_data",
     "question_blind_loss",
     "resolve",
     "task_names",

@@ -11,7 +11,7 @@ from datasets_cache.tasks.own.rows import SUFFIXES
 from datasets_cache.tasks.shipped import read_registry, read_shipped_task
 from perfmodel.errors import UnknownNameError, did_you_mean
 
-__all__ = ["Example", "Task", "load_task", "majority_accuracy", "online_task_names", "task_names"]
+__all__ = ["Example", "Task", "load_task", "majority_accuracy", "online_task_names", "own_data", "task_names"]
 
 
 def task_names() -> tuple[str, ...]:
@@ -52,8 +52,8 @@ def load_task(name_or_path: str, *, progress: Progress | None = None) -> Task:
     names = task_names()
     if name_or_path in names:
         return read_shipped_task(name_or_path)
-    path = Path(name_or_path).expanduser()
-    if path.suffix in SUFFIXES or path.is_dir():
+    path = _path_of_data(name_or_path)
+    if path is not None:
         return read_own_task(path)
     raise UnknownNameError(
         f"there is no task {name_or_path!r}",
@@ -62,6 +62,22 @@ def load_task(name_or_path: str, *, progress: Progress | None = None) -> Task:
         + ", ".join(online_task_names()),
         did_you_mean(name_or_path.partition("@")[0], (*names, *online_task_names()), "check the spelling"),
     )
+
+
+def own_data(name_or_path: str) -> Path | None:
+    """Returns the path of a user's own data; None where the text names a shipped or a hub task, or nothing.
+
+    Args:
+        name_or_path: as ``load_task`` takes it.
+    """
+    if hub_source(name_or_path) is not None or name_or_path in task_names():
+        return None
+    return _path_of_data(name_or_path)
+
+
+def _path_of_data(text: str) -> Path | None:
+    path = Path(text).expanduser()
+    return path if path.suffix in SUFFIXES or path.is_dir() else None
 
 
 def majority_accuracy(task: Task) -> float:

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from datasets_cache import load_task
+from datasets_cache import load_task, own_data
 from datasets_cache.base_models.loading import quiet_transformers
-from datasets_cache.tasks.own.rows import SUFFIXES
 from perfmodel.errors import CorruptFileError, InvalidTaskError
 from perfmodel.space.metrics import ACCURACY, LOSS
 from perfmodel.space.recipe import Recipe
@@ -46,14 +45,7 @@ def evaluate_model(
     details = read_saved(folder)["details"]
     recipe = Recipe(**details["recipe"])
     recipe = replace(recipe, eval_examples=examples or recipe.eval_examples)
-    trained_on = Path(details["task"])
-    if task is None and trained_on.suffix in SUFFIXES and not trained_on.exists():
-        raise InvalidTaskError(
-            f"{trained_on}, which the model was fine-tuned on, is not in this folder",
-            "data to score",
-            "name them: --task",
-        )
-    loaded = load_task(task or details["task"], progress=say)
+    loaded = load_task(task or _trained_on(details["task"]), progress=say)
     device_class: DeviceClass = "cuda" if torch.cuda.is_available() else "cpu"
     with bar("loading", None), quiet_transformers():
         model = load_model(folder, device_class)
@@ -73,3 +65,13 @@ def evaluate_model(
         with bar("lm-evaluation-harness", None):
             result["lm_eval_accuracy"] = evaluate_with_lm_eval(model, tokenizer, loaded, recipe).accuracy
     return result
+
+
+def _trained_on(name: str) -> str:
+    """Returns the name of the task that a model was fine-tuned on, after it was found here."""
+    path = own_data(name)
+    if path is not None and not path.exists():
+        raise InvalidTaskError(
+            f"{path}, which the model was fine-tuned on, is not in this folder", "data to score", "name them: --task"
+        )
+    return name

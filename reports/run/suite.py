@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from datasets_cache import task_names
+from datasets_cache import own_data
 from perfmodel.errors import InvalidSuiteError, did_you_mean, unknown_name
 from perfmodel.files.sizes import parse_quantity
 from perfmodel.space.metrics import LOSS, METRICS, PEAK
@@ -91,15 +91,10 @@ def load_suite(name_or_path: str, overrides: Sequence[str] = ()) -> Suite:
         if keys.count(key) > 1:
             raise InvalidSuiteError(f"{key} is given {keys.count(key)} times", "each key once", "leave one of them out")
         _apply(values, override)
-    values["task"] = _own_data_in_full(values.get("task"))
+    task = values.get("task")
+    if isinstance(task, str) and (own := own_data(task)) is not None and own.exists():
+        values["task"] = str(own.resolve())  # so that the run's exports find it from any folder
     return parse_suite(values)
-
-
-def _own_data_in_full(task: object) -> object:
-    """Returns the whole path of a user's own data, so that the run's exports find them from any folder."""
-    if not isinstance(task, str) or task in task_names() or not (path := Path(task).expanduser()).exists():
-        return task
-    return str(path.resolve())
 
 
 def parse_suite(values: Mapping[str, Any]) -> Suite:

@@ -227,8 +227,10 @@ def test_a_number_that_a_plan_settles_itself_is_refused(write_suite, plan):
 def test_own_data_are_found_from_any_folder_and_a_shipped_task_keeps_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.csv").touch()
-    (tmp_path / "chain_sum").mkdir()
+    for name in ("chain_sum", "boolq"):
+        (tmp_path / name).mkdir()
 
     assert load_suite("default", ["task=mine.csv"]).task == str(tmp_path / "mine.csv")
     assert load_suite("default", ["task=chain_sum"]).task == "chain_sum"
+    assert load_suite("default", ["task=boolq"]).task == "boolq"
     assert load_suite("default", ["task=none.csv"]).task == "none.csv"
