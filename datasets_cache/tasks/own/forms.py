@@ -1,9 +1,8 @@
 """What the columns of a user's data mean: the forms in which people keep examples, told apart by their columns."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from datasets_cache.tasks.examples import Example
 from datasets_cache.tasks.own.rows import Row
@@ -23,7 +22,7 @@ class Form:
         name: how people call it.
         needed: columns that every row has, the first of them the question.
         optional: columns that a row may have.
-        examples: makes the examples of all rows.
+        examples: makes the examples of all rows, whose columns have been checked.
     """
 
     name: str
@@ -33,32 +32,36 @@ class Form:
 
 
 def form_of(rows: Sequence[Row]) -> Form:
-    """Returns the form of the rows, which the columns of the first tell.
+    """Returns the form of the rows, which the columns of the first tell, after the columns of all were checked.
 
     Args:
         rows: rows of a user's data, one or more.
 
     Raises:
-        InvalidTaskError: when its columns are of no form; the text names what it looks like and what is missing.
+        InvalidTaskError: when a row's columns are not those of the form; the text names what it looks like and what is
+            missing.
     """
     columns = set(rows[0].content)
-    for form in FORMS:
-        if columns >= set(form.needed):
-            return form
+    whole = [form for form in FORMS if columns >= set(form.needed)]
+    form = whole[0] if whole else _nearest(rows[0], columns)
+    for row in rows:
+        _check(row, form)
+    return form
+
+
+def _nearest(row: Row, columns: set[str]) -> Form:
+    """Returns the form that shares most columns with a row that is of none."""
     known = "; ".join(" and ".join(form.needed) for form in FORMS)
     if columns & set(CHAT):
-        rows[0].refuse(
-            "is a chat", f"one question and one answer a row: {known}", "write each turn as a row of its own"
-        )
+        row.refuse("is a chat", f"one question and one answer a row: {known}", "write each turn as a row of its own")
     nearest = max(FORMS, key=lambda form: len(columns & {*form.needed, *form.optional}))
     if not columns & {*nearest.needed, *nearest.optional}:
-        rows[0].refuse(f"has the keys {', '.join(sorted(columns)) or 'none'}", f"known are {known}", "rename them")
-    _checked(rows[0], nearest)
+        row.refuse(f"has the keys {', '.join(sorted(columns)) or 'none'}", f"known are {known}", "rename them")
     return nearest
 
 
-def _checked(row: Row, form: Form) -> Mapping[str, Any]:
-    """Returns a row's content after its keys were compared with the form's."""
+def _check(row: Row, form: Form) -> None:
+    """Compares a row's keys with the form's."""
     keys = (*form.needed, *form.optional, "split")
     for key in row.content:
         meant = did_you_mean(str(key), keys, "", likeness=0.75)
@@ -67,7 +70,6 @@ def _checked(row: Row, form: Form) -> Mapping[str, Any]:
     for key in form.needed:
         if key not in row.content:
             row.refuse(f"lacks the key {key!r}", f"{form.name} data has {' and '.join(form.needed)}", "add it")
-    return row.content
 
 
 def _string(row: Row, key: str) -> str:
@@ -78,11 +80,7 @@ def _string(row: Row, key: str) -> str:
 
 
 def _questions(rows: Sequence[Row]) -> list[Example]:
-    return [
-        Example(_string(row, "question"), answer := _string(row, "answer"), _choices(row, answer))
-        for row in rows
-        if _checked(row, QUESTIONS)
-    ]
+    return [Example(_string(row, "question"), answer := _string(row, "answer"), _choices(row, answer)) for row in rows]
 
 
 def _choices(row: Row, answer: str) -> tuple[str, ...] | None:
@@ -106,7 +104,7 @@ def _choices(row: Row, answer: str) -> tuple[str, ...] | None:
 
 def _completions(rows: Sequence[Row]) -> list[Example]:
     for row in rows:
-        if isinstance(_checked(row, COMPLETIONS)["prompt"], list):
+        if isinstance(row.content["prompt"], list):
             row.refuse("has a chat as prompt", "prompt and completion are texts", "write each turn as a row of its own")
     return [Example(_string(row, "prompt"), _string(row, "completion")) for row in rows]
 
@@ -114,7 +112,7 @@ def _completions(rows: Sequence[Row]) -> list[Example]:
 def _instructions(rows: Sequence[Row]) -> list[Example]:
     examples = []
     for row in rows:
-        added = str(_checked(row, INSTRUCTIONS).get("input") or "").strip()
+        added = str(row.content.get("input") or "").strip()
         question = _string(row, "instruction") + (f"\n\n{added}" if added else "")
         examples.append(Example(question, _string(row, "output")))
     return examples
@@ -123,7 +121,7 @@ def _instructions(rows: Sequence[Row]) -> list[Example]:
 def _labels(rows: Sequence[Row]) -> list[Example]:
     labels = []
     for row in rows:
-        label = _checked(row, LABELS)["label"]
+        label = row.content["label"]
         if isinstance(label, bool) or not isinstance(label, str | int) or not str(label).strip():
             row.refuse(f"has label {label!r}", "a label is a text or a whole number")
         labels.append(str(label).strip())
@@ -134,9 +132,9 @@ def _labels(rows: Sequence[Row]) -> list[Example]:
     return [Example(_string(row, "text"), label, asked) for row, label in zip(rows, labels, strict=True)]
 
 
-QUESTIONS = Form("question and answer", ("question", "answer"), ("choices",), _questions)
-COMPLETIONS = Form("prompt and completion", ("prompt", "completion"), (), _completions)
-INSTRUCTIONS = Form("Alpaca", ("instruction", "output"), ("input",), _instructions)
-LABELS = Form("text and label", ("text", "label"), (), _labels)
-
-FORMS = (QUESTIONS, COMPLETIONS, INSTRUCTIONS, LABELS)
+FORMS = (
+    Form("question and answer", ("question", "answer"), ("choices",), _questions),
+    Form("prompt and completion", ("prompt", "completion"), (), _completions),
+    Form("Alpaca", ("instruction", "output"), ("input",), _instructions),
+    Form("text and label", ("text", "label"), (), _labels),
+)
