@@ -30,6 +30,15 @@ class LargestBatch:
     tokens: int
     scored: int
 
+    @classmethod
+    def of(cls, drawn: Sequence[Batch]) -> "LargestBatch":
+        """Returns what the largest of some training batches holds.
+
+        Args:
+            drawn: batches of a fine-tune, one or more.
+        """
+        return cls(max(batch.padded_tokens for batch in drawn), max(batch.answer_tokens for batch in drawn))
+
 
 @dataclass(frozen=True)
 class Scores:

@@ -86,7 +86,7 @@ def finetune(
     """
     first = before.step if before else 0
     drawn = list(batches(examples, recipe, seed, device))
-    heavy = heaviest(drawn, first)
+    heavy, largest = heaviest(drawn, first), LargestBatch.of(drawn)
     meter, clock = memory_meter(device), StepClock(device)
     if recipe.gradient_checkpointing:
         checkpoint_activations(model.get_base_model())  # type: ignore[operator]  # PEFT's method, untyped
@@ -108,8 +108,8 @@ def finetune(
         peak_memory_bytes=max(meter.peak_bytes, before.peak_memory_bytes if before else 0),
         peak_reserved_bytes=_either(max, meter.peak_reserved_bytes, before and before.peak_reserved_bytes),
         optimizer_bytes=state_bytes_of(optimizer),
-        largest_batch_tokens=max(batch.padded_tokens for batch in drawn),
-        largest_batch_answer_tokens=max(batch.answer_tokens for batch in drawn),
+        largest_batch_tokens=largest.tokens,
+        largest_batch_answer_tokens=largest.scored,
         step_seconds=tuple(timed or clock.seconds),
         tokens_per_step=mean(batch.real_tokens for batch in drawn),
         energy_j=_either(add, energy_j, before and before.energy_j),
@@ -160,18 +160,6 @@ def checkpoint_activations(base: Any) -> None:
     """
     enable = getattr(base, "activation_checkpointing_enable", None) or base.gradient_checkpointing_enable
     enable({"use_reentrant": False})
-
-
-def largest_batch(examples: Sequence[Encoded], recipe: Recipe, seed: int) -> LargestBatch:
-    """Returns the most tokens, and the most scored tokens, that a step of a fine-tune holds.
-
-    Args:
-        examples: encoded training examples, at least one.
-        recipe: number of steps and batch size.
-        seed: seed of the order.
-    """
-    drawn = list(batches(examples, recipe, seed, torch.device("cpu")))
-    return LargestBatch(max(batch.padded_tokens for batch in drawn), max(batch.answer_tokens for batch in drawn))
 
 
 def batches(examples: Sequence[Encoded], recipe: Recipe, seed: int, device: torch.device) -> Iterator[Batch]:

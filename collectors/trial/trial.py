@@ -16,9 +16,9 @@ import torch
 from safetensors import SafetensorError
 
 from collectors.measuring.provenance import ran_on
-from collectors.scoring.evaluate import Scores, evaluate
+from collectors.scoring.evaluate import LargestBatch, Scores, evaluate
 from collectors.trial.checkpoint import Checkpoints, Progress, restore
-from collectors.trial.finetune import DivergedError, Training, finetune, largest_batch
+from collectors.trial.finetune import DivergedError, Training, batches, finetune
 from collectors.trial.model_builder import Built, ModelBuilder
 from collectors.trial.optimizers import make_optimizer
 from collectors.trial.retention import Retention
@@ -88,7 +88,7 @@ class TrialRunner:
         before = restore(earlier, built.model, optimizer) if earlier else None
         curve: dict[int, Scores] = dict(before.curve) if before else {}
         eval_times: list[float] = []
-        largest = largest_batch(builder.train, recipe, asked.seed)
+        largest = LargestBatch.of(list(batches(builder.train, recipe, asked.seed, torch.device("cpu"))))
 
         def score(step: int) -> None:
             if step in recipe.curve_steps() and step not in curve:
