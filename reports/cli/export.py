@@ -8,7 +8,6 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from perfmodel.errors import InfeasibleBudgetError, StageOrderError, UnknownNameError
@@ -20,6 +19,7 @@ from perfmodel.traces.parquet import read_traces
 from perfmodel.traces.trace import Trace
 from reports.figures.words import described
 from reports.report.choice import Noise, choices
+from reports.report.record import measured_over
 from reports.run.progress import bar
 
 EXAMPLE = "What is 2 + 2?"
@@ -72,14 +72,7 @@ def recommended(run_folder: Path, runs: Mapping[str, Sequence[Trace]]) -> str:
     effects = json.loads((run_folder / "fit" / "effects.json").read_text())["effects"]
     metrics = {LOSS, PEAK, *suite["budget"]}
     rows = [
-        {
-            "name": name,
-            "measured": {
-                metric: {"value": mean(values), "n": len(traces), "values": values}
-                for metric in metrics
-                if (values := [getattr(each.measured, metric) for each in traces])
-            },
-        }
+        {"name": name, "measured": {metric: measured_over(metric, traces) for metric in metrics}}
         for name, traces in runs.items()
     ]
     found = choices(rows, Noise.of(effects, rows), suite["budget"], None).recommended

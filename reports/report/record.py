@@ -107,7 +107,7 @@ def _validation(
                 "configuration": configuration.to_dict(),
                 "seeds": [trace.asked.seed for trace in runs],
                 "predicted": estimates(predicted.iloc[position], predictor.metrics),
-                "measured": {name: _measured(name, runs) for name in METRICS},
+                "measured": {name: measured_over(name, runs) for name in METRICS},
                 "status": dict(Counter(trace.measured.status for trace in runs)),
                 "reason": "; ".join(sorted({trace.measured.reason for trace in runs if trace.measured.reason})),
             }
@@ -115,8 +115,13 @@ def _validation(
     return rows
 
 
-def _measured(name: str, runs: Sequence[Trace]) -> dict[str, Any]:
-    """Returns the mean over runs with its 90 % interval by Student's t, which one run does not have."""
+def measured_over(name: str, runs: Sequence[Trace]) -> dict[str, Any]:
+    """Returns the mean over runs with its 90 % interval by Student's t, which one run does not have.
+
+    Args:
+        name: of a metric; runs that did not measure it are left out.
+        runs: fine-tunes of one configuration.
+    """
     values = [value for trace in runs if (value := getattr(trace.measured, name)) is not None]
     return {**asdict(student_mean(values, level=0.9)), "n": len(values), "values": values}
 
