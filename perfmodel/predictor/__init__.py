@@ -9,5 +9,5 @@
     regressor        A surrogate as scikit-learn knows regressors: for pipelines
     shipped          Predictors that come with the package, by name: fitted to the traces of a published release
 
-May import: all of the above but ``timing`` and ``effects``.
+May import: all of the above but ``timing``.
 """

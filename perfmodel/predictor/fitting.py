@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from perfmodel.effects.resolved import unresolved_axes
 from perfmodel.errors import InvalidConfigurationError, UserError
 from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL
 from perfmodel.evaluation.peak_intervals import judged_by_seed
@@ -79,6 +80,7 @@ def fit_surrogates(
         curve_steps=tuple(curve),
         feasibility=Feasibility.fit(traces, featurizer.matrix(arrays)),
         load=load if chosen.get(PEAK) == CLOSED_FORM else None,
+        unresolved=unresolved_axes(traces, metrics),
     )
     return record, fitted, curve
 

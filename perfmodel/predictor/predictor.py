@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.effects.resolved import unresolved_text
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError, named_by_index
 from perfmodel.evaluation.score_lines import Line
 from perfmodel.features.featurizer import CHUNK, SpaceFeatures
@@ -129,7 +130,9 @@ class Predictor:
         Columns are, for each metric, ``<metric>``, ``<metric>_std``, and ``<metric>_low`` and ``<metric>_high``, the
         ends of the 90 % interval of one new run, calibrated on configurations that were left out of the fit; all in the
         metric's unit and held to its physical range; then
-        ``outside_domain``: whether one of ``DOMAIN_COLUMNS`` lies outside its range over the training traces.
+        ``outside_domain``: whether one of ``DOMAIN_COLUMNS`` lies outside its range over the training traces;
+        ``not_resolved``: for each metric whose runs differ by seed, the axes that the traces do not show to move it by
+        more than a change of seed does. Two predictions that differ along such an axis alone are not told apart.
 
         Args:
             configurations: configurations, or mappings with their keys, shape ``(n,)``.
@@ -141,7 +144,8 @@ class Predictor:
             UserError: when the step lies outside the traces' learning curves.
         """
         space = self._record.space
-        return self.predict_arrays(space_vectors(space, _read(configurations)), at=at).table()
+        found = self.predict_arrays(space_vectors(space, _read(configurations)), at=at)
+        return found.table().assign(not_resolved=unresolved_text(self._record.unresolved, found.metrics))
 
     def predict_arrays(self, vectors: NDArray[np.int64], *, at: int | None = None) -> Prediction:
         """Returns the same as arrays, for index vectors.

@@ -1,7 +1,7 @@
 """What a saved predictor's folder holds besides its surrogates: one JSON with the sha256 of every other file."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from perfmodel.statistics.interval import Estimate
 from perfmodel.surrogates.feasibility import Feasibility
 from perfmodel.traces.trace import Setting
 
-PREDICTOR_VERSION = 5
-"""Version 3 had no closed form of the peak. Up to version 4 scores were fields of their own, two with other names."""
+PREDICTOR_VERSION = 6
+"""Up to version 5 nothing was said of axes that are not resolved. Version 3 had no closed form of the peak. Up to
+version 4 scores were fields of their own, two with other names."""
 
 OLDEST_VERSION = 3
 """Versions 1 and 2 knew neither learning curves nor statuses."""
@@ -46,6 +47,7 @@ class PredictorRecord:
         half_widths: half width of each metric's 90 % interval in standard deviations, calibrated on configurations left
             out of the fit.
         load: the batch that peaks, where a metric follows from a closed form.
+        unresolved: by metric, the axes whose effect the traces do not show; see ``effects.resolved``.
     """
 
     setting: Setting
@@ -59,6 +61,7 @@ class PredictorRecord:
     feasibility: Feasibility
     half_widths: Mapping[str, float]
     load: BatchLoad | None = None
+    unresolved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def write(self, folder: Path, golden: Mapping[str, Any]) -> None:
         """Writes ``predictor.json`` over the surrogates' files that lie in the folder already.
@@ -116,6 +119,7 @@ class PredictorRecord:
             feasibility=Feasibility.from_dict(body["feasibility"]),
             half_widths=body.get("half_widths") or body["reaches"],
             load=BatchLoad(**body["load"]) if body.get("load") else None,
+            unresolved={metric: tuple(axes) for metric, axes in body.get("unresolved", {}).items()},
         )
 
 

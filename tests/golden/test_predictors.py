@@ -44,7 +44,8 @@ def test_every_answer_is_as_stored(name):
 def test_tables_of_configurations_say_the_same(name):
     few = stored()["vectors"][::40].astype(np.int64)
     table = predictor(name).predict(predictor(name).record.space.decode(few))
-    found = {f"{name}/{column}": table[column].to_numpy() for column in table}
+    numbers = table.drop(columns="not_resolved")
+    found = {f"{name}/{column}": numbers[column].to_numpy() for column in numbers}
 
     assert_arrays_agree(found, {key: stored()[key][::40] for key in found})
 

@@ -57,7 +57,7 @@ def saved(boosted, tmp_path):
 def test_columns_rows_and_ranges(predictor, draw_configurations):
     table = predictor.predict(draw_configurations(15, seed=3))
     wanted = [f"{metric}{end}" for metric in DEFAULT_METRICS for end in ("", "_std", "_low", "_high")]
-    assert list(table.columns) == [*wanted, "outside_domain"] and len(table) == 15
+    assert list(table.columns) == [*wanted, "outside_domain", "not_resolved"] and len(table) == 15
     assert table["outside_domain"].dtype == bool
     for metric in DEFAULT_METRICS:
         assert (table[f"{metric}_std"] > 0).all()
@@ -89,7 +89,7 @@ def test_mappings_and_configurations_are_the_same(predictor, draw_configurations
     configurations = draw_configurations(3)
     first, second = predictor.predict(configurations), predictor.predict([c.to_dict() for c in configurations])
     assert first.equals(second)
-    assert predictor.predict([]).shape == (0, 17)
+    assert predictor.predict([]).shape == (0, 18)
 
 
 def test_arrays_and_tables_agree(predictor, tiny_space, draw_configurations):
@@ -162,7 +162,8 @@ def test_files_of_version_3_give_what_they_gave():
     assert predictor.record.load is None
     assert list(predictor.record.curve_steps) == expected["curve_steps"]
     table = predictor.predict(expected["configurations"])
-    assert list(table.columns) == list(expected["table"])
+    assert list(table.columns) == [*expected["table"], "not_resolved"]
+    assert set(table["not_resolved"]) == {"held_out_loss: not judged; accuracy: not judged"}
     for column, values in expected["table"].items():
         np.testing.assert_allclose(table[column], values, rtol=1e-6, err_msg=column)
     np.testing.assert_allclose(predictor.probability_ok(expected["configurations"])["ok"], expected["ok"], rtol=1e-6)
