@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_cache.files.cache import Progress, cache_folder, locked, make_folder
-from datasets_cache.files.checkpoint import BaseModel, open_checkpoint, read_json_object, weights_sha256
+from datasets_cache.files.checkpoint import BaseModel, read_json_object, weights_sha256
 from datasets_cache.files.wheels import WheelFile, check_sha256, fetch_from_wheel
 from perfmodel.errors import CorruptFileError, SchemaVersionError
-from perfmodel.files.whole_file import arriving
+from perfmodel.files.checksum import sha256_of
+from perfmodel.files.whole_file import arriving, write_whole
 
 ORIGIN_FILE = "origin.json"
 ORIGIN_SCHEMA = 1
@@ -109,13 +110,14 @@ def _make(model: PackagedModel, checkpoint: Path, progress: Progress) -> None:
                 "sha256": model.gguf.sha256,
             },
             "weights_sha256": weights_sha256(partial),
+            "files_sha256": _other_files(partial),
             "made_with": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "gguf")},
         }
         (partial / ORIGIN_FILE).write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")
 
 
 def _verified(model: PackagedModel, checkpoint: Path) -> BaseModel:
-    """Returns the base model after comparing its weights with the sha256 recorded when they were made."""
+    """Returns the base model after comparing its files with the sha256s recorded when they were made."""
     origin_file = checkpoint / ORIGIN_FILE
     redo = f"delete the folder {checkpoint} and run again to make it anew"
     if not origin_file.is_file():
@@ -128,11 +130,23 @@ def _verified(model: PackagedModel, checkpoint: Path) -> BaseModel:
             f"this version knows up to {ORIGIN_SCHEMA}",
             "upgrade perfmodel, or use another cache folder",
         )
-    base = open_checkpoint(checkpoint, model.name)
-    if base.sha256 != origin.get("weights_sha256"):
+    weights, recorded = weights_sha256(checkpoint), origin.get("weights_sha256")
+    if weights != recorded:
         raise CorruptFileError(
-            f"the weights in {checkpoint} have sha256 {base.sha256}",
-            f"the recorded one is {origin.get('weights_sha256')}",
-            redo,
+            f"the weights in {checkpoint} have sha256 {weights}", f"the recorded one is {recorded}", redo
         )
-    return base
+    files = _other_files(checkpoint)
+    if "files_sha256" not in origin:  # earlier versions recorded the weights alone
+        write_whole(origin_file, json.dumps({**origin, "files_sha256": files}, indent=2) + "\n")
+    elif files != origin["files_sha256"]:
+        changed = sorted(name for name, _ in files.items() ^ origin["files_sha256"].items())
+        raise CorruptFileError(
+            f"{', '.join(dict.fromkeys(changed))} in {checkpoint} changed", "they must be as they were made", redo
+        )
+    return BaseModel(model.name, checkpoint.resolve(), weights, read_json_object(checkpoint / "config.json"))
+
+
+def _other_files(checkpoint: Path) -> dict[str, str]:
+    """Returns the sha256 of the config and of the tokenizer's files, by name."""
+    files = (path for path in checkpoint.iterdir() if path.suffix != ".safetensors" and path.name != ORIGIN_FILE)
+    return {path.name: sha256_of(path) for path in sorted(files) if path.is_file()}

@@ -1,17 +1,35 @@
-"""A transformers checkpoint on disk: its files, its config and the sha256 of its weights."""
+"""A transformers checkpoint on disk: its files, its config and the sha256 of what makes it the model that it is."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import CorruptFileError, ModelNotFoundError
-from perfmodel.files.checksum import sha256_of
+from perfmodel.files.checksum import sha256_of, sha256_of_json
 from perfmodel.files.optional import needs_extra
 
 _WEIGHTS = "model.safetensors"
 _INDEX = "model.safetensors.index.json"
+_CONFIG = "config.json"
+
+_WITHOUT_EFFECT = ("_name_or_path", "dtype", "torch_dtype", "transformers_version", "use_cache")
+"""Keys of a config that change nothing here: where it came from, and what every trial sets itself."""
+
+_TOKENIZER_FILES = (
+    "added_tokens.json",
+    "chat_template.jinja",
+    "merges.txt",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+)
+"""What transformers reads a tokenizer and its chat template from."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +39,8 @@ class BaseModel:
     Args:
         name: ``smollm2-135m``, a hub id, or a local folder's own name.
         folder: holds ``config.json``, safetensors weights and (for ``load_tokenizer``) the tokenizer.
-        sha256: of the weights, 64 hexadecimal digits; see ``weights_sha256``.
+        sha256: of what makes it the model that it is, 64 hexadecimal digits; see ``model_sha256``. A packaged model has
+            that of its weights, since its other files are compared with the ones recorded when they were made.
         config: the content of ``config.json``.
     """
 
@@ -32,7 +51,7 @@ class BaseModel:
 
 
 def open_checkpoint(folder: Path, name: str) -> BaseModel:
-    """Returns the base model in ``folder``; reads all of its weights once to hash them.
+    """Returns the base model in ``folder``; reads all of its files once to hash them.
 
     Args:
         folder: a checkpoint written by ``save_pretrained``.
@@ -42,11 +61,27 @@ def open_checkpoint(folder: Path, name: str) -> BaseModel:
         ModelNotFoundError: ``config.json`` or a weights file is missing.
         CorruptFileError: ``config.json`` is no JSON object, or a weights file is cut short.
     """
-    config_file = folder / "config.json"
+    config_file = folder / _CONFIG
     if not config_file.is_file():
         raise _missing(config_file)
     config = read_json_object(config_file)
-    return BaseModel(name=name, folder=folder.resolve(), sha256=weights_sha256(folder), config=config)
+    return BaseModel(name=name, folder=folder.resolve(), sha256=model_sha256(folder, config), config=config)
+
+
+def model_sha256(folder: Path, config: Mapping[str, Any]) -> str:
+    """Returns the sha256 of what makes a checkpoint the model that it is: weights, config, tokenizer, chat template.
+
+    Args:
+        folder: a checkpoint written by ``save_pretrained``.
+        config: the content of its ``config.json``; its layout and the keys without effect do not enter.
+
+    Raises:
+        ModelNotFoundError: a weights file is missing.
+        CorruptFileError: a weights file is cut short, or the list of shards is damaged.
+    """
+    effective = {key: value for key, value in config.items() if key not in _WITHOUT_EFFECT}
+    tokenizer = {name: sha256_of(folder / name) for name in _TOKENIZER_FILES if (folder / name).is_file()}
+    return sha256_of_json([weights_sha256(folder), effective, tokenizer])
 
 
 def weights_sha256(folder: Path) -> str:

@@ -14,7 +14,6 @@ def test_a_folder_is_opened_as_it_is(checkpoint: Path) -> None:
     base = resolve(str(checkpoint))
     assert base.name == "tiny"
     assert base.folder == checkpoint.resolve()
-    assert base.sha256 == hashlib.sha256((checkpoint / "model.safetensors").read_bytes()).hexdigest()
     assert base.config["hidden_size"] == 8
 
 
@@ -32,6 +31,25 @@ def test_shards_are_hashed_together_and_a_missing_one_is_named(checkpoint: Path)
     second.unlink()
     with pytest.raises(ModelNotFoundError, match=r"has no model-2\.safetensors"):
         resolve(str(checkpoint))
+
+
+def test_a_model_is_its_weights_config_tokenizer_and_template(checkpoint: Path) -> None:
+    def changed(name: str, text: str) -> str:
+        (checkpoint / name).write_text(text)
+        return resolve(str(checkpoint)).sha256
+
+    config = json.loads((checkpoint / "config.json").read_text())
+    start = resolve(str(checkpoint)).sha256
+    later = json.dumps({**config, "transformers_version": "9.9", "use_cache": True}, indent=2)
+    assert changed("config.json", later) == changed("README.md", "text") == start
+    rope = changed("config.json", json.dumps({**config, "rope_theta": 500000.0}))
+    tokenizer = changed("tokenizer.json", '{"vocab": {"a": 0, "b": 1}}')
+    swapped = changed("tokenizer.json", '{"vocab": {"a": 1, "b": 0}}')
+    template = changed("chat_template.jinja", "{{ messages }}")
+    weights = bytearray((checkpoint / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (checkpoint / "model.safetensors").write_bytes(weights)
+    assert len({start, rope, tokenizer, swapped, template, resolve(str(checkpoint)).sha256}) == 6
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])

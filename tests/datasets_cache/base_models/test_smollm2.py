@@ -89,6 +89,26 @@ def test_a_changed_weight_is_noticed_at_equal_size_and_time(conversions: list[Pa
 
 
 @pytest.mark.usefixtures("conversions")
+def test_a_changed_config_or_added_tokenizer_is_noticed_and_named() -> None:
+    base = _resolved()
+    config, origin = base.folder / "config.json", base.folder / "origin.json"
+    before = config.read_text()
+    config.write_text(before.replace("{", '{"rope_theta": 5.0, ', 1))
+    with pytest.raises(CorruptFileError, match=r"config\.json in .* changed"):
+        resolve("smollm2-135m")
+    config.write_text(before)
+    (base.folder / "tokenizer.json").write_text("{}")
+    with pytest.raises(CorruptFileError, match=r"tokenizer\.json in .* changed"):
+        resolve("smollm2-135m")
+    (base.folder / "tokenizer.json").unlink()
+    # What an earlier version made has no such record: it is added, and holds from then on.
+    recorded = json.loads(origin.read_text())
+    origin.write_text(json.dumps({key: value for key, value in recorded.items() if key != "files_sha256"}))
+    assert resolve("smollm2-135m") == base
+    assert json.loads(origin.read_text()) == recorded
+
+
+@pytest.mark.usefixtures("conversions")
 def test_a_checkpoint_of_a_newer_version_is_refused() -> None:
     origin = _resolved().folder / "origin.json"
     origin.write_text(json.dumps({**json.loads(origin.read_text()), "schema_version": 2}))
