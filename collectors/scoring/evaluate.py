@@ -11,33 +11,10 @@ from torch.nn import functional as F
 
 from collectors.scoring.encode import Batch, Encoded, Ids, collate
 from collectors.scoring.generation import generate, is_right
+from collectors.scoring.largest_batch import LargestBatch, by_length
 
 EVAL_BATCH = 16
 """Most sequences in a batch."""
-
-
-@dataclass(frozen=True)
-class LargestBatch:
-    """What an evaluation holds at once, so that it takes no more memory than a training step.
-
-    A sequence that is longer by itself is a batch of its own.
-
-    Args:
-        tokens: most tokens of a batch, with padding; 1 or more.
-        scored: most positions whose logits are made at once, 1 or more.
-    """
-
-    tokens: int
-    scored: int
-
-    @classmethod
-    def of(cls, drawn: Sequence[Batch]) -> "LargestBatch":
-        """Returns what the largest of some training batches holds.
-
-        Args:
-            drawn: batches of a fine-tune, one or more.
-        """
-        return cls(max(batch.padded_tokens for batch in drawn), max(batch.answer_tokens for batch in drawn))
 
 
 @dataclass(frozen=True)
@@ -169,7 +146,8 @@ def judge(
     model.eval()
     found = _teacher_forced(model, examples, device, advance, largest)
     asked = [(example.prompt, example.reference) for example in examples if example.reference is not None]
-    texts = iter(generate(model, asked[0][1].tokenizer, [prompt for prompt, _ in asked], device) if asked else [])
+    prompts = [prompt for prompt, _ in asked]
+    texts = iter(generate(model, asked[0][1].tokenizer, prompts, device, largest) if asked else [])
     judged = []
     for place, example in enumerate(examples):
         answer = found[place, example.right]
@@ -240,16 +218,6 @@ def _sequences(examples: Sequence[Encoded]) -> Iterator[_Sequence]:
 
 def _parts(examples: Sequence[Encoded], largest: LargestBatch | None) -> Iterator[list[_Sequence]]:
     """Yields the sequences of each batch, the shortest first."""
-    part: list[_Sequence] = []
-    for each in sorted(_sequences(examples), key=_length):
-        too_many = largest is not None and (len(part) + 1) * _length(each) > largest.tokens
-        if part and (too_many or len(part) == EVAL_BATCH):
-            yield part
-            part = []
-        part.append(each)
-    if part:
-        yield part
-
-
-def _length(sequence: _Sequence) -> int:
-    return len(sequence.prompt) + len(sequence.answer)
+    sequences = list(_sequences(examples))
+    for part in by_length([len(each.prompt) + len(each.answer) for each in sequences], EVAL_BATCH, largest):
+        yield [sequences[place] for place in part]

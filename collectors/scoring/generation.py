@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import StoppingCriteria, StoppingCriteriaList
 
+from collectors.scoring.largest_batch import LargestBatch, by_length
+
 GENERATION_BATCH = 16
 MOST_TOKENS = 256
 STOPS = ("Question:", "</s>", "<|im_end|>")
@@ -21,7 +23,13 @@ _IGNORED = tuple(re.compile(pattern) for pattern in (",", r"\$", r"(?s).*#### ",
 
 
 @torch.no_grad()
-def generate(model: nn.Module, tokenizer: Any, prompts: Sequence[Sequence[int]], device: torch.device) -> list[str]:
+def generate(
+    model: nn.Module,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    device: torch.device,
+    largest: LargestBatch | None = None,
+) -> list[str]:
     """Returns what follows each prompt by greedy decoding, cut before the first stop text.
 
     Args:
@@ -29,13 +37,12 @@ def generate(model: nn.Module, tokenizer: Any, prompts: Sequence[Sequence[int]],
         tokenizer: tokenizer of the base model.
         prompts: token ids of each prompt; they are batched by length and padded on the left.
         device: device of the model.
+        largest: most tokens of the prompts of a batch; None for ``GENERATION_BATCH`` prompts of any length.
     """
     stops = [*STOPS, tokenizer.decode(tokenizer.eos_token_id)]
     padding = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     texts = [""] * len(prompts)
-    for start in range(0, len(order), GENERATION_BATCH):
-        part = order[start : start + GENERATION_BATCH]
+    for part in by_length([len(prompt) for prompt in prompts], GENERATION_BATCH, largest):
         ids, mask = _left_padded([prompts[place] for place in part], padding, device)
         made: Tensor = model.generate(  # type: ignore[operator]  # transformers' method, untyped
             input_ids=ids,

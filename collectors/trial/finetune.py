@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from collectors.measuring.energy import energy_between_j, energy_so_far_j
 from collectors.measuring.memory_and_time import StepClock, memory_meter
 from collectors.scoring.encode import Batch, Encoded, collate
-from collectors.scoring.evaluate import LargestBatch, answer_logits
+from collectors.scoring.evaluate import answer_logits
+from collectors.scoring.largest_batch import LargestBatch
 from collectors.trial.checkpoint import Progress
 from collectors.trial.optimizers import state_bytes_of
 from perfmodel.space.recipe import Recipe

@@ -92,9 +92,12 @@ class ModelBuilder:
         tokenizer = load_tokenizer(base)
         length = setting.recipe.max_length
         train = task.first_training_examples(setting.recipe.train_examples)
-        self.train: list[Encoded] = encode(train, tokenizer, length, with_choices=False)
-        self.held_out: list[Encoded] = encode(task.held_out, tokenizer, length)[: setting.recipe.eval_examples]
+        encoded = encode(train, tokenizer, length, with_choices=False)
         calibration = encode(task.calibration, tokenizer, length, with_choices=False)
+        held_out = encode(task.held_out, tokenizer, length)
+        self.left_out = tuple(len(each.left_out) for each in (encoded, calibration, held_out))
+        self.train: list[Encoded] = encoded
+        self.held_out: list[Encoded] = held_out[: setting.recipe.eval_examples]
         self._calibration = [example.prompt + example.answer for example in calibration]
         self._library = QuantizedLibrary(base.sha256, self.dtype, self.device)
         self._pruned_modules: dict[Hashable, nn.Module] = {}

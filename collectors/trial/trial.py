@@ -8,19 +8,24 @@ import gc
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import mean
 
 import torch
 from safetensors import SafetensorError
 
+from collectors.measuring.memory_and_time import memory_meter
 from collectors.measuring.provenance import ran_on
-from collectors.scoring.evaluate import LargestBatch, Scores, evaluate
+from collectors.scoring.evaluate import Scores, evaluate
+from collectors.scoring.largest_batch import LargestBatch
 from collectors.trial.checkpoint import Checkpoints, Progress, restore
 from collectors.trial.finetune import DivergedError, Training, batches, finetune
 from collectors.trial.model_builder import Built, ModelBuilder
-from collectors.trial.optimizers import make_optimizer
+from collectors.trial.optimizers import make_optimizer, state_bytes_of
 from collectors.trial.retention import Retention
 from perfmodel.errors import CorruptFileError, PerfModelError
 from perfmodel.space.recipe import Recipe
@@ -86,17 +91,9 @@ class TrialRunner:
         optimizer = make_optimizer(trained, recipe)
         earlier = self._checkpoints.latest(asked) if self._checkpoints else None
         before = restore(earlier, built.model, optimizer) if earlier else None
-        curve: dict[int, Scores] = dict(before.curve) if before else {}
-        eval_times: list[float] = []
-        largest = LargestBatch.of(list(batches(builder.train, recipe, asked.seed, torch.device("cpu"))))
-
-        def score(step: int) -> None:
-            if step in recipe.curve_steps() and step not in curve:
-                begin = time.perf_counter()
-                curve[step] = evaluate(built.model, builder.held_out, builder.device, largest=largest)
-                eval_times.append(time.perf_counter() - begin)
-
-        score(0)
+        resident_bytes = built.weight_bytes + built.adapter_bytes
+        curve = _Curve(builder, built, asked, before, lambda: resident_bytes + state_bytes_of(optimizer))
+        curve.score(0)
         training = finetune(
             built.model,
             optimizer,
@@ -104,13 +101,13 @@ class TrialRunner:
             recipe,
             seed=asked.seed,
             device=builder.device,
-            resident_bytes=built.weight_bytes + built.adapter_bytes,
-            after_step=score,
+            resident_bytes=resident_bytes,
+            after_step=curve.score,
             before=before,
         )
-        measured = _measured(recipe, built, training, curve, prepare_time_s, eval_times, before)
-        self._save(asked, built, optimizer, training, curve)  # only of a trial that ended well
-        return measured
+        measured = _measured(recipe, built, training, curve, prepare_time_s, before)
+        self._save(asked, built, optimizer, training, curve.scores)  # only of a trial that ended well
+        return replace(measured, left_out=builder.left_out)
 
     def _save(
         self,
@@ -142,13 +139,52 @@ class TrialRunner:
         return self._builder
 
 
+class _Curve:
+    """The learning curve of a trial as it is measured, what its evaluations took, and the memory of the first of them.
+
+    Args:
+        builder: has the held-out examples and the device.
+        built: what is scored.
+        asked: trial, whose recipe says at which steps.
+        before: what an earlier stage of the trial measured.
+        resident_bytes: gives the bytes that are allocated before an evaluation.
+    """
+
+    def __init__(
+        self,
+        builder: ModelBuilder,
+        built: Built,
+        asked: Asked,
+        before: Progress | None,
+        resident_bytes: Callable[[], int],
+    ) -> None:
+        recipe = asked.setting.recipe
+        drawn = list(batches(builder.train, recipe, asked.seed, torch.device("cpu")))
+        self.scores: dict[int, Scores] = dict(before.curve) if before else {}
+        self.seconds: list[float] = []
+        self.meter = memory_meter(builder.device)
+        self._score = partial(evaluate, built.model, builder.held_out, builder.device, largest=LargestBatch.of(drawn))
+        self._steps, self._resident_bytes = recipe.curve_steps(), resident_bytes
+
+    def score(self, step: int) -> None:
+        """Scores the model where the curve has a point that is not there yet.
+
+        Args:
+            step: optimiser steps done, 0 or more.
+        """
+        if step in self._steps and step not in self.scores:
+            begin = time.perf_counter()
+            with nullcontext() if self.seconds else self.meter.step(self._resident_bytes):
+                self.scores[step] = self._score()
+            self.seconds.append(time.perf_counter() - begin)
+
+
 def _measured(
     recipe: Recipe,
     built: Built,
     training: Training,
-    curve: Mapping[int, Scores],
+    curve: _Curve,
     prepare_time_s: float,
-    eval_times: Sequence[float],
     before: Progress | None,
 ) -> Measured:
     """Returns the measurements of a trial that ran to its last step.
@@ -156,7 +192,7 @@ def _measured(
     Raises:
         DivergedError: the last held-out loss is not finite.
     """
-    final = curve[recipe.steps]
+    final = curve.scores[recipe.steps]
     if not math.isfinite(final.loss):
         raise DivergedError(f"the held-out loss is {final.loss} after the last step")
     steps = recipe.curve_steps()
@@ -166,12 +202,13 @@ def _measured(
         accuracy=final.accuracy,
         accuracy_examples=final.examples,
         curve_steps=steps,
-        curve_losses=tuple(curve[step].loss for step in steps),
-        curve_accuracies=tuple(curve[step].accuracy for step in steps),
+        curve_losses=tuple(curve.scores[step].loss for step in steps),
+        curve_accuracies=tuple(curve.scores[step].accuracy for step in steps),
         kv_groups=tuple(layer.kv_groups for layer in built.architecture.layers),
         channels=tuple(layer.channels for layer in built.architecture.layers),
         peak_memory_bytes=training.peak_memory_bytes,
         peak_reserved_bytes=training.peak_reserved_bytes,
+        evaluation_peak_bytes=curve.meter.peak_bytes or None,
         weight_bytes=built.weight_bytes,
         adapter_bytes=built.adapter_bytes,
         adapter_parameters=built.adapter_parameters,
@@ -181,7 +218,7 @@ def _measured(
         step_time_s=training.step_time_s,
         step_time_p95_s=training.step_time_p95_s,
         prepare_time_s=prepare_time_s,
-        eval_time_s=mean(eval_times) if eval_times else None,
+        eval_time_s=mean(curve.seconds[1:] or curve.seconds) if curve.seconds else None,  # the first was metered
         tokens_per_s=training.tokens_per_step / training.step_time_s,
         energy_j=training.energy_j,
         resumed_from_step=before.step if before else None,

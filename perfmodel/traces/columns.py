@@ -2,12 +2,13 @@
 
 version 1   as first published
 version 2   pruning_scope, curve_accuracies, kv_groups, channels, peak_reserved_bytes, resumed_from_step
+version 3   evaluation_peak_bytes, left_out
 """
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-TRACE_VERSION = 2
+TRACE_VERSION = 3
 
 Kind = Literal["text", "whole", "real", "wholes", "reals"]
 
@@ -43,12 +44,14 @@ COLUMNS: dict[str, Kind] = {
     "channels": "wholes",
     "peak_memory_bytes": "whole",
     "peak_reserved_bytes": "whole",
+    "evaluation_peak_bytes": "whole",
     "weight_bytes": "whole",
     "adapter_bytes": "whole",
     "adapter_parameters": "whole",
     "optimizer_bytes": "whole",
     "largest_batch_tokens": "whole",
     "largest_batch_answer_tokens": "whole",
+    "left_out": "wholes",
     "step_time_s": "real",
     "step_time_p95_s": "real",
     "prepare_time_s": "real",
@@ -78,6 +81,7 @@ ADDED: dict[int, dict[str, Any]] = {
         "peak_reserved_bytes": None,
         "resumed_from_step": None,
     },
+    3: {"evaluation_peak_bytes": None, "left_out": []},
 }
 """By version: the columns it added, and what older rows say there: what held then, or that it was not measured."""
 

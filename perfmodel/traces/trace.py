@@ -100,12 +100,15 @@ class Measured:
         channels: MLP channels left in each layer, shape ``(layers,)``; empty in traces of version 1.
         peak_memory_bytes: allocator's peak over the training steps.
         peak_reserved_bytes: peak of what the allocator held from the device; None where it does not say (CPU).
+        evaluation_peak_bytes: allocator's peak over the first evaluation; None in traces of version 1 and 2.
         weight_bytes: resident base model, quantisation metadata and embeddings included.
         adapter_bytes: bytes of the adapters' parameters.
         adapter_parameters: number of the adapters' parameters.
         optimizer_bytes: bytes of the optimiser's state.
         largest_batch_tokens: padded tokens of the largest training batch.
         largest_batch_answer_tokens: answer tokens of the training batch that has most.
+        left_out: examples of the training, calibration and held-out split that are longer than ``recipe.max_length``,
+            shape ``(3,)``; empty in traces of version 1 and 2.
         step_time_s: median over steps, evaluation left out.
         step_time_p95_s: 95th percentile of a step's seconds.
         prepare_time_s: seconds of pruning, quantising and adapting.
@@ -127,12 +130,14 @@ class Measured:
     channels: tuple[int, ...] = ()
     peak_memory_bytes: int | None = None
     peak_reserved_bytes: int | None = None
+    evaluation_peak_bytes: int | None = None
     weight_bytes: int | None = None
     adapter_bytes: int | None = None
     adapter_parameters: int | None = None
     optimizer_bytes: int | None = None
     largest_batch_tokens: int | None = None
     largest_batch_answer_tokens: int | None = None
+    left_out: tuple[int, ...] = ()
     step_time_s: float | None = None
     step_time_p95_s: float | None = None
     prepare_time_s: float | None = None

@@ -38,7 +38,8 @@ def evaluate_model(
     from transformers import AutoTokenizer
 
     from collectors.scoring.encode import encode
-    from collectors.scoring.evaluate import LargestBatch, batches, evaluate
+    from collectors.scoring.evaluate import batches, evaluate
+    from collectors.scoring.largest_batch import LargestBatch
     from collectors.scoring.lm_eval_check import evaluate_with_lm_eval
     from collectors.trial.saved_model import load_model, read_saved
 

@@ -51,6 +51,7 @@ def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
             "collected": len(own),
             "validated": len(validated),
             "failed": sum(not trace.ok for trace in own + validated),
+            "left_out": _left_out(own + validated),
         },
         "objectives": list(run.suite.objectives),
         "budget": dict(run.suite.budget),
@@ -74,6 +75,12 @@ def _setting(run: Run) -> dict[str, Any]:
     values = asdict(run.setting)
     values["task"] = run.setting.task_name
     return {**values, "identifier": run.setting.identifier, "task_description": run.task.description}
+
+
+def _left_out(traces: Sequence[Trace]) -> dict[str, int]:
+    """Returns how many examples of each split were longer than the recipe allows; empty where no trace says it."""
+    told = next((trace.measured.left_out for trace in traces if trace.measured.left_out), ())
+    return dict(zip(("training", "calibration", "held-out"), told, strict=False))
 
 
 def _point(trace: Trace) -> dict[str, Any]:

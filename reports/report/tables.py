@@ -30,6 +30,8 @@ def facts(record: Record) -> tuple[tuple[str, str], ...]:
     failed = f", {counts['failed']} failed" if counts["failed"] else ""
     cores = f"{environment['cores']} cores, " if setting["device_class"] == "cpu" else ""
     device = {"cpu": "CPU", "cuda": "GPU"}[setting["device_class"]]
+    longer = [f"{count} {split}" for split, count in counts["left_out"].items() if count]
+    too_long = f"{', '.join(longer)} (over {setting['recipe']['max_length']} tokens)"
     return (
         ("Base model", setting["model"]),
         ("Task", setting["task"]),
@@ -39,6 +41,7 @@ def facts(record: Record) -> tuple[tuple[str, str], ...]:
         ("Budget", ", ".join(budget) or "none"),
         ("Time of its fine-tunes", duration(record["elapsed_s"])),
         ("Made", local_time(record["created_at"])),
+        *([("Examples left out as too long", too_long)] if longer else []),
     )
 
 

@@ -328,6 +328,7 @@ class FakeRunner:
             adapter_bytes=int(1e4 * sum(configuration.ranks)),
             largest_batch_tokens=64,
             largest_batch_answer_tokens=16,
+            left_out=(3, 0, 1),
             **times,
         )
         return Trace(asked, measured, ran_on)

@@ -8,8 +8,9 @@ from torch.nn import functional as F
 
 from collectors.measuring.memory_and_time import memory_meter
 from collectors.scoring.encode import Choice, Encoded, Reference, collate
-from collectors.scoring.evaluate import EVAL_BATCH, LargestBatch, answer_logits, batches, evaluate, judge
+from collectors.scoring.evaluate import EVAL_BATCH, answer_logits, batches, evaluate, judge
 from collectors.scoring.generation import GENERATION_BATCH, generate, is_right
+from collectors.scoring.largest_batch import LargestBatch
 
 CPU = torch.device("cpu")
 
@@ -204,7 +205,7 @@ def test_a_generated_answer_is_scored_beside_other_examples(model, tokenizer, mo
     said = {"a": " #### 4", "b": " #### 5"}
     monkeypatch.setattr(
         "collectors.scoring.evaluate.generate",
-        lambda model, tokenizer, prompts, device: [said[tokenizer.decode(prompt)] for prompt in prompts],
+        lambda model, tokenizer, prompts, device, largest: [said[tokenizer.decode(prompt)] for prompt in prompts],
     )
     plain, asked = some_examples(1), [tuple(tokenizer(text)["input_ids"]) for text in "ab"]
     written = [Encoded(prompt, (7, 1), reference=Reference("2 + 2\n#### 4", tokenizer)) for prompt in asked]

@@ -63,6 +63,8 @@ def test_times_and_bytes_make_sense(trace, builder):
     assert measured.adapter_bytes == closed.adapters
     assert measured.optimizer_bytes == pytest.approx(closed.optimizer, rel=0.01)
     assert measured.peak_memory_bytes > closed.total
+    assert closed.weights < measured.evaluation_peak_bytes < measured.peak_memory_bytes
+    assert measured.left_out == (0, 0, 0)
     assert 0 < measured.step_time_s <= measured.step_time_p95_s
     assert min(measured.prepare_time_s, measured.eval_time_s, measured.tokens_per_s) > 0
 
@@ -102,6 +104,7 @@ def test_another_recipe_is_another_setting_and_is_used(runner, make_asked):
     short = runner(make_asked(steps=2, curve_points=1, max_length=27))
     assert short.measured.curve_steps == (0, 2)
     assert short.measured.largest_batch_tokens <= 4 * 27
+    assert short.measured.left_out[0] > 0
 
 
 def test_a_real_failed_allocation_is_out_of_memory():
