@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+from torch import nn
+
 from collectors.measuring.provenance import require_device
+from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.scoring.encode import encode
 from datasets_cache import BaseModel, Task, load_tokenizer
-from datasets_cache.base_models.loading import check_weights
+from datasets_cache.base_models.loading import model_without_memory
 from datasets_cache.tasks.own.read import MINIMUM_SIZES
-from perfmodel.errors import InvalidTaskError
+from perfmodel.errors import InvalidTaskError, UnsupportedModelError
+from perfmodel.model.architecture import Architecture
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import DeviceClass
 
@@ -55,11 +59,12 @@ def check_before_trials(base: BaseModel, task: Task, recipe: Recipe, device_clas
     Raises:
         UserError: the device is missing or cannot compute in bfloat16.
         CorruptFileError: the stored weights are not those of the model's config.
-        UnsupportedModelError: the weights are quantised or hold adapters, or the tokenizer has no end token.
+        UnsupportedModelError: the weights are quantised or hold adapters, the model's shapes are not those that its
+            config tells, or the tokenizer has no end token.
         InvalidTaskError: an example cannot be scored, or a split has too few examples that are short enough.
     """
     require_device(device_class)
-    check_weights(base)
+    _check_shapes(model_without_memory(base), Architecture.from_config(base.config))
     tokenizer = load_tokenizer(base)
     train = task.first_training_examples(recipe.train_examples)
     found = []
@@ -75,3 +80,25 @@ def check_before_trials(base: BaseModel, task: Task, recipe: Recipe, device_clas
             )
         found.append(fit)
     return tuple(found)
+
+
+def _check_shapes(model: nn.Module, architecture: Architecture) -> None:
+    """Refuses a model whose modules or parameters are not those that bytes and pruning are worked out from."""
+    wrong = []
+    for index, layer in enumerate(decoder_layers(model)):
+        shapes = architecture.module_shapes(index)
+        for name, (parent, attribute) in linear_modules(layer, architecture).items():
+            made = tuple(getattr(parent, attribute).weight.shape)
+            if made != shapes[name]:
+                wrong.append(f"{name} of layer {index} is {made} and not {shapes[name]}")
+    told = architecture.rest_parameters + sum(
+        architecture.layer_parameters(layer) for layer in range(len(architecture.layers))
+    )
+    if (counted := sum(parameter.numel() for parameter in model.parameters())) != told:
+        wrong.append(f"it has {counted:,} parameters and not {told:,}")
+    if wrong:
+        raise UnsupportedModelError(
+            f"the model that transformers makes is not the one that its config tells ({wrong[0]})",
+            "its modules must have the shapes that follow from config.json",
+            "write the sizes into config.json in full, or choose another base model",
+        )

@@ -51,8 +51,10 @@ def load_model(base: BaseModel, *, dtype: "torch.dtype") -> "PreTrainedModel":
     return model
 
 
-def check_weights(base: BaseModel) -> None:
-    """Refuses a base model whose stored tensors are not those of its config; reads the files' headers only.
+def model_without_memory(base: BaseModel) -> "PreTrainedModel":
+    """Returns the model on the meta device; refuses one whose stored tensors are not its config's.
+
+    The files' headers are read, no weights.
 
     Args:
         base: base model from ``resolve``.
@@ -62,7 +64,7 @@ def check_weights(base: BaseModel) -> None:
         UnsupportedModelError: as in ``load_model``.
         CorruptFileError: as in ``load_model``.
     """
-    _loaded(base, device_map="meta")
+    return _loaded(base, device_map="meta")
 
 
 def _loaded(base: BaseModel, **where: Any) -> "PreTrainedModel":

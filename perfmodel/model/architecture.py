@@ -83,9 +83,9 @@ class Architecture:
             )
         family = FAMILIES[str(name)]
         heads = int(config["num_attention_heads"])
-        groups = int(config.get("num_key_value_heads") or heads)
+        groups = int(config.get("num_key_value_heads", family.kv_heads) or heads)
         hidden, count = int(config["hidden_size"]), int(config["num_hidden_layers"])
-        head_dim = int(config.get("head_dim") or hidden // heads)
+        head_dim = int(config.get("head_dim", family.head_width) or hidden // heads)
         return cls(
             family=str(name),
             hidden=hidden,

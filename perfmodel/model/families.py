@@ -46,6 +46,8 @@ class Family:
         head_norms: whether queries and keys have norms over a head's width; ``None`` asks ``qk_layernorm``.
         norm_values: parameters of a norm per value: 1 for RMSNorm, 2 for LayerNorm with its bias.
         tied_embeddings: what a config without ``tie_word_embeddings`` means.
+        kv_heads: key/value heads that a config without ``num_key_value_heads`` means; ``None`` for one a query head.
+        head_width: width of a head that a config without ``head_dim`` means; ``None`` for hidden size over heads.
     """
 
     modules: tuple[LinearModule, ...]
@@ -56,6 +58,8 @@ class Family:
     head_norms: bool | None = False
     norm_values: int = 1
     tied_embeddings: bool = False
+    kv_heads: int | None = None
+    head_width: int | None = None
 
 
 def _attention(output: str, *, output_bias: bool) -> tuple[LinearModule, ...]:
@@ -86,11 +90,13 @@ _SEVEN = (*_attention("o_proj", output_bias=True), *_GATED_MLP)
 
 FAMILIES: dict[str, Family] = {
     "llama": Family(_SEVEN, attention_bias=None, mlp_bias=None),
-    "mistral": Family(_SEVEN),
-    "qwen2": Family((*_attention("o_proj", output_bias=False), *_GATED_MLP), attention_bias=True),
-    "qwen3": Family(_SEVEN, attention_bias=None, head_norms=True),
-    "gemma2": Family(_SEVEN, attention_bias=None, norms=4, tied_embeddings=True),
-    "gemma3_text": Family(_SEVEN, attention_bias=None, norms=4, head_norms=True, tied_embeddings=True),
+    "mistral": Family(_SEVEN, kv_heads=8),
+    "qwen2": Family((*_attention("o_proj", output_bias=False), *_GATED_MLP), attention_bias=True, kv_heads=32),
+    "qwen3": Family(_SEVEN, attention_bias=None, head_norms=True, kv_heads=32, head_width=128),
+    "gemma2": Family(_SEVEN, attention_bias=None, norms=4, tied_embeddings=True, kv_heads=4, head_width=256),
+    "gemma3_text": Family(
+        _SEVEN, attention_bias=None, norms=4, head_norms=True, tied_embeddings=True, kv_heads=4, head_width=256
+    ),
     "phi": Family(
         (*_attention("dense", output_bias=True), *_PLAIN_MLP),
         attention_bias=True,

@@ -10,7 +10,8 @@ from collectors.measuring.provenance import ran_on
 from collectors.trial.model_builder import ModelBuilder
 from collectors.trial.preflight import check_before_trials
 from datasets_cache import load_task, resolve
-from perfmodel.errors import InvalidConfigurationError, InvalidTaskError, UserError
+from perfmodel.errors import InvalidConfigurationError, InvalidTaskError, UnsupportedModelError, UserError
+from perfmodel.model.families import FAMILIES
 
 
 def checked(setting):
@@ -59,3 +60,14 @@ def test_a_rate_that_removes_nothing_is_refused(make_model, tokenizer, make_aske
     with pytest.raises(InvalidConfigurationError, match=r"pruning rate 0\.3 removes nothing"):
         builder.build(configuration, seed=0)
     assert builder.build(replace(configuration, pruning_rate=0.0), seed=0).architecture == builder.architecture
+
+
+def test_a_model_of_other_shapes_than_its_config_tells_is_refused(make_setting, monkeypatch):
+    """As where the table of families is wrong about a newer transformers."""
+    monkeypatch.setitem(FAMILIES, "llama", replace(FAMILIES["llama"], norms=3))
+    with pytest.raises(UnsupportedModelError, match=r"it has [\d,]+ parameters and not [\d,]+"):
+        checked(make_setting())
+    modules = (replace(FAMILIES["llama"].modules[0], rows=("keys",)), *FAMILIES["llama"].modules[1:])
+    monkeypatch.setitem(FAMILIES, "llama", replace(FAMILIES["llama"], modules=modules))
+    with pytest.raises(UnsupportedModelError, match=r"q_proj of layer 0 is \(64, 64\) and not \(32, 64\)"):
+        checked(make_setting())

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from datasets_cache import load_model, load_tokenizer, resolve
-from datasets_cache.base_models.loading import check_weights
+from datasets_cache.base_models.loading import model_without_memory
 from perfmodel.errors import CorruptFileError, ModelNotFoundError, UnsupportedModelError
 
 
@@ -59,7 +59,7 @@ WRONG = {
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize(
-    "read", [check_weights, lambda base: load_model(base, dtype=torch.float32)], ids=["headers", "all"]
+    "read", [model_without_memory, lambda base: load_model(base, dtype=torch.float32)], ids=["headers", "all"]
 )
 def test_tensors_that_are_not_the_models_are_refused_with_counts_and_names(changed, wrong, read):
     with pytest.raises(CorruptFileError, match=r"\d+ (missing|not of this model|of another shape) \(model|\d+ not of"):
@@ -67,22 +67,22 @@ def test_tensors_that_are_not_the_models_are_refused_with_counts_and_names(chang
 
 
 def test_a_tied_head_may_be_missing_and_a_bare_decoder_may_be_stored(changed, whole):
-    check_weights(resolve(str(whole)))
+    model_without_memory(resolve(str(whole)))
     bare = changed(lambda each: {name.removeprefix("model."): value for name, value in each.items()})
-    check_weights(bare)
+    model_without_memory(bare)
     own, theirs = (load_model(base, dtype=torch.float32).state_dict() for base in (bare, resolve(str(whole))))
     assert all(torch.equal(own[name], value) for name, value in theirs.items())
 
 
 def test_quantised_bases_and_adapters_are_refused_with_what_to_give(changed, whole, tmp_path):
     with pytest.raises(UnsupportedModelError, match="quantised from"):
-        check_weights(changed(quantization_config={"quant_method": "gptq", "bits": 4}))
+        model_without_memory(changed(quantization_config={"quant_method": "gptq", "bits": 4}))
     shutil.rmtree(tmp_path / "changed")
     with pytest.raises(UnsupportedModelError, match="merge_and_unload"):
-        check_weights(changed(lambda each: {**each, Q.replace("weight", "lora_A.weight"): torch.zeros(2, 16)}))
+        model_without_memory(changed(lambda each: {**each, Q.replace("weight", "lora_A.weight"): torch.zeros(2, 16)}))
     (tmp_path / "changed" / "adapter_config.json").write_text("{}")
     with pytest.raises(UnsupportedModelError, match="merge_and_unload"):
-        check_weights(resolve(str(tmp_path / "changed")))
+        model_without_memory(resolve(str(tmp_path / "changed")))
 
 
 @pytest.mark.parametrize("shard", ["../whole.safetensors", "/etc/passwd", "sub/model.safetensors"])

@@ -222,18 +222,15 @@ def test_any_family_loses_the_rate_in_whole_blocks(family, smollm2_config):
     assert pruned.layers[10].channels % CHANNEL_MULTIPLE == 0
 
 
-def test_defaults_of_the_families(smollm2_config):
-    bare = {
-        key: value for key, value in smollm2_config.items() if key not in ("num_key_value_heads", "tie_word_embeddings")
-    }
+def test_biases_and_norms_of_the_families(smollm2_config):
+    bare = {key: value for key, value in smollm2_config.items() if key != "tie_word_embeddings"}
     llama, qwen, gemma = (
         Architecture.from_config({**bare, "model_type": each}) for each in ("llama", "qwen2", "gemma2")
     )
 
-    assert llama.layers[0].kv_groups == 9  # without the key every head is its own group
     assert (llama.tied_embeddings, qwen.tied_embeddings, gemma.tied_embeddings) == (False, False, True)
     assert (llama.bias_parameters, gemma.bias_parameters) == (0, 0)
-    assert qwen.bias_parameters == 30 * 3 * 576  # of q, k and v; o has none
+    assert qwen.bias_parameters == 30 * (576 + 2 * 192)  # of q, k and v; o has none
     assert gemma.norm_parameters == 30 * 4 * 576 + 576
 
 
@@ -241,3 +238,19 @@ def test_a_head_width_of_its_own_counts(smollm2_config):
     wide = Architecture.from_config({**smollm2_config, "head_dim": 128})
 
     assert wide.module_shapes(0)["q_proj"] == (9 * 128, 576)
+
+
+OPTIONAL = ("num_key_value_heads", "head_dim", "tie_word_embeddings", "attention_bias", "mlp_bias", "qk_layernorm")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_key_that_is_left_out_means_what_transformers_takes_it_for(family):
+    from transformers import AutoConfig
+
+    sizes = {"hidden_size": 512, "intermediate_size": 640, "num_hidden_layers": 2, "num_attention_heads": 64}
+    sizes |= {"vocab_size": 300, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    chosen = {"num_key_value_heads": 16, "head_dim": 4, "tie_word_embeddings": True, "attention_bias": True}
+    for absent in ("", *OPTIONAL):
+        given = {key: value for key, value in {**sizes, **chosen}.items() if key != absent}
+        whole = AutoConfig.for_model(family, **given).to_dict()
+        assert Architecture.from_config({**given, "model_type": family}) == Architecture.from_config(whole), absent
