@@ -198,7 +198,14 @@ def record() -> dict[str, Any]:
         },
         "environment": {"device_name": "Intel Xeon", "driver": "", "cores": 2, "threads": 1}
         | {"code_version": "0613374", "versions": versions},
-        "counts": {"prior_traces": 51, "collected": 4, "validated": 8, "failed": 1, "prior_source": "smollm2-v1b"},
+        "counts": {
+            "prior_traces": 51,
+            "collected": 4,
+            "validated": 8,
+            "failed": 1,
+            "prior_source": "smollm2-v1b",
+            "left_out": {},
+        },
         "objectives": ["held_out_loss", "peak_memory_bytes"],
         "budget": {"peak_memory_bytes": 4.5e8},
         "question_blind": {"accuracy": 0.0, "loss": 1.449},

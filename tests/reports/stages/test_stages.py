@@ -130,6 +130,7 @@ def test_the_record_is_json_that_any_reader_can_open(finished):
         "collected": 28,
         "validated": 7,
         "failed": 0,
+        "left_out": {"training": 3, "calibration": 0, "held-out": 1},
     }
     assert record["name"] == "fake"
     assert record["command"] == "bench run fake"
