@@ -31,7 +31,6 @@ def facts(record: Record) -> tuple[tuple[str, str], ...]:
     cores = f"{environment['cores']} cores, " if setting["device_class"] == "cpu" else ""
     device = {"cpu": "CPU", "cuda": "GPU"}[setting["device_class"]]
     longer = [f"{count} {split}" for split, count in counts["left_out"].items() if count]
-    too_long = f"{', '.join(longer)} (over {setting['recipe']['max_length']} tokens)"
     return (
         ("Base model", setting["model"]),
         ("Task", setting["task"]),
@@ -41,7 +40,7 @@ def facts(record: Record) -> tuple[tuple[str, str], ...]:
         ("Budget", ", ".join(budget) or "none"),
         ("Time of its fine-tunes", duration(record["elapsed_s"])),
         ("Made", local_time(record["created_at"])),
-        *([("Examples left out as too long", too_long)] if longer else []),
+        *([("Examples left out as too long", ", ".join(longer))] if longer else []),
     )
 
 
