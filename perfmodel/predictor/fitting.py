@@ -8,7 +8,7 @@ from perfmodel.effects.resolved import unresolved_axes
 from perfmodel.errors import InvalidConfigurationError, UserError
 from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL
 from perfmodel.evaluation.peak_intervals import judged_by_seed
-from perfmodel.evaluation.score_lines import Line
+from perfmodel.evaluation.score_lines import BASELINE, Line
 from perfmodel.evaluation.selection import choose, judge
 from perfmodel.features.featurizer import Featurizer
 from perfmodel.features.training_data import common_setting, measured, training_data
@@ -53,6 +53,8 @@ def fit_surrogates(
     for metric in metrics:
         data = training_data(traces, metric, featurizer)
         names = tuple(surrogates or candidates(metric))
+        if len(names) > 1:
+            names = tuple(dict.fromkeys((*names, BASELINE)))  # it is what is left where none of them beats it
         if metric == PEAK and load is not None:
             data, names = with_closed_form(data, traces, architecture, load), (*names, CLOSED_FORM)
         judged = judge(data, names, seed=seed)

@@ -91,7 +91,8 @@ class Predictor:
             architecture: of the unpruned base model.
             metrics: columns to predict.
             surrogates: names of the candidates for every metric; by default those that
-                ``perfmodel.surrogates.registry.candidates`` gives. A single one is used whatever its score.
+                ``perfmodel.surrogates.registry.candidates`` gives. A single one is used whatever its score; of
+                several none may beat the constant, which is then used.
             seed: of splits and surrogates.
 
         Raises:

@@ -54,6 +54,12 @@ def saved(boosted, tmp_path):
     return tmp_path / "model"
 
 
+def test_candidates_that_beat_nothing_leave_the_constant(tiny, tiny_space, fake_traces):
+    traces = fake_traces(20, noise=3.0, rate_gain=0.0, bits_gain=0.0)
+    found = Predictor.fit(traces, tiny_space, tiny, metrics=["held_out_loss"], surrogates=["additive", "damage"])
+    assert found.record.chosen == {"held_out_loss": "constant"}
+
+
 def test_columns_rows_and_ranges(predictor, draw_configurations):
     table = predictor.predict(draw_configurations(15, seed=3))
     wanted = [f"{metric}{end}" for metric in DEFAULT_METRICS for end in ("", "_std", "_low", "_high")]
