@@ -77,7 +77,7 @@ def plan(
     loop = loop or ("own" if method == "own" else "trainer")
     question = question_of(model, recipe, loop, answer_tokens, limit, where, only, method, say)
     known = find_profile(profile, gpu, where)
-    card = find_card(gpu).name if gpu else ""
+    card = find_card(gpu) if gpu else None
     raise typer.Exit(plan_command(model, question, predictor, known, as_json=as_json, picture=picture, card=card))
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from perfmodel.errors import InfeasibleBudgetError
+from perfmodel.planner.gpu_cards import Card
 from perfmodel.planner.question import Question
 from perfmodel.timing.device_profiles import DeviceProfile
 from perfmodel.traces.trace import Trace
@@ -20,7 +21,7 @@ def plan_command(
     *,
     as_json: bool,
     picture: Path | None,
-    card: str = "",
+    card: Card | None = None,
 ) -> int:
     """Returns the exit status of ``bench plan``: 0 where something fits, 1 where nothing does.
 
@@ -31,7 +32,7 @@ def plan_command(
         profile: of the device, None where none is known.
         as_json: print JSON instead of tables.
         picture: file to draw to: .svg, .png, or .html for a page; None for none.
-        card: name of the card that was asked about; empty where a budget was.
+        card: that was asked about; None where a budget was.
 
     Raises:
         UserError: when an option cannot be used.

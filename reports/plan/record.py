@@ -12,7 +12,7 @@ from perfmodel.files.sizes import parse_bytes
 from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad, Loop
 from perfmodel.model.supported import dense_architecture
-from perfmodel.planner.gpu_cards import find_card
+from perfmodel.planner.gpu_cards import Card, find_card
 from perfmodel.planner.planner import make_plan
 from perfmodel.planner.question import LARGEST_LENGTH, RANKS, Plan, Question
 from perfmodel.space.methods import DEFAULT_METHODS
@@ -31,14 +31,14 @@ class Answer:
         plan: of the asked choices.
         otherwise: the plan over all choices, where those that were asked for do not fit.
         profile: of the device, None where none is known.
-        card: name of the card that was asked about; empty where a budget was.
+        card: that was asked about; None where a budget was.
     """
 
     model: str
     plan: Plan
     otherwise: Plan | None
     profile: DeviceProfile | None
-    card: str = ""
+    card: Card | None = None
 
 
 METHODS = {
@@ -110,7 +110,7 @@ def question_of(
 
 
 def answer(
-    model: str, question: Question, predictor: str | None, profile: DeviceProfile | None, card: str = ""
+    model: str, question: Question, predictor: str | None, profile: DeviceProfile | None, card: Card | None = None
 ) -> Answer:
     """Returns the plan of a question, and that of all choices where those that were asked for do not fit.
 
@@ -119,7 +119,7 @@ def answer(
         question: of the model.
         predictor: a saved one: its folder, or the name of one that is shipped; None for none.
         profile: of the device, None where none is known.
-        card: name of the card that was asked about; empty where a budget was.
+        card: that was asked about; None where a budget was.
 
     Raises:
         UserError: when the predictor cannot be used.

@@ -64,7 +64,7 @@ def as_values(answer: "Answer") -> dict[str, Any]:
         "length": question.load.length,
         "answer_tokens": question.load.answer_tokens,
         "loop": question.load.loop,
-        "card": answer.card,
+        "card": answer.card and answer.card.name,
         "answer": first_sentence(answer),
         "libraries": asdict(question.libraries),
         "recipe": question.recipe.to_dict(),
@@ -162,7 +162,7 @@ def first_sentence(answer: "Answer") -> str:
     plan = answer.plan
     question, choice = plan.question, plan.described
     load, budget = question.load, gibibytes(question.budget_bytes)
-    where = f"{budget} of the {answer.card}" if answer.card else budget
+    where = f"{budget} of the {answer.card.name}" if answer.card else budget
     way = "with" if question.recipe.gradient_checkpointing else "without"
     needs = (
         f"{named(choice)} needs {gibibytes(choice.peak_bytes)} ({gibibytes(choice.low)} to {gibibytes(choice.high)}) "
@@ -251,6 +251,11 @@ def notes(answer: "Answer") -> list[str]:
             f"{gibibytes(plan.smallest.high)} ({named(plan.smallest)})."
         )
     found += [COVERAGE[kind] for kind in sorted({choice.coverage for choice in plan.choices or (plan.smallest,)})]
+    if answer.card is not None and not answer.card.bfloat16:
+        found.append(
+            f"{answer.card.name}: compute capability {answer.card.capability:g} has no bfloat16; train in float16 "
+            "(as many bytes, with a loss scale)"
+        )
     found.append(LOOPS[plan.question.load.loop])
     if plan.ranked_by == "usual practice":
         found.append(

@@ -189,7 +189,7 @@ def test_the_note_says_which_form_of_the_seconds_was_used(config):
         ((), InvalidConfigurationError, "neither a budget nor a card"),
         (("--budget", "1GiB", "--gpu", "T4"), InvalidConfigurationError, "both a budget and a card"),
         (("--budget", "lots"), InvalidConfigurationError, "the size 'lots'"),
-        (("--gpu", "RTX 4080"), UnknownNameError, "did you mean 'RTX 4090'"),
+        (("--gpu", "RTX 3060"), UnknownNameError, "did you mean 'RTX 3060 Ti' or 'RTX 3060 12GB'"),
         (("--gpu", "T4", "--device", "cpu"), InvalidConfigurationError, "a card belongs to cuda"),
         (("--budget", "1GiB", "--device", "tpu"), InvalidConfigurationError, "the device 'tpu'"),
         (("--budget", "1GiB", "--bits", "5"), InvalidConfigurationError, "--bits is 5"),
