@@ -14,9 +14,9 @@ search_app = typer.Typer()
 def compare_searchers(
     suite: Annotated[str | None, typer.Argument(help="A suite whose traces, space and task are used.")] = None,
     shelf: Annotated[str | None, typer.Option(help="Release of published traces; the suite's by default.")] = None,
-    searchers: Annotated[
-        str, typer.Option(help="Names, comma-separated; ablations too: joint_without_trust_region.")
-    ] = ("joint,random,nsga2,qlognehvi"),
+    searchers: Annotated[str, typer.Option(help="Names, comma-separated; ablations too: joint_without_batch.")] = (
+        "joint,random,nsga2,qlognehvi"
+    ),
     seeds: Annotated[int, typer.Option(min=1, help="Searches of each searcher on each task.")] = 10,
     evaluations: Annotated[str, typer.Option(help="Budgets to compare at, comma-separated.")] = "25,50,100,200",
     tasks: Annotated[str, typer.Option(help="Names, comma-separated; the suite's, or all with repeats.")] = "",

@@ -3,8 +3,7 @@
 Notation:
     d: dimensions of the space.
 
-What a unit loses by itself, before any fine-tune, is not what it loses after one. So where sensitivities are known,
-half of the points follow them and half the error of the formats, which treats all units alike.
+Before any result the cost of a width is the error of its format, alike in all units; with results, what they teach.
 """
 
 from dataclasses import replace
@@ -35,22 +34,19 @@ class AdditiveFront(AbstractStart):
 
     Args:
         space: the legal configurations.
-        knowledge: holds ``memory``; its budget is kept where there is one.
+        knowledge: holds ``memory``; its budget is kept where there is one, and its sensitivities are not used.
     """
 
     def __init__(self, space: Space, knowledge: Knowledge) -> None:
         assert knowledge.memory is not None
-        self._space, self._knowledge = space, knowledge
+        self._space, self._knowledge = space, replace(knowledge, sensitivities=None)
         self._memory = knowledge.memory
         self._tables = byte_tables(space, knowledge.memory)
-        alike = [replace(knowledge, sensitivities=None)] if knowledge.sensitivities is not None else []
-        self._views = [knowledge, *alike]
+        self._prior = prior_costs(space, self._knowledge)
 
     def _found(self) -> NDArray[np.int64]:
-        each = _START // len(self._views)
-        fronts = [self.front(prior_costs(self._space, view)) for view in self._views]
-        parts = [front[spread(self._memory(front)[:, None], each, 0)] for front in fronts if len(front)]
-        return np.concatenate([np.empty((0, 1 + 2 * self._space.units), dtype=np.int64), *parts])
+        front = self.front(self._prior)
+        return front[spread(self._memory(front)[:, None], _START, 0)] if len(front) else front
 
     def refitted(self, archive: Archive) -> NDArray[np.int64]:
         """Returns the front of the loss that results teach, shape ``(any, d)``.
@@ -61,15 +57,9 @@ class AdditiveFront(AbstractStart):
         losses = archive.told.objectives[:, self._knowledge.loss_objective]
         if (losses > 0).all():
             losses = np.log(losses)
-        fronts = [
-            self.front(
-                fitted_costs(self._space, view, archive.vectors, losses)
-                if len(archive) >= _FITTED
-                else prior_costs(self._space, view)
-            )
-            for view in self._views
-        ]
-        return np.concatenate(fronts)
+        if len(archive) < _FITTED:
+            return self.front(self._prior)
+        return self.front(fitted_costs(self._space, self._knowledge, archive.vectors, losses))
 
     def front(self, costs: Costs) -> NDArray[np.int64]:
         """Returns the best compromises of cost and bytes within the budget, shape ``(any, d)``.

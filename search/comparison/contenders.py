@@ -34,7 +34,7 @@ class Contender:
     stage: str | None = None
 
 
-JOINT_PARTS: Final = ("prior", "warm_start", "sensitivities", "known_memory", "low_fidelity", "trust_region", "batch")
+JOINT_PARTS: Final = ("prior", "warm_start", "known_memory", "low_fidelity", "batch")
 
 # Wholes with other options than a searcher's own.
 _SIZED: Final[Mapping[str, tuple[str, Options]]] = MappingProxyType(

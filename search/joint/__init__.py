@@ -5,9 +5,7 @@
     loss_model         What the joint search believes: a Gaussian process of the loss
     remembered_memory  A closed form of bytes that is worked out once for each configuration
     shaped_inputs      What a Gaussian process of few results is told of a configuration: where it is damaged
-    shaped_moves       Changes of a configuration that follow sensitivities: what matters goes up
     transferred_start  Where a search starts when other tasks are known
-    trust_region       Trust regions around the front: how far proposals may go from a point of it
 
 May import: ``contract``, ``allocation``, ``general``, ``models``, ``moves``.
 """

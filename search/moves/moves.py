@@ -22,6 +22,8 @@ _RATE: Final = 0.15
 # Dimensions touched on average where no run is moved.
 _SINGLES: Final = 1.5
 _ONE_WAY: Final = 0.8
+# Share of shifts that move bits; the others move ranks.
+_BITS: Final = 0.7
 
 
 def move(space: Space, vectors: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -42,6 +44,30 @@ def move(space: Space, vectors: NDArray[np.int64], rng: np.random.Generator) -> 
     steps = np.where(rng.random((n, 1)) < _ONE_WAY, together, apart)
     moved = np.clip(vectors + touched * steps, 0, space.cardinalities - 1)
     return repair_ranks(space, moved, rng)
+
+
+def shift(space: Space, vectors: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Returns each vector after a move of bits, or of ranks, by one level in any units, shape ``(n, d)``, legal.
+
+    A third of the moves raises units, a third lowers units, and a third does both, which stays near the same memory.
+
+    Args:
+        space: the legal configurations.
+        vectors: legal index vectors, shape ``(n, d)``.
+        rng: source of everything random here.
+    """
+    n, units = len(vectors), space.units
+    kind = rng.integers(3, size=(n, 1))
+    steps = (_some(n, units, rng) & (kind != 1)).astype(np.int64) - (_some(n, units, rng) & (kind != 0))
+    bits = rng.random((n, 1)) < _BITS
+    moved = vectors + np.column_stack([np.zeros(n, dtype=np.int64), steps * bits, steps * ~bits])
+    return repair_ranks(space, np.clip(moved, 0, space.cardinalities - 1), rng)
+
+
+def _some(n: int, units: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Returns 1 to all units in each row, few and many alike, shape ``(n, U)``."""
+    counts = np.ceil(units ** rng.random((n, 1)))
+    return np.asarray(rng.random((n, units)).argsort(axis=1) < counts)
 
 
 def _runs(n: int, units: int, rng: np.random.Generator) -> NDArray[np.bool_]:
