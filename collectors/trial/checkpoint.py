@@ -20,6 +20,7 @@ from collectors.scoring.evaluate import Scores
 from collectors.trial.retention import Retention
 from perfmodel.errors import CorruptFileError
 from perfmodel.files.checksum import sha256_of_json
+from perfmodel.files.json_file import read_json, refusing_damage
 from perfmodel.files.whole_file import arriving
 from perfmodel.space.recipe import Recipe
 from perfmodel.traces.trace import Asked
@@ -130,25 +131,18 @@ def restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> P
     Raises:
         CorruptFileError: a file is damaged or belongs to another model.
     """
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    with refusing_damage(f"the checkpoint {path}", "remove that folder; the trial then starts at step 0"):
         load_adapter(path / _ADAPTER, model)
         stored = load_file(path / _OPTIMIZER)
-        record = json.loads((path / _STATE).read_text())
+        record = read_json(path / _STATE)
         generators = {name: stored.pop(name) for name in _GENERATORS if name in stored}
         _unflatten(optimizer, stored, record["optimizer"])
         torch.set_rng_state(generators["rng.cpu"])
         if "rng.cuda" in generators:
             torch.cuda.set_rng_state(generators["rng.cuda"])
         return _progress(record)
-    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
-        raise CorruptFileError(
-            f"the checkpoint {path} cannot be used ({type(error).__name__}: {error})",
-            "the files that the trial wrote",
-            "remove that folder; the trial then starts at step 0",
-        ) from error
 
 
 def load_adapter(file: Path, model: nn.Module) -> None:
@@ -235,12 +229,11 @@ def _continues(path: Path, recipe: Recipe) -> bool:
     if not (path / _OPTIMIZER).is_file():
         return False
     try:
-        record = json.loads((path / _STATE).read_text())
-        if record["version"] != CHECKPOINT_VERSION:
-            return False
-        needed = {step for step in recipe.curve_steps() if step <= record["step"]}
-        return needed <= {int(step) for step in record["curve"]}
-    except (OSError, KeyError, ValueError):
+        with refusing_damage(str(path)):
+            record = read_json(path / _STATE)
+            needed = {step for step in recipe.curve_steps() if step <= record["step"]}
+            return record["version"] == CHECKPOINT_VERSION and needed <= {int(step) for step in record["curve"]}
+    except CorruptFileError:
         return False
 
 

@@ -1,6 +1,6 @@
 """Writes a pruned, mixed-precision, adapted model to a folder, and reads it back with identical logits.
 
-    <folder>/model.json          version, base model, config, shapes, format of every linear module, adapters
+    <folder>/model.json          version, base model, config, shapes, format of every linear module, adapters, checksums
              base.safetensors    what each linear module stores, and every other parameter
              adapter/            the adapters, in PEFT's own files
              tokenizer files
@@ -25,12 +25,17 @@ from collectors.trial.checkpoint import load_adapter
 from collectors.trial.model_builder import COMPUTE_DTYPE, Built
 from datasets_cache import BaseModel, load_tokenizer
 from datasets_cache.base_models.loading import attention_of
-from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
-from perfmodel.files.checksum import sha256_of
+from perfmodel.errors import OutputFolderError, SchemaVersionError
+from perfmodel.files.checksum import sha256_of, sha256_of_json
+from perfmodel.files.json_file import read_json_object, refusing_damage
 from perfmodel.model.architecture import Architecture, LayerShape
+from perfmodel.model.supported import dense_architecture
 from perfmodel.traces.trace import DeviceClass
 
-SAVED_VERSION = 1
+SAVED_VERSION = 2
+"""Version 1 had no checksum but that of the weights."""
+
+_AGAIN = "export it again"
 
 _RECORD, _BASE, _ADAPTER = "model.json", "base.safetensors", "adapter"
 
@@ -70,10 +75,14 @@ def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str
             "adapter": built.adapter,
             "ranks": dict(built.ranks),
             "alphas": dict(built.alphas),
-            "sha256": sha256_of(folder / _BASE),
+            "files": {
+                path.relative_to(folder).as_posix(): sha256_of(path)
+                for path in sorted(folder.rglob("*"))
+                if path.is_file()
+            },
             "details": dict(details),
         }
-        (folder / _RECORD).write_text(json.dumps(record, indent=1))
+        (folder / _RECORD).write_text(json.dumps({**record, "sha256": sha256_of_json(record)}, indent=1))
     except OSError as error:
         raise OutputFolderError(
             f"{folder} cannot be written ({error.strerror})", "a writable folder", "choose another folder"
@@ -107,20 +116,16 @@ def load_model(folder: Path, device_class: DeviceClass) -> nn.Module:
 
     record = read_saved(folder)
     device, dtype = torch.device(device_class), COMPUTE_DTYPE[device_class]
-    architecture = Architecture.from_config(record["config"])
-    architecture = replace(architecture, layers=tuple(LayerShape(**layer) for layer in record["layers"]))
-    stored = load_file(folder / _BASE)
-    model = _empty_model(record["config"], dtype)
-    _fill(model, architecture, record["formats"], stored, device, dtype)
-    adapter = ADAPTERS[record["adapter"]]
-    adapted = adapter.attach(model, record["ranks"], record["alphas"], dropout=0.0, peft_start=True)
-    try:
+    with refusing_damage(f"the saved model {folder}", _AGAIN):
+        architecture = dense_architecture(record["config"])
+        architecture = replace(architecture, layers=tuple(LayerShape(**layer) for layer in record["layers"]))
+        stored = load_file(folder / _BASE)
+        model = _empty_model(record["config"], dtype)
+        _fill(model, architecture, record["formats"], stored, device, dtype)
+        adapter = ADAPTERS[record["adapter"]]
+        adapted = adapter.attach(model, record["ranks"], record["alphas"], dropout=0.0, peft_start=True)
         load_adapter(folder / _ADAPTER / "adapter_model.safetensors", adapted)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise CorruptFileError(
-            f"{folder / _ADAPTER} cannot be used ({error})", "the adapters as they were saved", "save the model again"
-        ) from error
-    return adapted.eval()
+        return adapted.eval()
 
 
 def _wrapped(plain: nn.Module, built: Built) -> dict[str, nn.Module]:
@@ -169,22 +174,37 @@ def _fill(
         name, _, part = key.partition("::")
         parts.setdefault(name, {})[part] = stored.pop(key)
     names = {id(module): name for name, module in model.named_modules()}
+    expected: dict[tuple[str, tuple[int, int]], dict[str, tuple[object, ...]]] = {}
     for index, layer in enumerate(decoder_layers(model)):
         shapes = architecture.module_shapes(index)
         for module, (parent, attribute) in linear_modules(layer, architecture).items():
             name = f"{names[id(parent)]}.{attribute}"
-            setattr(parent, attribute, QUANTIZERS[formats[name]].unpack(parts[name], shapes[module], dtype, device))
+            kind, shape = QUANTIZERS[formats[name]], shapes[module]
+            if (formats[name], shape) not in expected:
+                example = torch.arange(shape[0] * shape[1], dtype=torch.float32).remainder(7).reshape(shape)
+                expected[formats[name], shape] = _forms(kind.encode(example, dtype))
+            # A library that is given too few scales reads beyond them.
+            if _forms(parts[name], without="bias") != expected[formats[name], shape]:
+                raise ValueError(f"the tensors of {name} are not those of {formats[name]}")
+            setattr(parent, attribute, kind.unpack(parts[name], shape, dtype, device))
         set_head_counts(layer, architecture, index)
     own = dict(model.named_parameters())
     for name, value in stored.items():
+        if value.shape != own[name].shape:
+            raise ValueError(f"{name} has the shape {tuple(value.shape)} and not {tuple(own[name].shape)}")
         own[name].data = value.to(device)
     for module_part in model.modules():
         for name, buffer in module_part.named_buffers(recurse=False):
             setattr(module_part, name, buffer.to(device))
 
 
+def _forms(tensors: Mapping[str, Tensor], without: str = "") -> dict[str, tuple[object, ...]]:
+    """Returns type and shape of each tensor by its name."""
+    return {name: (value.dtype, *value.shape) for name, value in tensors.items() if name != without}
+
+
 def read_saved(folder: Path) -> dict[str, Any]:
-    """Returns the content of a saved model's ``model.json``, after its weights have been checked.
+    """Returns the content of a saved model's ``model.json``, after every file beside it has been checked.
 
     Args:
         folder: folder that ``save_model`` wrote.
@@ -193,20 +213,19 @@ def read_saved(folder: Path) -> dict[str, Any]:
         CorruptFileError: a file is missing or damaged.
         SchemaVersionError: a newer version wrote it.
     """
-    try:
-        record: dict[str, Any] = json.loads((folder / _RECORD).read_text())
-        version = int(record["version"])
-        if version <= SAVED_VERSION and sha256_of(folder / _BASE) != record["sha256"]:
-            raise ValueError(f"{_BASE} is not the file that was written")
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise CorruptFileError(
-            f"{folder} holds no whole saved model ({error})", "a folder that bench export wrote", "export it again"
-        ) from error
-    if version > SAVED_VERSION:
-        raise SchemaVersionError(
-            f"the model in {folder} has version {version}", f"known are up to {SAVED_VERSION}", "upgrade perfmodel"
-        )
-    return record
+    with refusing_damage(f"the saved model {folder}", _AGAIN):
+        record = read_json_object(folder / _RECORD, _AGAIN)
+        version, digest = int(record["version"]), record.pop("sha256")
+        if version > SAVED_VERSION:
+            raise SchemaVersionError(
+                f"the model in {folder} has version {version}", f"known are up to {SAVED_VERSION}", "upgrade perfmodel"
+            )
+        if version > 1 and sha256_of_json(record) != digest:
+            raise ValueError(f"{_RECORD} is not the file that was written")
+        for name, recorded in (record["files"] if version > 1 else {_BASE: digest}).items():
+            if sha256_of(folder / name) != recorded:
+                raise ValueError(f"{name} is not the file that was written")
+        return record
 
 
 def _make_empty(folder: Path) -> None:

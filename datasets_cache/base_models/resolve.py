@@ -1,7 +1,6 @@
 """Finds a base model by name, folder or hub id; every run gets its base model through ``resolve``."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from datasets_cache.base_models.gemma3 import GEMMA3
 from datasets_cache.base_models.loading import load_model, load_tokenizer
@@ -10,6 +9,7 @@ from datasets_cache.base_models.smollm2 import SMOLLM2
 from datasets_cache.files.checkpoint import BaseModel, open_checkpoint, weights_sha256
 from datasets_cache.files.hub import is_hub_id, resolve_hub
 from perfmodel.errors import ModelNotFoundError
+from perfmodel.files.possible_path import possible_path
 
 __all__ = ["DEFAULT_BASE_MODEL", "BaseModel", "load_model", "load_tokenizer", "resolve", "weights_sha256"]
 
@@ -41,12 +41,12 @@ def resolve(spec: str, *, progress: Callable[[str], None] | None = None) -> Base
     report = progress or _say_nothing
     if spec in PACKAGED:
         return resolve_packaged(PACKAGED[spec], report)
-    folder = Path(spec).expanduser()
+    folder = possible_path(spec)
     if spec and folder.is_dir():
         return open_checkpoint(folder, folder.resolve().name)
     if is_hub_id(spec) and not folder.exists():
         return resolve_hub(spec, report)
-    given = f"{folder} is a file" if spec and folder.exists() else f"there is no base model {spec!r}"
+    given = f"{spec} is a file" if spec and folder.exists() else f"there is no base model {spec!r}"
     raise ModelNotFoundError(
         given,
         f"allowed are {', '.join(map(repr, PACKAGED))}, the path of a checkpoint's folder, or a hub id 'owner/name'",

@@ -1,7 +1,6 @@
 """A transformers checkpoint on disk: its files, its config and the sha256 of what makes it the model that it is."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from perfmodel.errors import CorruptFileError, ModelNotFoundError
 from perfmodel.files.checksum import sha256_of, sha256_of_json
+from perfmodel.files.json_file import read_json_object
 from perfmodel.files.optional import needs_extra
 
 _WEIGHTS = "model.safetensors"
@@ -105,30 +105,6 @@ def weights_sha256(folder: Path) -> str:
         return sha256_of(files[0])
     lines = "".join(f"{file.name} {sha256_of(file)}\n" for file in files)
     return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """Returns the JSON object in a file.
-
-    Args:
-        path: a JSON file in UTF-8.
-
-    Raises:
-        CorruptFileError: the file holds something else.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CorruptFileError(
-            f"{path} cannot be read ({error})",
-            "it must be a JSON file",
-            "restore the file, or write it anew",
-        ) from error
-    if not isinstance(content, dict):
-        raise CorruptFileError(
-            f"{path} holds a {type(content).__name__}", "it must hold a JSON object", "restore the file"
-        )
-    return content
 
 
 def _weights_files(folder: Path) -> list[Path]:

@@ -1,6 +1,5 @@
 """Checks published traces: every checksum, every row against its fingerprint, and what must hold within every trace."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from datasets_cache.shelf.registry import REGISTRY_FILE, of_release, read_regist
 from datasets_cache.shelf.row_fingerprints import changed_rows, row_name, rows_file
 from perfmodel.errors import CorruptFileError
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.json_file import read_json
 from perfmodel.model.architecture import Architecture
 from perfmodel.traces.columns import upgraded
 from perfmodel.traces.parquet import trace_version
@@ -91,7 +91,7 @@ def rows_of(name_or_file: str) -> int:
 
 def known_architectures() -> dict[str, Architecture]:
     """Returns the unpruned architectures of the models of published traces, by name."""
-    models = json.loads(ARCHITECTURES_FILE.read_text(encoding="utf-8"))["models"]
+    models = read_json(ARCHITECTURES_FILE)["models"]
     return {name: Architecture.from_config(config) for name, config in models.items()}
 
 

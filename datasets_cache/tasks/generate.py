@@ -17,6 +17,7 @@ from datasets_cache.tasks.sources.recipes import RECIPES, TaskRecipe
 from datasets_cache.tasks.sources.task_source import Drawn
 from perfmodel.errors import InvalidTaskError, PerfModelError, unknown_name
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.json_file import read_json
 from perfmodel.files.optional import needs_extra
 
 LEAST_HELD_OUT = 64
@@ -90,7 +91,7 @@ def write_tasks(names: Sequence[str], folder: Path = TASK_DATA) -> None:
         raise unknown_name("recipe", unknown[0], sorted(RECIPES))
     folder.mkdir(parents=True, exist_ok=True)
     registry_file = folder / REGISTRY_FILE
-    known = json.loads(registry_file.read_text(encoding="utf-8"))["tasks"] if registry_file.is_file() else {}
+    known = read_json(registry_file)["tasks"] if registry_file.is_file() else {}
     entries = {name: entry for name, entry in known.items() if name in RECIPES}
     for name in names:
         entries[name] = _write_task(name, RECIPES[name], folder)

@@ -6,15 +6,14 @@
 ``index`` is the example's place in its source: with what the metadata says of the source it gives the example back.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from datasets_cache.files.checkpoint import read_json_object
 from datasets_cache.tasks.examples import SPLITS, Example, Task
 from perfmodel.errors import CorruptFileError, SchemaVersionError
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.json_file import parse_json, read_json_object
 from perfmodel.files.optional import needs_extra
 
 TASK_DATA = Path(__file__).parent / "task_data"
@@ -91,7 +90,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     metadata: Mapping[bytes, bytes] = table.schema.metadata or {}
     if METADATA_KEY not in metadata:
         raise _damaged(path, "does not say which schema it has")
-    _check_schema(path, json.loads(metadata[METADATA_KEY]))
+    _check_schema(path, parse_json(metadata[METADATA_KEY], str(path)))
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows
 

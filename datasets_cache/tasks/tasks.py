@@ -10,6 +10,7 @@ from datasets_cache.tasks.own.read import read_own_task
 from datasets_cache.tasks.own.rows import SUFFIXES
 from datasets_cache.tasks.shipped import read_registry, read_shipped_task
 from perfmodel.errors import UnknownNameError, did_you_mean
+from perfmodel.files.possible_path import possible_path
 
 __all__ = ["Example", "Task", "load_task", "majority_accuracy", "online_task_names", "own_data", "task_names"]
 
@@ -76,7 +77,7 @@ def own_data(name_or_path: str) -> Path | None:
 
 
 def _path_of_data(text: str) -> Path | None:
-    path = Path(text).expanduser()
+    path = possible_path(text)
     return path if path.suffix in SUFFIXES or path.is_dir() else None
 
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from perfmodel.errors import CorruptFileError, SchemaVersionError
 from perfmodel.files.checksum import sha256_of_json
+from perfmodel.files.json_file import read_json, refusing_damage
 from perfmodel.files.whole_file import write_whole
+
+_AGAIN = "fit and save the model again"
 
 
 def write_state(path: Path, kind: str, version: int, body: dict[str, Any]) -> None:
@@ -39,12 +42,10 @@ def read_state(path: Path, kind: str, version: int, *, oldest: int = 1) -> dict[
         CorruptFileError: when the file is missing, is no state file of that kind or fails its checksum.
         SchemaVersionError: when a newer version wrote it, or one that is too old.
     """
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
+    with refusing_damage(str(path), _AGAIN):
+        state = read_json(path, _AGAIN)
         found, body = state["version"], state["body"]
-        intact = state["kind"] == kind and state["sha256"] == sha256_of_json(body) and isinstance(found, int)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _corrupt(path, repr(error)) from error
+        intact = state["kind"] == kind and state["sha256"] == sha256_of_json(body) and type(found) is int
     if isinstance(found, int) and found > version:
         raise SchemaVersionError(
             f"{path} has version {found}", f"known are up to {version}", "upgrade perfmodel to read it"
@@ -54,11 +55,5 @@ def read_state(path: Path, kind: str, version: int, *, oldest: int = 1) -> dict[
             f"{path} has version {found}", f"the oldest that can be read is {oldest}", f"make the {kind} again"
         )
     if not intact or not isinstance(body, dict):
-        raise _corrupt(path, f"it is no intact {kind} file")
+        raise CorruptFileError(f"{path} is no intact {kind} file", "a whole file, as it was written", _AGAIN)
     return body
-
-
-def _corrupt(path: Path, reason: str) -> CorruptFileError:
-    return CorruptFileError(
-        f"{path} cannot be used ({reason})", "a file as it was written is needed", "fit and save the model again"
-    )

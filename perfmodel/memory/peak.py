@@ -3,20 +3,22 @@
 The peak is the highest of a few moments of a step whose optimiser has its state; ``perfmodel.memory.step`` follows them
 in order. Nothing here is fitted: every term follows from what the operations allocate. On a CPU it agrees with the
 project's measured peaks (``benchmarks/memory_error.py``). **On CUDA this project measured nothing**: the tensors follow
+from perfmodel.files.json_file import read_json_object
 from the same accounts, checked against dry runs on the meta device and against five peaks that others published
 (``perfmodel.planner.published_peaks``); the four terms that are no tensors of the step (workspaces of libraries, the
 allocator's rounding, its slack, the device's context) are estimates and stand apart.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
+from perfmodel.files.json_file import read_json_object
 from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad
 from perfmodel.memory.saved_activations import Bytes
@@ -219,6 +221,7 @@ def peak_interval(memory: TrainingMemory, *, level: float = 0.9, device_class: D
 
 @cache
 def _measured_errors() -> dict[str, dict[str, list[float]]]:
-    text = files("perfmodel.memory").joinpath("memory_errors.json").read_text(encoding="utf-8")
-    found: dict[str, dict[str, list[float]]] = json.loads(text)
+    found: dict[str, dict[str, list[float]]] = read_json_object(
+        Path(str(files("perfmodel.memory"))) / "memory_errors.json"
+    )
     return found

@@ -13,6 +13,9 @@ __all__ = ["CHANNEL_MULTIPLE", "FAMILIES", "KEPT_FIRST", "KEPT_LAST", "Architect
 CHANNEL_MULTIPLE = 16
 """MLP channels are removed in multiples of this, so that pruned matrices keep shapes that tensor cores accept."""
 
+LARGEST, LARGEST_COUNT = 1 << 26, 10_000
+"""Above any size, and any number of layers, of a model: what a config can say by mistake only."""
+
 KEPT_FIRST, KEPT_LAST = 4, 2
 """Layers at either end that pruning leaves whole. Source: LLM-Pruner (arXiv 2305.11627), section 4.1."""
 
@@ -69,7 +72,7 @@ class Architecture:
             UnsupportedModelError: when the family or a needed key is missing.
         """
         name = config.get("model_type")
-        if name not in FAMILIES:
+        if not isinstance(name, str) or name not in FAMILIES:
             raise UnsupportedModelError(
                 f"the config's model_type is {name!r}",
                 f"supported families are {', '.join(FAMILIES)}",
@@ -81,18 +84,26 @@ class Architecture:
             raise UnsupportedModelError(
                 f"the config lacks {', '.join(missing)}", f"needed are {', '.join(needed)}", "complete the config.json"
             )
-        family = FAMILIES[str(name)]
-        heads = int(config["num_attention_heads"])
-        groups = int(config.get("num_key_value_heads", family.kv_heads) or heads)
-        hidden, count = int(config["hidden_size"]), int(config["num_hidden_layers"])
-        head_dim = int(config.get("head_dim", family.head_width) or hidden // heads)
+        family = FAMILIES[name]
+        heads, hidden, count, vocabulary, channels = (
+            _size(config, key)
+            for key in ("num_attention_heads", "hidden_size", "num_hidden_layers", "vocab_size", "intermediate_size")
+        )
+        groups = _size(config, "num_key_value_heads", family.kv_heads or heads, heads)
+        head_dim = _size(config, "head_dim", family.head_width or hidden // heads, hidden // heads)
+        if heads % groups:
+            raise UnsupportedModelError(
+                f"the config has {heads} query heads on {groups} key/value heads",
+                "each key/value head has the same number of query heads",
+                "mend num_attention_heads or num_key_value_heads in config.json",
+            )
         return cls(
-            family=str(name),
+            family=name,
             hidden=hidden,
-            vocabulary=int(config["vocab_size"]),
+            vocabulary=vocabulary,
             head_dim=head_dim,
             queries_per_group=heads // groups,
-            layers=(LayerShape(groups, int(config["intermediate_size"])),) * count,
+            layers=(LayerShape(groups, channels),) * count,
             tied_embeddings=bool(config.get("tie_word_embeddings", family.tied_embeddings)),
             attention_bias=_flag(family.attention_bias, config, "attention_bias"),
             norm_parameters=_norm_parameters(family, config, count, hidden, head_dim),
@@ -213,6 +224,27 @@ class Architecture:
 
     def _linear_parameters(self, shape: LayerShape) -> int:
         return sum(rows * columns for rows, columns in self._module_shapes(shape).values())
+
+
+def _size(config: Mapping[str, Any], key: str, absent: int = 0, null: int = 0) -> int:
+    """Returns a size of a config.
+
+    Args:
+        config: the parsed ``config.json``.
+        key: name of the size.
+        absent: what the family takes for a key that is not there.
+        null: what it takes for one that is null or 0.
+
+    Raises:
+        UnsupportedModelError: when it is no whole number from 1 to ``LARGEST``.
+    """
+    value = config.get(key, absent) or null
+    most = LARGEST_COUNT if key == "num_hidden_layers" else LARGEST
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise UnsupportedModelError(
+            f"the config's {key} is {value!r}"[:200], f"a whole number from 1 to {most:,}", "mend the config.json"
+        )
+    return value
 
 
 def _flag(fixed: bool | None, config: Mapping[str, Any], key: str) -> bool:  # noqa: FBT001 - a table's value

@@ -36,17 +36,4 @@ def dense_architecture(config: Mapping[str, Any]) -> Architecture:
             f"supported are dense text models of the families {families}",
             "give the config.json of such a model",
         )
-    try:
-        architecture = Architecture.from_config(config)
-        smallest = architecture.smallest_dimension
-    except (ArithmeticError, TypeError, ValueError) as error:
-        raise _no_sizes(repr(error)) from error
-    if min(smallest, architecture.vocabulary, architecture.queries_per_group) < 1:
-        raise _no_sizes("one of them is below 1, or there are fewer heads than key/value heads")
-    return architecture
-
-
-def _no_sizes(reason: str) -> UnsupportedModelError:
-    return UnsupportedModelError(
-        f"the config's sizes cannot be used ({reason})", "sizes are integers above 0", "mend the config.json"
-    )
+    return Architecture.from_config(config)

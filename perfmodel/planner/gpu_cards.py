@@ -1,10 +1,10 @@
 """GPU cards by name: the memory that a process really finds on them, who reported it, and what they compute in."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfmodel.errors import UnknownNameError, did_you_mean, unknown_name
+from perfmodel.files.json_file import read_json
 
 CARDS_FILE = Path(__file__).with_name("cards.json")
 
@@ -40,7 +40,7 @@ class Card:
 
 def cards() -> dict[str, Card]:
     """Returns the known cards by name, smallest memory first."""
-    listed = json.loads(CARDS_FILE.read_text(encoding="utf-8"))["cards"]
+    listed = read_json(CARDS_FILE)["cards"]
     made = [
         Card(
             entry["name"],

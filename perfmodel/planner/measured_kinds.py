@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from perfmodel.files.json_file import read_json
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
@@ -68,7 +69,7 @@ class Kind:
 
 def measured_kinds(path: Path = KINDS_FILE) -> tuple[Kind, ...]:
     """Returns the kinds that published traces cover."""
-    return tuple(_kind(entry) for entry in json.loads(path.read_text(encoding="utf-8"))["kinds"])
+    return tuple(_kind(entry) for entry in read_json(path)["kinds"])
 
 
 def coverage(

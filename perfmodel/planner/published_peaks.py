@@ -1,12 +1,13 @@
 """Peaks on GPUs that others measured and published, what the closed form says of them, and how far it is off."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
+from perfmodel.files.json_file import read_json_object
 from perfmodel.memory.cuda_allocator import MIB
 from perfmodel.memory.library_settings import LibrarySettings
 from perfmodel.memory.load import BatchLoad
@@ -72,9 +73,7 @@ class PublishedPeak:
 
 def published_record() -> dict[str, Any]:
     """Returns the published figures with their source, as they lie in the package."""
-    text = files("perfmodel.planner").joinpath("published_peaks.json").read_text(encoding="utf-8")
-    record: dict[str, Any] = json.loads(text)
-    return record
+    return read_json_object(Path(str(files("perfmodel.planner"))) / "published_peaks.json")
 
 
 def stratum_of(method: str, framework: str, transformers: tuple[int, ...]) -> str:

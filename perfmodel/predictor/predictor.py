@@ -11,6 +11,7 @@ from perfmodel.effects.resolved import unresolved_text
 from perfmodel.errors import CorruptFileError, InvalidConfigurationError, named_by_index
 from perfmodel.evaluation.score_lines import Line
 from perfmodel.features.featurizer import CHUNK, SpaceFeatures
+from perfmodel.files.json_file import refusing_damage
 from perfmodel.memory.peak_tables import PeakTables
 from perfmodel.model.architecture import Architecture
 from perfmodel.predictor.fitting import fit_surrogates, setting_featurizer
@@ -229,6 +230,11 @@ class Predictor:
             SchemaVersionError: when a newer version wrote it, or an older one whose surrogates cannot be read any more.
         """
         folder = predictor_folder(source)
+        with refusing_damage(f"the predictor in {folder}", "copy it again, or fit it again"):
+            return cls._loaded(folder)
+
+    @classmethod
+    def _loaded(cls, folder: Path) -> "Predictor":
         record, golden = PredictorRecord.read(folder)
         surrogates = {metric: surrogate_class(name).load(folder / metric) for metric, name in record.chosen.items()}
         curve = {

@@ -9,6 +9,7 @@ They are written by ``python -m datasets_cache.release.predictors``.
 from pathlib import Path
 
 from perfmodel.errors import UnknownNameError, did_you_mean
+from perfmodel.files.possible_path import possible_path
 from perfmodel.predictor.record import FILE
 
 PREDICTOR_DATA = Path(__file__).parent / "predictor_data"
@@ -34,7 +35,7 @@ def predictor_folder(name: str | Path, folder: Path = PREDICTOR_DATA) -> Path:
     Raises:
         UnknownNameError: when no predictor has that name, or several have.
     """
-    if isinstance(name, Path) or Path(name).is_dir():
+    if isinstance(name, Path) or possible_path(name).is_dir():
         return Path(name)
     names = predictor_names(folder)
     found = [each for each in names if name in {each, each.partition("/")[0]}]

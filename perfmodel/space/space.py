@@ -9,8 +9,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.errors import InvalidConfigurationError, SchemaVersionError, did_you_mean, named_by_index
+from perfmodel.errors import (
+    CorruptFileError,
+    InvalidConfigurationError,
+    SchemaVersionError,
+    did_you_mean,
+    named_by_index,
+)
 from perfmodel.files.checksum import sha256_of_json
+from perfmodel.files.json_file import parse_json
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import DEFAULT_METHODS, Methods
 
@@ -242,7 +249,7 @@ class Space:
             InvalidConfigurationError: when the text is no space.
         """
         try:
-            values = json.loads(text)
+            values = parse_json(text, "the space")
             version = int(values["version"])
             if version > SPACE_VERSION:
                 raise SchemaVersionError(
@@ -255,7 +262,7 @@ class Space:
                 tuple(values["ranks"]),
                 Methods.from_dict({} if version == 1 else values["methods"]),
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, CorruptFileError, KeyError, TypeError, ValueError) as error:
             raise InvalidConfigurationError(
                 f"the text is no space ({error!r})", "JSON that Space.to_json wrote", "write it again"
             ) from error

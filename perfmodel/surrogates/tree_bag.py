@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfmodel.files.json_arrays import pack_all, unpack_all
+from perfmodel.files.json_file import refusing_damage
 
 if TYPE_CHECKING:
     import xgboost
@@ -105,9 +106,14 @@ class TreeBag:
         """Returns the trees that ``to_dict`` wrote.
 
         Raises:
-            CorruptFileError: when an array cannot be read.
+            CorruptFileError: when an array cannot be read, or the arrays are no full trees.
         """
-        return cls(**unpack_all(values))
+        with refusing_damage("the trees of a model", "fit and save the model again"):
+            bag = cls(**unpack_all(values))
+            members, trees, leaves = bag.leaves.shape
+            if leaves & (leaves - 1) or not bag.columns.shape == bag.thresholds.shape == (members, trees, leaves - 1):
+                raise ValueError(f"nodes {bag.columns.shape} do not lead to leaves {bag.leaves.shape}")
+            return bag
 
     @cached_property
     def _splits(self) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.intp]]:

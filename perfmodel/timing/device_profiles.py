@@ -1,6 +1,5 @@
 """What a device can do, in the few figures that decide a step's seconds: measured there, or a vendor's peaks."""
 
-import json
 import math
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -8,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from perfmodel.errors import CorruptFileError, InvalidConfigurationError
+from perfmodel.errors import InvalidConfigurationError
+from perfmodel.files.json_file import read_json, refusing_damage
 from perfmodel.files.state_file import read_state, write_state
 from perfmodel.timing.correction import TimeCorrection
 from perfmodel.traces.trace import DeviceClass
@@ -113,17 +113,13 @@ class DeviceProfile:
             SchemaVersionError: when a newer version wrote it.
         """
         body = read_state(path, "device profile", PROFILE_VERSION)
-        try:
+        with refusing_damage(str(path), "run bench calibrate again"):
             return _from_body(body)
-        except (KeyError, TypeError, ValueError) as error:
-            raise CorruptFileError(
-                f"{path} is no device profile ({error!r})", "bench calibrate writes one", "run bench calibrate again"
-            ) from error
 
 
 def shipped_profiles() -> dict[str, DeviceProfile]:
     """Returns the profiles of known cards by the card's name: vendors' peaks, not measurements."""
-    listed = json.loads(SHIPPED_FILE.read_text(encoding="utf-8"))["profiles"]
+    listed = read_json(SHIPPED_FILE)["profiles"]
     return {entry["name"]: _from_body({**entry, "measured": False}) for entry in listed}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from perfmodel.errors import CorruptFileError, SchemaVersionError, unknown_name
 from perfmodel.files.checksum import sha256_of
+from perfmodel.files.json_file import refusing_damage
 from perfmodel.files.whole_file import write_whole
 from perfmodel.traces.columns import ADDED, COLUMNS, TRACE_VERSION, columns_of
 from perfmodel.traces.trace import Trace
@@ -50,7 +51,8 @@ def read_traces(path: Path, *, sha256: str | None = None) -> list[Trace]:
         CorruptFileError: when the file is missing, unreadable or its checksum differs.
         SchemaVersionError: when a newer version wrote it.
     """
-    return [Trace.from_row(row) for row in read_table(path, sha256=sha256).to_pylist()]
+    with refusing_damage(str(path)):
+        return [Trace.from_row(row) for row in read_table(path, sha256=sha256).to_pylist()]
 
 
 def read_table(

@@ -16,6 +16,7 @@ from perfmodel.errors import (
     SchemaVersionError,
     StoreFullError,
 )
+from perfmodel.files.json_file import refusing_damage
 from perfmodel.files.lock import held_or_refused
 from perfmodel.traces.columns import ADDED, COLUMNS, LISTS, TRACE_VERSION, upgraded
 from perfmodel.traces.trace import Status, Trace
@@ -58,7 +59,7 @@ class TraceStore:
         except sqlite3.OperationalError as error:
             self._connection.close()
             raise _unopened(path, error) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             self._connection.close()
             raise _corrupt(path, str(error)) from error
         except PerfModelError:
@@ -110,10 +111,11 @@ class TraceStore:
 
     def __iter__(self) -> Iterator[Trace]:
         """Yields the traces in the order they were written."""
-        cursor = self._connection.execute("SELECT * FROM traces ORDER BY rowid")
-        names = [column[0] for column in cursor.description]
-        for values in cursor:
-            yield Trace.from_row(upgraded(_row(names, values), self._version))
+        with refusing_damage(str(self.path), "restore a copy, or move it away and start again"):
+            cursor = self._connection.execute("SELECT * FROM traces ORDER BY rowid")
+            names = [column[0] for column in cursor.description]
+            for values in cursor:
+                yield Trace.from_row(upgraded(_row(names, values), self._version))
 
     def __len__(self) -> int:
         """Returns the number of traces."""

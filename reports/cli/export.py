@@ -5,12 +5,12 @@
 <to>/peft_adapter/  where PEFT alone can use it: adapters for the unpruned base model
 """
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from perfmodel.errors import InfeasibleBudgetError, StageOrderError, UnknownNameError
+from perfmodel.files.json_file import read_json, read_json_object
 from perfmodel.files.sizes import size_text
 from perfmodel.space.methods import ADAPTERS
 from perfmodel.space.metrics import LOSS, PEAK
@@ -68,8 +68,8 @@ def recommended(run_folder: Path, runs: Mapping[str, Sequence[Trace]]) -> str:
     Raises:
         InfeasibleBudgetError: when none is within the budget.
     """
-    suite = json.loads((run_folder / "suite.json").read_text())
-    effects = json.loads((run_folder / "fit" / "effects.json").read_text())["effects"]
+    suite = read_json_object(run_folder / "suite.json")
+    effects = read_json_object(run_folder / "fit" / "effects.json")["effects"]
     metrics = {LOSS, PEAK, *suite["budget"]}
     rows = [
         {"name": name, "measured": {metric: measured_over(metric, traces) for metric in metrics}}
@@ -86,7 +86,7 @@ def recommended(run_folder: Path, runs: Mapping[str, Sequence[Trace]]) -> str:
 
 
 def _runs_by_name(run_folder: Path, traces: Sequence[Trace]) -> dict[str, list[Trace]]:
-    plan = json.loads((run_folder / "validate" / "plan.json").read_text())
+    plan = read_json(run_folder / "validate" / "plan.json")
     names = {Configuration.from_dict(each["configuration"]).identifier: each["name"] for each in plan}
     runs: dict[str, list[Trace]] = {}
     for trace in traces:

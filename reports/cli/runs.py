@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from perfmodel.errors import StageOrderError
+from perfmodel.files.json_file import read_json_object
 from reports.cli.options import DebugOption, JsonOption
 from reports.run.terminal import output_console
 
@@ -124,10 +125,10 @@ def run_status(folder: Path) -> dict[str, Any]:
     if (folder / "traces.sqlite").is_file():
         with TraceStore(folder / "traces.sqlite") as store:
             count = len(store.keys())
-    answer = json.loads(report.read_text(encoding="utf-8")).get("answer", {}) if report.is_file() else {}
+    answer = read_json_object(report).get("answer", {}) if report.is_file() else {}
     return {
         "folder": str(folder),
-        "done": list(json.loads(manifest.read_text(encoding="utf-8"))) if manifest.is_file() else [],
+        "done": list(read_json_object(manifest)) if manifest.is_file() else [],
         "fine_tunes": count,
         "recommended": answer.get("numbers", {}).get("name"),
     }

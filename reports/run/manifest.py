@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from perfmodel.files.checksum import sha256_of, sha256_of_json
+from perfmodel.files.json_file import refusing_damage
 from reports.run.run import Run
 
 FILE = "manifest.json"
@@ -19,6 +20,9 @@ class Manifest:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._stages: dict[str, Any] = run.read_json(FILE) if (run.folder / FILE).is_file() else {}
+        with refusing_damage(str(run.folder / FILE), "delete it; trials in the store are not repeated"):
+            for stage in self._stages.values():
+                dict(stage)["inputs"], dict(stage["outputs"])
 
     def is_current(self, stage: str, inputs: str) -> bool:
         """Returns whether a stage ran on these inputs and its output is still as it left it."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from collectors.trial.retention import Retention
 from datasets_cache import BaseModel, Task, load_task, resolve
 from datasets_cache.shelf.shelf import Shelf, load_shelf
-from perfmodel.errors import CorruptFileError, OutputFolderError
+from perfmodel.errors import OutputFolderError
+from perfmodel.files.json_file import read_json
 from perfmodel.files.lock import held_or_refused
 from perfmodel.files.processes import usable_cores
 from perfmodel.files.whole_file import write_whole
@@ -218,14 +219,8 @@ class Run:
         Raises:
             CorruptFileError: when it cannot be read.
         """
-        try:
-            return json.loads((self.folder / name).read_text())
-        except (OSError, ValueError) as error:
-            raise CorruptFileError(
-                f"{self.folder / name} cannot be read ({error})",
-                "the file as the run wrote it",
-                "delete it; the stages that wrote it run again, and trials in the store are not repeated",
-            ) from error
+        action = "delete it; the stages that wrote it run again, and trials in the store are not repeated"
+        return read_json(self.folder / name, action)
 
 
 def _unwritable(path: Path, why: str) -> OutputFolderError:

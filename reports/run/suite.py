@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from datasets_cache import own_data
 from perfmodel.errors import InvalidSuiteError, did_you_mean, unknown_name
+from perfmodel.files.possible_path import possible_path
 from perfmodel.files.sizes import parse_quantity
 from perfmodel.space.metrics import LOSS, METRICS, PEAK
 from perfmodel.space.recipe import Recipe
@@ -152,7 +153,7 @@ def _shipped() -> Path:
 
 
 def _find(name_or_path: str) -> Path:
-    path = Path(name_or_path)
+    path = possible_path(name_or_path)
     if path.is_file():
         return path
     if name_or_path in shipped_suites():
@@ -174,6 +175,8 @@ def _check_names(kind: str, names: Iterable[str], known: Mapping[str, object]) -
 def _apply(values: dict[str, Any], override: str) -> None:
     import yaml
 
+    from reports.run.unique_keys import load_yaml
+
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise InvalidSuiteError(f"override {override!r}", "overrides read key=value", "for example collect.seeds=[0,1]")
@@ -186,7 +189,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
     if not isinstance(place, dict):
         raise InvalidSuiteError(f"override {override!r}", f"{'.'.join(sections)} is no section", "check the key")
     try:
-        place[last] = yaml.safe_load(text)
+        place[last] = load_yaml(text)
     except yaml.YAMLError as error:
         raise InvalidSuiteError(
             f"override {override!r}", "the value is YAML, for example 3, 12GiB or [0, 1]", "mend the value"

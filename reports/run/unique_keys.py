@@ -1,4 +1,7 @@
-"""YAML of which every key is given once: the safe loader would take the last of two without a word."""
+"""YAML of which every key is given once and nothing is repeated by an alias, which can make a text endless.
+
+The safe loader would take the last of two equal keys without a word.
+"""
 
 from typing import Any
 
@@ -6,7 +9,17 @@ import yaml
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that its mapping holds already."""
+    """Refuses aliases, and a key that its mapping holds already."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Returns the next node.
+
+        Raises:
+            ComposerError: when it is an alias.
+        """
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias (*name) is not allowed here", self.get_mark())
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's own
         """Returns the mapping of a node.
@@ -31,6 +44,9 @@ def load_yaml(text: str) -> Any:
         text: of the safe part of YAML.
 
     Raises:
-        yaml.YAMLError: when it is no YAML, or gives a key of a mapping twice.
+        yaml.YAMLError: when it is no YAML, is nested too deeply, has an alias, or gives a key of a mapping twice.
     """
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
+    except (RecursionError, ValueError) as error:  # a date or a number that Python cannot hold
+        raise yaml.YAMLError(f"it cannot be read ({error})") from error

@@ -15,6 +15,7 @@ from typing import Any, Final, final
 import numpy as np
 
 from perfmodel.errors import CorruptFileError
+from perfmodel.files.json_file import parse_json, read_json_object
 from perfmodel.files.processes import as_done
 from perfmodel.files.whole_file import write_whole
 from search.benchmark.problem import BenchmarkProblem
@@ -153,13 +154,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         CorruptFileError: when it cannot be read.
     """
-    try:
-        found: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise CorruptFileError(
-            f"{path} cannot be read ({error})", "the file as the comparison wrote it", "delete it: it is made again"
-        ) from error
-    return found
+    return read_json_object(path, "delete it: it is made again")
 
 
 def _searched(plan: Plan, chosen: Contender, seed: int, on: SearchTask) -> dict[str, Any]:
@@ -201,7 +196,7 @@ def _reference(plan: Plan, task: str, on: SearchTask, folder: Path) -> None:
     uniform = None
     if on.uniform is not None:
         uniform = problem.evaluate_vectors(np.asarray([on.uniform], dtype=np.int64)).objectives[0].tolist()
-    space = json.loads(problem.space.to_json())
+    space = parse_json(problem.space.to_json(), "the space")
     known = {"front": objectives[front].tolist(), "vectors": vectors.tolist(), "uniform": uniform}
     record = {**body, **known, "objectives": list(problem.objectives), "space": space}
     write_whole(path, json.dumps(record, allow_nan=False))

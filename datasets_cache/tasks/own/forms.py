@@ -1,12 +1,12 @@
 """What the columns of a user's data mean: the forms in which people keep examples, told apart by their columns."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from datasets_cache.tasks.examples import Example
 from datasets_cache.tasks.own.rows import Row
-from perfmodel.errors import did_you_mean
+from perfmodel.errors import CorruptFileError, did_you_mean
+from perfmodel.files.json_file import parse_json
 
 MOST_LABELS = 50
 """With more different labels than this, a label is a free answer: every choice of a question is scored."""
@@ -89,8 +89,8 @@ def _choices(row: Row, answer: str) -> tuple[str, ...] | None:
         return None
     if row.path.suffix == ".csv" and isinstance(value, str) and value.startswith("["):
         try:
-            value = json.loads(value)
-        except ValueError:
+            value = parse_json(value, "it")
+        except CorruptFileError:
             row.refuse(f"has choices {value!r}", "in a CSV file choices is a JSON list of strings")
     if not isinstance(value, list) or not all(isinstance(choice, str) and choice.strip() for choice in value):
         row.refuse(f"has choices {value!r}", "choices is a list of strings, none empty")

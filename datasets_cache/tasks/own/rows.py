@@ -2,13 +2,13 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from perfmodel.errors import InvalidTaskError
+from perfmodel.errors import CorruptFileError, InvalidTaskError
+from perfmodel.files.json_file import parse_json
 
 SPLIT_NAMES: Mapping[str, tuple[str, ...]] = {
     "train": ("train", "training"),
@@ -100,17 +100,17 @@ def _of_lines(path: Path) -> Iterator[Row]:
             continue
         row = Row(path, f"line {number}", {})
         try:
-            content = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            row.refuse(f"is not JSON ({error})", "each line is one JSON object")
+            content = parse_json(line, "it")
+        except CorruptFileError as error:
+            row.refuse(f"is not JSON ({error.given})", "each line is one JSON object")
         yield _object(row, content)
 
 
 def _of_json(path: Path) -> Iterator[Row]:
     try:
-        content = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InvalidTaskError(f"{path} is not JSON ({error})", "a list of objects", "mend the file") from error
+        content = parse_json(_text(path), "it")
+    except CorruptFileError as error:
+        raise InvalidTaskError(f"{path} is not JSON ({error.given})", "a list of objects", "mend the file") from error
     if not isinstance(content, list):
         raise InvalidTaskError(
             f"{path} holds a {type(content).__name__}", "a .json file is a list of objects", "write it as a list"

@@ -11,7 +11,8 @@ from collectors.trial.model_builder import ModelBuilder
 from collectors.trial.optimizers import make_optimizer
 from collectors.trial.saved_model import load_model, save_model
 from datasets_cache import load_task, resolve
-from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError
+from perfmodel.errors import CorruptFileError, OutputFolderError, SchemaVersionError, UnsupportedModelError
+from perfmodel.files.checksum import sha256_of, sha256_of_json
 from perfmodel.model.families import FAMILIES
 from perfmodel.space.methods import ADAPTERS, Methods
 from perfmodel.space.space import Configuration
@@ -117,8 +118,51 @@ def test_a_damaged_or_newer_model_is_refused(saved):
     (saved / "base.safetensors").write_bytes(content)
     with pytest.raises(CorruptFileError, match="export it again"):
         load_model(saved, "cpu")
-    with pytest.raises(CorruptFileError, match="no whole saved model"):
+    with pytest.raises(CorruptFileError, match=r"model\.json cannot be read"):
         load_model(saved / "adapter", "cpu")
+
+
+@pytest.mark.parametrize("name", ["adapter/adapter_model.safetensors", "adapter/adapter_config.json", "tokenizer.json"])
+def test_a_flipped_bit_anywhere_is_refused(saved, name):
+    content = bytearray((saved / name).read_bytes())
+    content[len(content) // 2] ^= 4
+    (saved / name).write_bytes(content)
+    with pytest.raises(CorruptFileError, match="is not the file that was written"):
+        load_model(saved, "cpu")
+
+
+def test_a_forged_model_is_refused_before_a_library_reads_beyond_its_tensors(saved):
+    """As somebody would make it: what is wrong has the right checksum."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(saved / "base.safetensors")
+    scale = next(name for name in tensors if name.endswith("::scale"))
+    rest = next(name for name in tensors if "embed_tokens" in name)
+    record = json.loads((saved / "model.json").read_text())
+    for name in (scale, rest):
+        save_file({**tensors, name: tensors[name][:1].clone()}, saved / "base.safetensors")
+        _forge(saved, record)
+        with pytest.raises(CorruptFileError, match=f"{name.partition('::')[0]}"):
+            load_model(saved, "cpu")
+    save_file(tensors, saved / "base.safetensors")
+    for changes in (
+        {"layers": record["layers"][:2]},
+        {"adapter": "no"},
+        {"formats": {}},
+        {"ranks": [1]},
+        {"config": {}},
+    ):
+        _forge(saved, {**record, **changes})
+        with pytest.raises((CorruptFileError, UnsupportedModelError)):
+            load_model(saved, "cpu")
+    _forge(saved, record)
+    load_model(saved, "cpu")
+
+
+def _forge(folder, record):
+    files = {name: sha256_of(folder / name) for name in record["files"]}
+    body = {name: value for name, value in {**record, "files": files}.items() if name != "sha256"}
+    (folder / "model.json").write_text(json.dumps({**body, "sha256": sha256_of_json(body)}))
 
 
 def test_missing_adapters_are_refused(saved):

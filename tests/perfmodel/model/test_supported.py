@@ -15,6 +15,8 @@ LLAMA = {
     "intermediate_size": 128,
 }
 
+SIZES = (*(key for key in LLAMA if key != "model_type"), "head_dim")
+
 
 def test_a_dense_config_gives_its_architecture():
     assert dense_architecture(LLAMA) == Architecture.from_config(LLAMA)
@@ -30,12 +32,13 @@ def test_a_dense_config_gives_its_architecture():
         ({"model_type": "gemma3", "text_config": {"model_type": "gemma3_text"}, "vision_config": {}}, "text_config"),
         ({"model_type": "gpt2"}, "model_type is 'gpt2'"),
         ({"hidden_size": None}, "lacks hidden_size"),
-        ({"vocab_size": "many"}, "sizes cannot be used"),
-        ({"num_attention_heads": 0}, "sizes cannot be used"),
-        ({"num_key_value_heads": 8}, "sizes cannot be used"),
-        ({"intermediate_size": -1}, "sizes cannot be used"),
-        ({"num_hidden_layers": 0}, "sizes cannot be used"),
-        ({"vocab_size": [1]}, "sizes cannot be used"),
+        ({"num_key_value_heads": 8}, "4 query heads on 8 key/value heads"),
+        ({"num_attention_heads": 33, "num_key_value_heads": 5}, "33 query heads on 5"),
+        *(
+            ({key: value}, f"{key} is ")
+            for key, value in zip(SIZES, ("many", [1], -1, 2048.5, True, 10**30), strict=True)
+        ),
+        ({"num_hidden_layers": 100_000}, "from 1 to 10,000"),
     ],
 )
 def test_others_are_refused_by_what_they_are(changes, message):
