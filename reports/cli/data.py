@@ -8,7 +8,7 @@ import typer
 
 from perfmodel.errors import FailedCheckError, OutputFolderError, UserError
 from reports.cli.options import DebugOption, JsonOption
-from reports.run.terminal import output_console
+from reports.run.terminal import output_console, printable
 
 if TYPE_CHECKING:
     from datasets_cache.shelf.verify import Verification
@@ -153,7 +153,7 @@ def _tell(found: "Verification") -> None:
 
 def _tell_problems(problems: Sequence[str]) -> None:
     for problem in problems[:SHOWN_PROBLEMS]:
-        typer.echo(f"  {problem}")
+        typer.echo(f"  {printable(problem)}")
     if len(problems) > SHOWN_PROBLEMS:
         typer.echo(f"  and {len(problems) - SHOWN_PROBLEMS} more")
 
@@ -168,6 +168,9 @@ def _to_csv(parquet: Path, to: Path) -> None:
     table = read_table(parquet).to_pandas(integer_object_nulls=True)
     for name in LISTS:
         table[name] = [json.dumps(list(map(float if COLUMNS[name] == "reals" else int, each))) for each in table[name]]
+    for name in (name for name, kind in COLUMNS.items() if kind == "text"):
+        # A spreadsheet takes a text that begins so for a formula, and runs it.
+        table[name] = [f"'{each}" if str(each).startswith(("=", "+", "-", "@")) else each for each in table[name]]
     table.to_csv(to, index=False)
 
 

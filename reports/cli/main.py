@@ -27,6 +27,7 @@ from reports.cli.plan import plan_app
 from reports.cli.runs import runs_app
 from reports.cli.search_commands import search_app
 from reports.cli.traces import traces_app
+from reports.run.terminal import printable
 
 if TYPE_CHECKING:
     from reports.run.run import Run
@@ -233,7 +234,7 @@ def main() -> None:
 def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:
     if debug:
         traceback.print_exception(error)
-    typer.echo(f"bench: {text}", err=True)
+    typer.echo(f"bench: {printable(text)}", err=True)
     sys.exit(code)
 
 

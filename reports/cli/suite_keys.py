@@ -58,14 +58,13 @@ def suite_page() -> str:
 
 def print_keys() -> None:
     """Prints the keys as a table, as wide as the terminal."""
-    from rich.markup import escape
     from rich.table import Table
 
     shown = Table()
     for column in ("key", "what it may be", "default", "meaning"):
         shown.add_column(column, overflow="fold")
     for key in suite_keys():
-        shown.add_row(*map(escape, (key.name, key.allowed, key.default, key.meaning)))
+        shown.add_row(key.name, key.allowed, key.default, key.meaning)
     output_console(160).print(shown)
 
 

@@ -99,11 +99,11 @@ def _profile_values(profile: "DeviceProfile") -> dict[str, Any]:
 def print_answer(answer: "Answer") -> None:
     """Prints the breakdown of the best choice, the choices, and what the reader must know about both."""
     console = output_console(NARROWEST)
-    console.print(first_sentence(answer), markup=False)
+    console.print(first_sentence(answer))
     for table in (breakdown_table(answer), *choices_tables(answer)):
         console.print(_for_terminal(table))
     for line in notes(answer):
-        console.print(line, markup=False)
+        console.print(line)
 
 
 def _for_terminal(table: Table) -> "RichTable":

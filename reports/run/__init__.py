@@ -3,6 +3,7 @@
     checks          Refuses a run that cannot end well, before its first fine-tune and before it has a folder
     known           What the searches of a run know before its first fine-tune
     manifest        Which stages are up to date: the checksums of what went in and of what came out
+    plain_console   A console of rich on which names of files, models and tasks are nothing but text
     predicted       What a predictor says of a configuration, as plain values
     progress        What a person who waits sees: one bar a stage, and a line when something is said
     question_blind  What the best answer that ignores the question reaches on a run's task

@@ -4,16 +4,16 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as RemainingColumn
 
 from perfmodel.files.sizes import size_text
 from perfmodel.traces.trace import Trace
+from reports.run.plain_console import PlainConsole
 
 LINES = 20
 
-console = Console(stderr=True, highlight=False)
+console = PlainConsole(stderr=True)
 
 
 def hush() -> None:
@@ -23,7 +23,7 @@ def hush() -> None:
 
 def say(text: str) -> None:
     """Prints one line."""
-    console.print(text, markup=False)
+    console.print(text)
 
 
 @contextmanager

@@ -4,16 +4,16 @@ import io
 import logging
 
 import pytest
-from rich.console import Console
 
 from reports.run import progress
+from reports.run.plain_console import PlainConsole
 
 
 @pytest.fixture
 def shown(monkeypatch):
     def use(*, terminal):
         text = io.StringIO()
-        console = Console(file=text, force_terminal=terminal, width=160, highlight=False)
+        console = PlainConsole(file=text, force_terminal=terminal, width=160)
         monkeypatch.setattr(progress, "console", console)
         return text
 
