@@ -5,9 +5,10 @@ from typing import Any
 
 from datasets_cache.base_models.resolve import PACKAGED, resolve
 from datasets_cache.files.hub import hub_file, is_hub_id
-from perfmodel.errors import ModelNotFoundError
+from perfmodel.errors import ModelNotFoundError, did_you_mean
 from perfmodel.files.json_file import read_json_object
 from perfmodel.files.possible_path import possible_path
+from perfmodel.model.known_models import known_config, known_models
 
 CONFIG = "config.json"
 
@@ -17,7 +18,8 @@ def model_config(spec: str, say: Callable[[str], None]) -> dict[str, Any]:
 
     Args:
         spec: a ``config.json`` or another JSON file, a folder that holds one, a packaged model's name (fetched where it
-            is not in the cache yet), or a hub id ``owner/name``, of which only this file is fetched.
+            is not in the cache yet), the name or hub id of a known model, whose shape is shipped, or another hub id
+            ``owner/name``, of which only this file is fetched.
         say: called with one line of text about what is being waited for.
 
     Raises:
@@ -34,10 +36,16 @@ def model_config(spec: str, say: Callable[[str], None]) -> dict[str, Any]:
         path /= CONFIG
     if spec and path.is_file():
         return read_json_object(path)
+    known = known_config(spec)
+    if known is not None:
+        return known
     if is_hub_id(spec) and not path.parent.is_dir():
         return read_json_object(hub_file(spec, CONFIG, say))
+    names = list(known_models())
+    alike = [name for name in names if spec and spec.lower() in name.lower()]
     raise ModelNotFoundError(
         f"there is no config at {spec!r}",
-        f"allowed are a config.json, a folder that holds one, {', '.join(PACKAGED)}, or a hub id 'owner/name'",
-        "check the spelling and the path",
+        f"allowed are a config.json, a folder that holds one, {', '.join(PACKAGED)}, a known model "
+        f"({', '.join(names)}), or a hub id 'owner/name'",
+        did_you_mean(spec, alike or names, "check the spelling and the path", most=3),
     )

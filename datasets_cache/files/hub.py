@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from perfmodel.errors import DownloadError, ModelNotFoundError
 from perfmodel.files.optional import needs_extra
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_SECONDS = 5
+"""How long the hub may take to answer before only its cache is looked at."""
+
 # Weights in pickles (*.bin) are left out on purpose: loading a pickle runs its code.
 _WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
@@ -38,7 +42,10 @@ def resolve_hub(hub_id: str, progress: Progress) -> BaseModel:
         CorruptFileError: a fetched file is damaged.
     """
     progress(f"fetching {hub_id} from the hub (files already in its cache are used as they are)")
-    return open_checkpoint(_from_hub(hub_id, lambda hub: hub.snapshot_download(hub_id, allow_patterns=_WANTED)), hub_id)
+    folder = _from_hub(
+        hub_id, lambda hub, local: hub.snapshot_download(hub_id, allow_patterns=_WANTED, local_files_only=local)
+    )
+    return open_checkpoint(folder, hub_id)
 
 
 def hub_file(hub_id: str, name: str, progress: Progress) -> Path:
@@ -55,16 +62,27 @@ def hub_file(hub_id: str, name: str, progress: Progress) -> Path:
         MissingExtraError: huggingface_hub is not installed.
     """
     progress(f"asking the hub for {name} of {hub_id} (one in its cache is used as it is)")
-    return _from_hub(hub_id, lambda hub: hub.hf_hub_download(hub_id, name))
+    return _from_hub(hub_id, lambda hub, local: hub.hf_hub_download(hub_id, name, local_files_only=local))
 
 
-def _from_hub(hub_id: str, fetch: Callable[[Any], str]) -> Path:
-    """Returns the path that ``fetch`` gets from huggingface_hub, whose errors become this project's."""
+def _unreachable(hub: Any) -> bool:
+    """Returns whether the hub does not answer one request; its client would ask five times more, for half a minute."""
+    with suppress(Exception):  # its client raises errors of several unrelated classes
+        hub.get_session().head(hub.constants.ENDPOINT, timeout=HUB_SECONDS)
+        return False
+    return True
+
+
+def _from_hub(hub_id: str, fetch: Callable[[Any, bool], str]) -> Path:
+    """Returns the path that ``fetch`` gets from huggingface_hub, whose errors become this project's.
+
+    ``fetch`` is told whether to look in the hub's cache only.
+    """
     with needs_extra("collect"):
         import huggingface_hub
         from huggingface_hub import errors
     try:
-        return Path(fetch(huggingface_hub))
+        return Path(fetch(huggingface_hub, _unreachable(huggingface_hub)))
     except (errors.HFValidationError, errors.RepositoryNotFoundError) as error:
         raise ModelNotFoundError(
             f"{hub_id} is neither a folder here nor a model that the hub shows you",

@@ -149,6 +149,11 @@ class Architecture:
         return self.embedding_parameters + self.norm_parameters + self.bias_parameters
 
     @property
+    def parameters(self) -> int:
+        """All parameters of the model, a tied head counted once."""
+        return self.rest_parameters + sum(self.layer_parameters(layer) for layer in range(len(self.layers)))
+
+    @property
     def embedding_parameters(self) -> int:
         """Parameters of the embeddings and of a head of its own, with the head's bias."""
         head_bias = self.vocabulary if FAMILIES[self.family].head_bias else 0

@@ -12,7 +12,9 @@ plan_app = typer.Typer()
 
 @plan_app.command("plan")
 def plan(
-    model: Annotated[str, typer.Option(help="A config.json, a checkpoint's folder, a packaged model or a hub id.")],
+    model: Annotated[
+        str, typer.Option(help="A config.json, a checkpoint's folder, a hub id, or a known model such as Llama-3.1-8B.")
+    ],
     budget: Annotated[str | None, typer.Option(help="Memory that must not be exceeded, such as 12GiB.")] = None,
     gpu: Annotated[str | None, typer.Option(help="A card instead of a budget, such as RTX-4090.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 1,

@@ -49,6 +49,18 @@ def test_what_is_not_there_says_what_is_allowed(spec):
         model_config(spec, nothing_said)
 
 
+@pytest.mark.parametrize("spec", ["Llama-3.1-8B", "llama-3.1-8b", "meta-llama/Llama-3.1-8B"])
+def test_a_known_model_is_found_by_its_whole_name_or_hub_id_without_the_network(spec):
+    assert model_config(spec, nothing_said)["intermediate_size"] == 14336
+
+
+@pytest.mark.parametrize(("spec", "close"), [("Llama-3.1", "Llama-3.1-8B"), ("Qwen3-9B", "Qwen3-8B")])
+def test_a_part_of_a_known_name_is_refused_with_those_it_may_mean(spec, close):
+    with pytest.raises(ModelNotFoundError, match="did you mean") as caught:
+        model_config(spec, nothing_said)
+    assert close in caught.value.action
+
+
 def test_a_folder_without_a_config_is_not_taken_for_a_hub_id(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "owner" / "name").mkdir(parents=True)
@@ -67,12 +79,13 @@ def test_a_file_that_holds_no_object_is_damaged(file, text):
 def test_without_the_network_a_hub_id_says_so(monkeypatch, tmp_path):
     import huggingface_hub
 
-    def refuse(repo_id, filename):
-        assert (repo_id, filename) == ("owner/name", "config.json")
+    def refuse(repo_id, filename, local_files_only):
+        assert (repo_id, filename, local_files_only) == ("owner/name", "config.json", True)
         raise huggingface_hub.errors.LocalEntryNotFoundError("no connection")
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:1")
     said = []
     with pytest.raises(DownloadError, match="go online"):
         model_config("owner/name", said.append)
@@ -82,7 +95,7 @@ def test_without_the_network_a_hub_id_says_so(monkeypatch, tmp_path):
 def test_a_config_in_the_hub_s_cache_is_read(monkeypatch, tmp_path, file):
     import huggingface_hub
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda repo_id, filename: str(file))
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda repo_id, filename, local_files_only: str(file))
     monkeypatch.chdir(tmp_path)
 
     assert model_config("owner/name", lambda line: None) == CONFIG

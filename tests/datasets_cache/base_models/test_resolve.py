@@ -92,7 +92,7 @@ def test_a_file_is_no_base_model(checkpoint: Path) -> None:
 
 
 def test_a_hub_id_is_fetched_without_pickles(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def snapshot(hub_id: str, *, allow_patterns: list[str]) -> str:
+    def snapshot(hub_id: str, *, allow_patterns: list[str], local_files_only: bool) -> str:
         assert "*.bin" not in allow_patterns
         return str(checkpoint)
 
@@ -113,7 +113,7 @@ def test_a_hub_id_offline_is_a_download_error(tmp_path: Path, monkeypatch: pytes
 def test_a_model_unknown_to_the_hub_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub.errors import HFValidationError
 
-    def snapshot(hub_id: str, *, allow_patterns: list[str]) -> str:
+    def snapshot(hub_id: str, **_: object) -> str:
         raise HFValidationError(hub_id)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
