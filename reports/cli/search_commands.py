@@ -28,7 +28,7 @@ def compare_searchers(
     ] = None,
     surrogate: Annotated[
         str | None,
-        typer.Option(help="The model that is searched; by default the best of each task by cross-validation."),
+        typer.Option(help="The model that is searched, the best by cross-validation if none; table: no model."),
     ] = None,
     folder: Annotated[Path, typer.Option(help="The comparison's folder.")] = Path("runs/compare"),
     debug: DebugOption = False,

@@ -23,6 +23,7 @@ from search.knowledge_of import other_tasks
 
 BATCH = 8
 REFERENCE = 20_000
+TABLE = "table"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Options:
         profile: of a device, for the simulated seconds.
         batch: configurations between two proposals.
         reference: evaluations of the long search that finds the front to be compared with.
-        surrogate: name of the model that answers searchers; None for that of the lowest out-of-fold error on each task.
+        surrogate: name of the model that answers searchers, or ``TABLE`` for the measured traces alone; None for the
+            model of the lowest out-of-fold error on each task.
     """
 
     suite: str | None
@@ -78,7 +80,8 @@ def compare_command(options: Options) -> Path:
         say(f"{task}: {len(own)} traces")
         known = known_sensitivities(own[0].asked.setting, space)
         others = other_tasks(everything, own[0].asked.setting, space)
-        store_task(options.folder, task, own, space, architecture, known, objectives, others, options.surrogate)
+        surrogate = None if options.surrogate == TABLE else options.surrogate
+        store_task(options.folder, task, own, space, architecture, known, objectives, others, surrogate)
     plan = Plan(
         options.contenders,
         tasks,
@@ -90,7 +93,7 @@ def compare_command(options: Options) -> Path:
     with bar("searching", len(plan.contenders) * len(tasks) * options.seeds) as advance:
         compare(
             plan,
-            StoredTasks(options.folder.resolve(), options.profile, budget),
+            StoredTasks(options.folder.resolve(), options.profile, budget, options.surrogate == TABLE),
             options.folder,
             options.workers,
             advance,
@@ -126,7 +129,7 @@ def numbers(option: str, text: str) -> tuple[int, ...]:
 def _check(options: Options) -> None:
     for name in options.contenders:
         contender(name)
-    if options.surrogate is not None:
+    if options.surrogate not in (None, TABLE):
         surrogate_class(options.surrogate)
     if not options.evaluations or min(options.evaluations) < 1 or options.seeds < 1 or options.workers < 1:
         raise InvalidSuiteError(

@@ -13,6 +13,8 @@ def comparison_page(record: Record) -> Page:
     """Returns the page of the record that ``bench compare`` or ``bench live`` makes."""
     setting, plots = record["setting"], comparison_drawings(record)
     where = "real fine-tunes" if setting["live"] else "a surrogate with measured noise"
+    if setting.get("surrogate") == "table":
+        where = "measured traces alone"
     tasks = [_task_section(number, task, record, plots[task]) for number, task in enumerate(record["tasks"], start=1)]
     ranks = Section(
         "ranks",

@@ -1,7 +1,7 @@
 """Searchers x tasks x seeds on one problem each, every run a small file, so that what is there is not made again.
 
 runs/<task>/<contender>/<seed>.json    what one search asked for, saw and cost
-reference/<task>.json                  the front of a long search without noise
+reference/<task>.json                  the front of a long search without noise, or of all that was measured
 """
 
 import json
@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any, Final, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perfmodel.errors import CorruptFileError
 from perfmodel.files.json_file import parse_json, read_json_object
 from perfmodel.files.processes import as_done
 from perfmodel.files.whole_file import write_whole
+from search.benchmark.nearest_measured import NearestMeasured
 from search.benchmark.problem import BenchmarkProblem
 from search.comparison.contenders import Contender, contender
 from search.comparison.metrics import plain
@@ -25,6 +27,7 @@ from search.contract.budget_check import corners, require_feasible
 from search.contract.knowledge import Knowledge
 from search.contract.loop import run
 from search.contract.pareto import non_dominated
+from search.contract.problem import Evaluation
 from search.registry import searcher
 
 VERSION: Final = 1
@@ -46,12 +49,14 @@ class SearchTask:
         problem: from the noise's seed, None for no noise, to a fresh problem.
         knowledge: that every searcher is given.
         uniform: the uniform 4-bit configuration to reach, as an index vector, None where the space has none.
+        measured: index vectors of all that can be answered, shape ``(n, d)``, where a table answers; None for any.
     """
 
     identity: str
     problem: Callable[[int | None], BenchmarkProblem]
     knowledge: Knowledge
     uniform: tuple[int, ...] | None
+    measured: NDArray[np.int64] | None = None
 
 
 MakeTask = Callable[[str], SearchTask]
@@ -161,7 +166,8 @@ def _searched(plan: Plan, chosen: Contender, seed: int, on: SearchTask) -> dict[
     problem, truth = on.problem(_NOISE + seed), on.problem(None)
     began = time.process_time()
     made = searcher(chosen.searcher, problem.space, len(problem.objectives), seed, on.knowledge, **dict(chosen.options))
-    history = run(made, problem, plan.evaluations, plan.batch)
+    stand_in = None if on.measured is None else NearestMeasured(problem.space, on.measured)
+    history = run(made, problem, plan.evaluations, plan.batch, stand_in=stand_in)
     overhead = time.process_time() - began - problem.answering_s
     known = truth.evaluate_vectors(history.vectors)
     return {
@@ -183,21 +189,25 @@ def _reference(plan: Plan, task: str, on: SearchTask, folder: Path) -> None:
         if found["identity"] == on.identity and found["evaluations"] >= plan.reference:
             return
     problem = on.problem(None)
-    made = searcher("nsga2", problem.space, len(problem.objectives), 0, population=_REFERENCE_POPULATION)
     # Where a budget is hard to meet, an end of the space may be all that meets it.
-    ends = corners(problem.space, np.random.default_rng(0))
-    told = problem.evaluate_vectors(ends)
-    made.tell_vectors(ends, told)
-    history = run(made, problem, plan.reference, _REFERENCE_POPULATION)
-    objectives = np.concatenate([told.objectives, history.objectives])
-    front = non_dominated(objectives, np.concatenate([told.violations, history.violations]))
-    vectors = np.concatenate([ends, history.vectors])[front]
+    vectors = corners(problem.space, np.random.default_rng(0)) if on.measured is None else on.measured
+    told = problem.evaluate_vectors(vectors)
+    if on.measured is None:
+        made = searcher("nsga2", problem.space, len(problem.objectives), 0, population=_REFERENCE_POPULATION)
+        made.tell_vectors(vectors, told)
+        history = run(made, problem, plan.reference, _REFERENCE_POPULATION)
+        vectors = np.concatenate([vectors, history.vectors])
+        told = Evaluation(
+            np.concatenate([told.objectives, history.objectives]),
+            np.concatenate([told.violations, history.violations]),
+        )
+    front = non_dominated(told.objectives, told.violations)
     body = {"version": VERSION, "identity": on.identity, "evaluations": plan.reference, "task": task}
     uniform = None
     if on.uniform is not None:
         uniform = problem.evaluate_vectors(np.asarray([on.uniform], dtype=np.int64)).objectives[0].tolist()
     space = parse_json(problem.space.to_json(), "the space")
-    known = {"front": objectives[front].tolist(), "vectors": vectors.tolist(), "uniform": uniform}
+    known = {"front": told.objectives[front].tolist(), "vectors": vectors[front].tolist(), "uniform": uniform}
     record = {**body, **known, "objectives": list(problem.objectives), "space": space}
     write_whole(path, json.dumps(record, allow_nan=False))
 

@@ -43,11 +43,13 @@ class StoredTasks:
         folder: where the comparison keeps its files.
         profile: of a device whose time model gives the simulated seconds; None for the traces' own times.
         budget: bytes of peak memory that must not be exceeded, None for no limit.
+        table: whether the measured traces alone answer, and no predictor of them.
     """
 
     folder: Path
     profile: Path | None = None
     budget: float | None = None
+    table: bool = False
 
     def __call__(self, task: str) -> SearchTask:
         """Returns a task to search on.
@@ -82,17 +84,22 @@ class StoredTasks:
                 steps=recipe.steps,
                 cost=cost,
                 budget=budget,
+                backend="table" if self.table else "surrogate",
                 noise=seed is not None,
                 seed=seed or 0,
             )
 
-        return SearchTask(self._identity(place), problem, knowledge, uniform_vector(space))
+        if not self.table:
+            return SearchTask(self._identity(place), problem, knowledge, uniform_vector(space))
+        measured = dict.fromkeys(trace.asked.configuration for trace in traces if trace.ok)
+        return SearchTask(self._identity(place), problem, knowledge, None, space.encode(list(measured)))
 
     def _identity(self, place: Path) -> str:
         """Returns a digest of everything that decides what searchers are told."""
         names = sorted(path for path in place.rglob("*") if path.is_file())
         known = {path.relative_to(place).as_posix(): sha256_of(path) for path in names}
         known |= {"profile": sha256_of(self.profile) if self.profile else "", "budget": str(self.budget)}
+        known |= {"table": "alone"} if self.table else {}
         return sha256_of_json(known)[:16]
 
 

@@ -15,6 +15,8 @@ from search.contract.problem import AbstractProblem
 from search.contract.searcher import AbstractSearcher
 
 Progress = Callable[[int, int], None]
+StandIn = Callable[[NDArray[np.int64], float], NDArray[np.int64]]
+"""From what was asked for, and the share of the full training, to what is evaluated in its place."""
 
 # Shares such as 1/3 add up to 1 only nearly.
 _ROUNDING: Final = 1e-9
@@ -55,6 +57,7 @@ def run(
     evaluations: int,
     batch: int,
     on_progress: Progress | None = None,
+    stand_in: StandIn | None = None,
 ) -> History:
     """Returns the history of a search; shorter than asked for when the space holds no more configurations.
 
@@ -67,6 +70,7 @@ def run(
         evaluations: number of full trainings to spend.
         batch: number evaluated between two proposals, 1 or more.
         on_progress: called with evaluations done and evaluations in all after every batch.
+        stand_in: what is evaluated in place of what was asked for, where not everything can be; None for itself.
 
     Raises:
         UserError: when searcher and problem differ in space or objectives, or the batch is empty.
@@ -82,9 +86,11 @@ def run(
     done = 0.0
     while (left := evaluations - done) > _ROUNDING:
         asked = searcher.ask_vectors(min(batch, math.ceil(left - _ROUNDING)))
+        at = searcher.at
+        if stand_in is not None:
+            asked = stand_in(asked, at)
         if len(asked) == 0:
             break
-        at = searcher.at
         evaluation = problem.evaluate_vectors(asked, at)
         searcher.tell_vectors(asked, evaluation, at)
         vectors.append(asked)

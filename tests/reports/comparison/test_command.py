@@ -110,6 +110,14 @@ def test_a_task_is_the_surrogate_that_was_asked_for(tmp_path: Path) -> None:
     for kind in ("additive", "constant"):
         store_task(tmp_path, "chain_sum", own, Space(30), architecture, None, surrogate=kind)  # one place: made anew
         losses[kind] = StoredTasks(tmp_path)("chain_sum").problem(None).evaluate_vectors(vectors).objectives[:, 0]
+    table = StoredTasks(tmp_path, table=True)("chain_sum")
+    assert table.measured is not None
+    measured = {trace.asked.configuration: trace.measured.held_out_loss for trace in own if trace.ok}
+    assert len(table.measured) == len(measured)
+    assert table.problem(1).evaluate_vectors(table.measured[:1]).objectives[0, 0] in [
+        trace.measured.held_out_loss for trace in own
+    ]
+    assert table.problem(None).evaluate_vectors(vectors).objectives.shape == (40, 2)
     assert len(set(losses["constant"])) == 1
     assert len(set(losses["additive"])) > 30
 
