@@ -18,7 +18,7 @@ from search.contract.setup import Setup, require_at_least
 from search.models.sklearn_gp import GaussianProcess
 from search.moves.climbing import climb
 from search.moves.fixed_choices import random_choices, rate_index
-from search.moves.genes import cross, to_neighbours
+from search.moves.genes import by_importance, cross, to_neighbours
 from search.moves.scalarisation import weighted_sum
 from search.moves.survival import survivors
 
@@ -78,7 +78,8 @@ class QRAdaptor(AbstractSearcher):
         self._rate = rate_index(self.space, percent)
         importance = self.knowledge.damage(self.space)[:, 0]
         self._repair = BudgetRepair(self.space, self.knowledge, importance)
-        self._start = self._by_importance(importance)[: 1 if with_start else 0]
+        start = self._repair(by_importance(self.space, self._rate, importance, importance))
+        self._start = start[: 1 if with_start else 0]
 
     def _propose(self, n: int) -> NDArray[np.int64]:
         if len(self._archive) < self._size and len(self._start) == 0:
@@ -88,15 +89,6 @@ class QRAdaptor(AbstractSearcher):
         if len(self._archive) < self._evolved:
             return self._bred(n)
         return self._improved(n)
-
-    def _by_importance(self, importance: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Returns the start of stage 1, shape ``(1, d)``, from the importance of each unit, shape ``(U,)``."""
-        extent = float(np.ptp(importance))
-        share = (importance - importance.min()) / (extent if extent > 0 else 1.0)
-        lowest = int(self.space.ranks[0] == 0)
-        bits = np.rint(share * (len(self.space.bits) - 1))
-        ranks = lowest + np.rint(share * (len(self.space.ranks) - 1 - lowest))
-        return self._repair(np.concatenate([[self._rate], bits, ranks]).astype(np.int64)[None])
 
     def _mutated(self, vectors: NDArray[np.int64]) -> NDArray[np.int64]:
         return self._repair(to_neighbours(self.space, vectors, self._chances, self._rng))

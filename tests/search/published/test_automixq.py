@@ -1,18 +1,25 @@
-"""Only 4 and 8 bits at one rate and one rank; random as released, by models as published."""
+"""4 and 8 bits in the pruned layers only, at one rate and one rank; random as released, by models as published."""
 
 import numpy as np
 
 from perfmodel.space.space import Space
 from search import AdditiveProblem, run, searcher
 
-SPACE = Space(8)
+SPACE = Space(14)
 
 
-def test_only_four_and_eight_bits_at_one_rate_and_rank() -> None:
+def test_four_and_eight_bits_in_the_pruned_layers_and_sixteen_elsewhere() -> None:
     for configuration in searcher("automixq", SPACE, 2, 0).ask(20):
-        assert set(configuration.bits) <= {4, 8}
+        assert set(configuration.bits[4:-2]) <= {4, 8}
+        assert set(configuration.bits[:4] + configuration.bits[-2:]) == {16}
         assert configuration.pruning_rate == 0.3
         assert set(configuration.ranks) == {8}
+
+
+def test_layers_of_several_modules_stay_whole_with_all_of_them() -> None:
+    for configuration in searcher("automixq", SPACE, 2, 0, modules=2).ask(2):
+        assert set(configuration.bits[:8] + configuration.bits[-4:]) == {16}
+        assert set(configuration.bits[8:-4]) <= {4, 8}
 
 
 def test_as_released_results_change_nothing(known) -> None:

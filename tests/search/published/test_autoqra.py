@@ -50,6 +50,58 @@ def test_promoted_are_better_than_their_generation(known) -> None:
     assert dominated == [0, 0, 0, 0]
 
 
+def test_the_start_has_bits_by_divergence_and_ranks_by_gradient_and_the_rest_are_edits_of_it(known) -> None:
+    knowledge = known(AdditiveProblem(SPACE))
+    kl, gradient = np.tile(np.array([0.0, 1.0, 2.0, 4.0])[:, None], (1, 5)), np.array([3.0, 0.0, 1.5, 0.0])
+    sensitivities = replace(knowledge.sensitivities, kl=kl, gradient_norm=gradient)
+    first = searcher("autoqra", SPACE, 2, 0, replace(knowledge, sensitivities=sensitivities)).ask_vectors(30)
+    assert first[0].tolist() == [0, 0, 1, 2, 4, 3, 1, 2, 1]
+    differ = (first[1:] != first[0]).sum(axis=1)
+    assert differ.min() <= 2 and differ.max() >= 5
+
+
+def test_three_of_ten_mutations_move_bits_and_rank_against_each_other(known) -> None:
+    before = np.full((4000, 9), 2)
+    made = searcher("autoqra", SPACE, 2, 0, known(AdditiveProblem(SPACE)))
+    steps = (made._mutated(before) - before)[:, 1:].reshape(-1, 2, 4)
+    both = (steps != 0).all(axis=1)
+    assert both.sum() / (steps != 0).any(axis=1).sum() == pytest.approx(0.3, abs=0.03)
+    assert (steps.sum(axis=1)[both] == 0).all()
+
+
+def test_the_surrogate_sees_what_low_fidelity_measured(known) -> None:
+    problem = AdditiveProblem(SPACE)
+    made = searcher("autoqra", SPACE, 2, 0, known(problem, fidelities=(0.2, 1.0)), population=20, promoted=4)
+    for _ in range(2):
+        cheap = made.ask_vectors(20)
+        assert made.at == 0.2
+        told = problem.evaluate_vectors(cheap)
+        # What low fidelity measured has nothing to do with the choices, and is all that the full training follows.
+        told.objectives[:, 0] = np.random.default_rng(1).permutation(20)
+        made.tell_vectors(cheap, told, 0.2)
+        promoted = made.ask_vectors(4)
+        rows = [int((cheap == vector).all(axis=1).argmax()) for vector in promoted]
+        full = problem.evaluate_vectors(promoted)
+        full.objectives[:, 0] = told.objectives[rows, 0]
+        made.tell_vectors(promoted, full, 1.0)
+    assert told.objectives[:, 0].argmin() in rows
+
+
+def test_the_last_phase_looks_one_edit_around_the_front_and_begins_within_200_fine_tunes(known) -> None:
+    problem = AdditiveProblem(SPACE)
+    made = searcher("autoqra", SPACE, 2, 0, known(problem, fidelities=(0.5, 1.0)))
+    spent = 0.0
+    while made._place[1] < made._generations:
+        asked = made.ask_vectors(6)
+        made.tell_vectors(asked, problem.evaluate_vectors(asked), made.at)
+        spent += made.at * len(asked)
+    assert spent < 100
+    front = made._archive.vectors[made._archive.front()]
+    edits = [(np.abs(front - vector).sum(axis=1)).min() for vector in made.ask_vectors(6)]
+    assert made.at == 1.0
+    assert edits == [1] * 6
+
+
 def test_one_fidelity_screens_by_the_surrogate_alone(known) -> None:
     problem = AdditiveProblem(SPACE)
     made = searcher("autoqra", SPACE, 2, 0, known(problem))
