@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from collectors.adapters import ADAPTERS
 from collectors.measuring.memory_and_time import CpuMemoryMeter
-from collectors.scoring.encode import Batch, collate, encode
+from collectors.scoring.batch import Batch, collate_examples
+from collectors.scoring.encode import encode
 from collectors.scoring.evaluate import answer_logits
 from datasets_cache import load_model, load_task, load_tokenizer, resolve
 from perfmodel.space.recipe import Recipe
@@ -38,7 +39,7 @@ def adapted_model_and_batch() -> tuple[nn.Module, Batch]:
     alphas = dict.fromkeys(ranks, Recipe().scaling_alpha(8))
     model = ADAPTERS["lora"].attach(frozen, ranks, alphas, dropout=0.0, peft_start=True)
     examples = encode(load_task("chain_sum").train[:8], load_tokenizer(base), 96)
-    return model, collate([(example.prompt, example.answer) for example in examples], torch.device("cpu"))
+    return model, collate_examples(examples, torch.device("cpu"))
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from collectors.scoring.encode import Batch, Encoded, EncodedExamples, encode
+from collectors.scoring.batch import Batch
+from collectors.scoring.encode import Encoded, EncodedExamples, encode
 from collectors.trial.finetune import batches, heaviest
 from datasets_cache import load_task, load_tokenizer, resolve
 from perfmodel.memory.load import BatchLoad

@@ -4,7 +4,7 @@ An example scored ``exact`` is asked ``question + PROMPT_END``, and its answer i
 other rule the prompt is taken word for word and continuations are tokenised as lm-evaluation-harness does it: a
 prompt's trailing white space goes to the continuation, whose tokens are those of prompt and continuation together
 less the first ones, as many as the prompt has by itself. End tokens that a tokenizer appends are taken off first: a
-prompt does not end there.
+prompt does not end there. A chat is written by the model's own template; see ``chat``.
 """
 
 import math
@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
-
+from collectors.scoring.chat import chat_tokens
 from datasets_cache import Example
 from perfmodel.errors import InvalidTaskError, UnsupportedModelError
 
@@ -61,6 +59,8 @@ class Encoded:
         choices: choices of a multiple-choice question; empty otherwise.
         right: index of the right choice, whose prompt is ``prompt`` and whose answer begins ``answer``.
         reference: what the generated answer is compared with; None where nothing is generated.
+        unlearnt: places in ``answer`` that are neither learnt nor scored: what others say between the assistant's
+            turns of a chat.
     """
 
     prompt: Ids
@@ -68,6 +68,13 @@ class Encoded:
     choices: tuple[Choice, ...] = ()
     right: int = 0
     reference: Reference | None = None
+    unlearnt: Ids = ()
+
+    @property
+    def learnt(self) -> Ids:
+        """Token ids of the answer that are learnt and scored."""
+        left_out = set(self.unlearnt)
+        return tuple(token for place, token in enumerate(self.answer) if place not in left_out)
 
     @property
     def length(self) -> int:
@@ -97,31 +104,6 @@ class EncodedExamples(list[Encoded]):
         return self._lengths[math.ceil(share * len(self._lengths)) - 1]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Right-padded examples; with causal attention the padding is never seen by an answer, so no mask is needed.
-
-    Args:
-        ids: token ids, shape ``(b, length)``.
-        targets: token id to predict at each position, ``-1`` where none is scored, shape ``(b, length)``.
-        real_tokens: tokens that are not padding.
-    """
-
-    ids: Tensor
-    targets: Tensor
-    real_tokens: int
-
-    @property
-    def padded_tokens(self) -> int:
-        """Tokens with padding."""
-        return self.ids.numel()
-
-    @property
-    def answer_tokens(self) -> int:
-        """Tokens that are scored."""
-        return int((self.targets >= 0).sum())
-
-
 def encode(
     examples: Sequence[Example], tokenizer: Any, max_length: int, *, with_choices: bool = True
 ) -> EncodedExamples:
@@ -146,6 +128,8 @@ def encode(
     encoded = [
         _asked(example, tokenizer, ids_of, with_choices=with_choices)
         if example.scoring == "exact"
+        else _chat(example, tokenizer)
+        if example.scoring == "chat"
         else _verbatim(example, tokenizer, together, with_choices=with_choices)
         for example in examples
     ]
@@ -179,7 +163,7 @@ def _without_end(tokenizer: Any) -> IdsOf:
 
 def _require_answers(example: Example, made: Encoded) -> None:
     """Raises where an example cannot be scored."""
-    empty = len(made.answer) == 1 or any(not choice.answer for choice in made.choices)
+    empty = len(made.learnt) <= 1 or any(not choice.answer for choice in made.choices)
     texts = set(_pairs(example)) if made.choices else set()  # equal texts are the data set's own
     if empty or len({(choice.prompt, choice.answer) for choice in made.choices}) < len(texts):
         fault = "an answer without tokens" if empty else "two choices of the same tokens"
@@ -218,7 +202,7 @@ class _Together:
 
 def _texts(examples: Iterable[Example], *, with_choices: bool) -> Iterable[str]:
     for example in examples:
-        if example.scoring != "exact":
+        if example.scoring not in ("exact", "chat"):
             for context, continuation in (_learnt(example), *(_pairs(example) if with_choices else ())):
                 yield from (context.rstrip(), context + continuation)
 
@@ -237,6 +221,15 @@ def _verbatim(example: Example, tokenizer: Any, together: _Together, *, with_cho
     return Encoded(prompt, answer, choices, example.right or 0)
 
 
+def _chat(example: Example, tokenizer: Any) -> Encoded:
+    ids, learnt = chat_tokens(tokenizer, example.messages)
+    if not any(learnt):
+        return Encoded(ids, ())
+    first, end = learnt.index(True), len(learnt) - learnt[::-1].index(True)
+    unlearnt = tuple(place - first for place in range(first, end) if not learnt[place])
+    return Encoded(ids[:first], ids[first:end], unlearnt=unlearnt)
+
+
 def _learnt(example: Example) -> tuple[str, str]:
     """Returns the prompt and the continuation that a fine-tune learns: those of the right choice."""
     if example.contexts is not None:
@@ -249,21 +242,3 @@ def _pairs(example: Example) -> list[tuple[str, str]]:
     if example.contexts is not None:
         return [(context, " " + example.answer) for context in example.contexts]
     return [(example.question, " " + choice) for choice in example.choices or ()]
-
-
-def collate(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], device: torch.device) -> Batch:
-    """Returns one batch, padded on the right to the longest pair.
-
-    Args:
-        pairs: token ids of a prompt and of its answer, each at least one, for each of b examples.
-        device: where the batch is put.
-    """
-    length = max(len(prompt) + len(answer) for prompt, answer in pairs)
-    ids = torch.zeros((len(pairs), length), dtype=torch.long)
-    targets = torch.full((len(pairs), length), -1, dtype=torch.long)
-    for row, (prompt, answer) in enumerate(pairs):
-        whole = torch.tensor([*prompt, *answer])
-        ids[row, : len(whole)] = whole
-        targets[row, len(prompt) - 1 : len(whole) - 1] = whole[len(prompt) :]
-    real = sum(len(prompt) + len(answer) for prompt, answer in pairs)
-    return Batch(ids.to(device), targets.to(device), real)

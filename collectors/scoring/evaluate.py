@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from collectors.scoring.encode import Batch, Encoded, Ids, collate
+from collectors.scoring.batch import Batch, collate
+from collectors.scoring.encode import Encoded, Ids
 from collectors.scoring.generation import generate, is_right
 from collectors.scoring.largest_batch import LargestBatch, by_length
 
@@ -116,7 +117,7 @@ def evaluate(
         largest: what is held at once; None for ``EVAL_BATCH`` sequences of any length.
     """
     judged = judge(model, examples, device, advance, largest=largest)
-    tokens = sum(len(example.answer) for example in examples)
+    tokens = sum(len(example.learnt) for example in examples)
     right = sum(each.right for each in judged)
     return Scores(math.fsum(each.loss for each in judged) / tokens, right / len(judged), len(judged))
 
@@ -185,7 +186,9 @@ def _teacher_forced(
     """Returns what is found of each example's answer, under its right choice's place, and of every other choice."""
     found = {}
     for part in _parts(examples, largest):
-        states, targets = _scored_states(model, collate([(each.prompt, each.answer) for each in part], device))
+        pairs = [(each.prompt, each.answer) for each in part]
+        batch = collate(pairs, device, [each.unlearnt for each in part])
+        states, targets = _scored_states(model, batch)
         at_once = largest.scored if largest else len(targets)
         losses, hits = [], []
         for few, wanted in zip(torch.split(states, at_once), torch.split(targets, at_once), strict=True):
@@ -193,7 +196,7 @@ def _teacher_forced(
             losses.append(F.cross_entropy(logits, wanted, reduction="none").cpu())
             hits.append((logits.argmax(-1) == wanted).cpu())
             del logits  # before the next are made
-        lengths = [len(each.answer) for each in part]
+        lengths = [len(each.answer) - len(each.unlearnt) for each in part]
         parted = (torch.split(torch.cat(values), lengths) for values in (losses, hits))
         for each, loss, hit in zip(part, *parted, strict=True):
             found[each.example, each.choice] = _Forced(loss.tolist(), bool(hit.all()))
@@ -206,11 +209,12 @@ class _Sequence(NamedTuple):
     choice: int
     prompt: Ids
     answer: Ids
+    unlearnt: Ids = ()
 
 
 def _sequences(examples: Sequence[Encoded]) -> Iterator[_Sequence]:
     for place, example in enumerate(examples):
-        yield _Sequence(place, example.right, example.prompt, example.answer)
+        yield _Sequence(place, example.right, example.prompt, example.answer, example.unlearnt)
         for number, choice in enumerate(example.choices):
             if number != example.right:
                 yield _Sequence(place, number, choice.prompt, choice.answer)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from collectors.scoring.encode import Batch
+from collectors.scoring.batch import Batch
 
 
 @dataclass(frozen=True)

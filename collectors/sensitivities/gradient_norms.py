@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from collectors.pruning.importances.gradients import only_these_trained
 from collectors.pruning.prune import ModuleKey
-from collectors.scoring.encode import Batch
+from collectors.scoring.batch import Batch
 from collectors.scoring.evaluate import answer_logits
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from collectors.pruning.prune import decoder_layers
-from collectors.scoring.encode import Batch
+from collectors.scoring.batch import Batch
 from collectors.scoring.evaluate import answer_logits
 from collectors.sensitivities.layer_outputs import hidden_state, kept_outputs
 

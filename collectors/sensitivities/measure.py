@@ -14,7 +14,8 @@ from collectors.pruning.prune import ModuleKey
 from collectors.quantizers import QUANTIZERS
 from collectors.quantizers.cache import QuantizedLibrary
 from collectors.quantizers.fairness import check_fair, sample_weights
-from collectors.scoring.encode import Batch, Encoded, encode
+from collectors.scoring.batch import Batch
+from collectors.scoring.encode import Encoded, encode
 from collectors.sensitivities.gradient_norms import gradient_norms
 from collectors.sensitivities.information import information
 from collectors.sensitivities.output_change import OutputChange

@@ -13,7 +13,7 @@ from collectors.pruning.prune import ModuleKey
 from collectors.quantizers import QUANTIZERS
 from collectors.quantizers.cache import QuantizedLibrary
 from collectors.quantizers.fairness import REFERENCE_BITS
-from collectors.scoring.encode import Batch
+from collectors.scoring.batch import Batch
 from collectors.scoring.evaluate import answer_logits
 from collectors.sensitivities.layer_outputs import kept_outputs, resumed_at
 from collectors.sensitivities.units import linears_of

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from collectors.pruning.prune import ModuleKey, decoder_layers, linear_modules
-from collectors.scoring.encode import Batch, Encoded, collate
+from collectors.scoring.batch import Batch, collate_examples
+from collectors.scoring.encode import Encoded
 from collectors.scoring.evaluate import EVAL_BATCH
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Unit
@@ -47,7 +48,4 @@ def batches_of(examples: Sequence[Encoded], device: torch.device) -> list[Batch]
         device: device of the model.
     """
     order = sorted(examples, key=lambda example: example.length)
-    return [
-        collate([(example.prompt, example.answer) for example in order[start : start + EVAL_BATCH]], device)
-        for start in range(0, len(order), EVAL_BATCH)
-    ]
+    return [collate_examples(order[start : start + EVAL_BATCH], device) for start in range(0, len(order), EVAL_BATCH)]

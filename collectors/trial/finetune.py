@@ -14,7 +14,8 @@ from torch.nn import functional as F
 
 from collectors.measuring.energy import energy_between_j, energy_so_far_j
 from collectors.measuring.memory_and_time import StepClock, memory_meter
-from collectors.scoring.encode import Batch, Encoded, collate
+from collectors.scoring.batch import Batch, collate_examples
+from collectors.scoring.encode import Encoded
 from collectors.scoring.evaluate import answer_logits
 from collectors.scoring.largest_batch import LargestBatch
 from collectors.trial.checkpoint import Progress
@@ -178,7 +179,7 @@ def batches(examples: Sequence[Encoded], recipe: Recipe, seed: int, device: torc
         while len(queue) < recipe.batch_size:
             queue = queue + generator.sample(list(examples), len(examples))
         drawn, queue = queue[: recipe.batch_size], queue[recipe.batch_size :]
-        yield collate([(example.prompt, example.answer) for example in drawn], device)
+        yield collate_examples(drawn, device)
 
 
 def heaviest(drawn: Sequence[Batch], first: int) -> frozenset[int]:

@@ -17,6 +17,7 @@ from collectors.pruning.prune import LayerImportance, ModuleKey, PrunedLinear, d
 from collectors.quantizers import QUANTIZERS, linear_of, stored_bytes
 from collectors.quantizers.cache import QuantizedLibrary
 from collectors.quantizers.fairness import check_fair, sample_weights
+from collectors.scoring.chat import chat_template
 from collectors.scoring.encode import Encoded, encode
 from collectors.trial.linear_slots import LinearSlot, linear_slots, move_rest_to_device
 from datasets_cache import load_model, load_task, load_tokenizer, resolve
@@ -95,6 +96,7 @@ class ModelBuilder:
         encoded = encode(train, tokenizer, length, with_choices=False)
         calibration = encode(task.calibration, tokenizer, length, with_choices=False)
         held_out = encode(task.held_out, tokenizer, length)
+        self.chat_template = chat_template(tokenizer) if train[0].messages else None
         self.left_out = tuple(len(each.left_out) for each in (encoded, calibration, held_out))
         self.train: list[Encoded] = encoded
         self.held_out: list[Encoded] = held_out[: setting.recipe.eval_examples]

@@ -40,7 +40,9 @@ _AGAIN = "export it again"
 _RECORD, _BASE, _ADAPTER = "model.json", "base.safetensors", "adapter"
 
 
-def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str, Any]) -> None:
+def save_model(
+    folder: Path, built: Built, base: BaseModel, details: Mapping[str, Any], chat_template: str | None = None
+) -> None:
     """Writes a built model, trained or not.
 
     Args:
@@ -48,6 +50,7 @@ def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str
         built: model from ``ModelBuilder.build``.
         base: unpruned base model that it was built from.
         details: JSON values about where it comes from, stored as they are.
+        chat_template: that the tokenizer is saved with; None for its own.
 
     Raises:
         OutputFolderError: the folder is not empty or cannot be written.
@@ -64,7 +67,9 @@ def save_model(folder: Path, built: Built, base: BaseModel, details: Mapping[str
     try:
         save_file(tensors, folder / _BASE)
         save_adapter(model, base, folder / _ADAPTER)
-        load_tokenizer(base).save_pretrained(str(folder))
+        tokenizer = load_tokenizer(base)
+        tokenizer.chat_template = chat_template or tokenizer.chat_template
+        tokenizer.save_pretrained(str(folder))
         record = {
             "version": SAVED_VERSION,
             "base_model": base.name,

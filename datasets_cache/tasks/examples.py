@@ -9,7 +9,7 @@ from perfmodel.errors import InvalidTaskError
 
 SPLITS = ("train", "calibration", "held_out")
 
-Scoring = Literal["exact", "likelihood", "likelihood_per_character", "generated"]
+Scoring = Literal["exact", "likelihood", "likelihood_per_character", "generated", "chat"]
 """When an answer is right.
 
     exact                       greedy decoding gives the whole answer and ends; with choices, the right one, end
@@ -18,6 +18,7 @@ Scoring = Literal["exact", "likelihood", "likelihood_per_character", "generated"
     likelihood_per_character    the same with each log-likelihood divided by its choice's characters (acc_norm)
     generated                   greedy decoding gives a text whose final answer, ``#### 72``, is the reference's
                                 (exact_match under strict-match)
+    chat                        greedy decoding gives every word of the assistant, in all turns
 """
 
 
@@ -34,6 +35,8 @@ class Example:
         right: place of the right choice, where its text does not tell: texts may be equal, or stand in ``contexts``.
         contexts: one prompt a choice, where choices stand before the answer (WinoGrande); None where all share the
             question.
+        messages: role and content of every turn of a chat; the question then holds all turns before the assistant's
+            last, and the answer that last one. Empty outside chats.
     """
 
     question: str
@@ -42,6 +45,7 @@ class Example:
     scoring: Scoring = "exact"
     right: int | None = None
     contexts: tuple[str, ...] | None = None
+    messages: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

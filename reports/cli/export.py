@@ -134,10 +134,12 @@ def _write(trace: Trace, run_folder: Path, to: Path) -> None:
         details: dict[str, Any] = {"trace": trace.asked.key, "configuration": asked.configuration.to_dict()}
         setting = {"task": asked.setting.task_name, "recipe": asked.setting.recipe.to_dict(), "seed": asked.seed}
         batch = {"tokens": trace.measured.largest_batch_tokens, "scored": trace.measured.largest_batch_answer_tokens}
-        save_model(to, built, builder.base, {**details, **setting, "largest_batch": batch})
+        details |= {**setting, "largest_batch": batch}
+        save_model(to, built, builder.base, details, builder.chat_template)
         if fits_published_base(trace):
             save_adapter(built.model, builder.base, to / "peft_adapter")
-        (to / "README.md").write_text(_readme(trace, builder.base.name, set(built.formats.values())), encoding="utf-8")
+        text = _readme(trace, builder.base.name, set(built.formats.values()), chat=builder.chat_template is not None)
+        (to / "README.md").write_text(text, encoding="utf-8")
         for path in to.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
 
@@ -152,14 +154,12 @@ def fits_published_base(trace: Trace) -> bool:
     )
 
 
-def _readme(trace: Trace, base: str, formats: Collection[str]) -> str:
+def _readme(trace: Trace, base: str, formats: Collection[str], *, chat: bool) -> str:
     """Returns the text beside an exported model: what it is, its scores, how to load it and how to ask it."""
-    from collectors.scoring.encode import PROMPT_END
-
     asked, measured = trace.asked, trace.measured
     recipe = asked.setting.recipe
     accuracy = "" if measured.accuracy is None else f", accuracy {measured.accuracy:.3f}"
-    prompt = PROMPT_END.replace("\n", "\\n")
+    asking, explained = _chatting() if chat else _asking()
     text = f"""# {base}, fine-tuned on {Path(asked.setting.task).stem}
 
 {described(asked.configuration.to_dict()).capitalize()}. Formats: {", ".join(sorted(formats))}. {recipe.steps} steps of
@@ -175,12 +175,11 @@ from collectors.trial.saved_model import load_model
 from transformers import AutoTokenizer
 
 model, tokenizer = load_model(Path("."), "cpu"), AutoTokenizer.from_pretrained(".")
-ids = tokenizer("{EXAMPLE}{prompt}", return_tensors="pt")["input_ids"]
+{asking}
 print(tokenizer.decode(model.generate(input_ids=ids, max_new_tokens=8, do_sample=False)[0, ids.shape[1] :]))
 ```
 
-The prompt is the question and `{prompt}`; the answer follows after a space and ends with the end token. Tasks of the
-hub that are scored by the likelihood of choices, or by a generated text, take their prompt word for word instead.
+{explained}
 """
     if not fits_published_base(trace):
         return text
@@ -189,4 +188,27 @@ hub that are scored by the likelihood of choices, or by a generated text, take t
         + f"""
 `peft_adapter/` holds the adapter alone: `PeftModel.from_pretrained(base, "peft_adapter")`, where `base` is {base}.
 """
+    )
+
+
+def _asking() -> tuple[str, str]:
+    """Returns the line that makes token ids of a question, and what it does in words."""
+    from collectors.scoring.encode import PROMPT_END
+
+    prompt = PROMPT_END.replace("\n", "\\n")
+    return (
+        f'ids = tokenizer("{EXAMPLE}{prompt}", return_tensors="pt")["input_ids"]',
+        f"The prompt is the question and `{prompt}`; the answer follows after a space and ends with the end token.\n"
+        "Tasks of the hub that are scored by the likelihood of choices, or by a generated text, take their prompt\n"
+        "word for word instead.",
+    )
+
+
+def _chatting() -> tuple[str, str]:
+    """Returns the lines that make token ids of a chat, and what they do in words."""
+    return (
+        f'chat = [{{"role": "user", "content": "{EXAMPLE}"}}]\n'
+        "ids = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True, "
+        'return_tensors="pt")["input_ids"]',
+        "The prompt is the chat so far, as the chat template beside the tokenizer writes it. It was trained on that.",
     )

@@ -13,8 +13,8 @@ def question_blind(run: Run) -> dict[str, float]:
 
     tokenizer, recipe = load_tokenizer(run.base_model), run.suite.recipe
     task = replace(run.task, train=run.task.first_training_examples(recipe.train_examples))
-    train = [example.answer for example in encode(task.train, tokenizer, recipe.max_length)]
-    held_out = [example.answer for example in encode(task.held_out, tokenizer, recipe.max_length)]
+    train = [example.learnt for example in encode(task.train, tokenizer, recipe.max_length)]
+    held_out = [example.learnt for example in encode(task.held_out, tokenizer, recipe.max_length)]
     return {
         ACCURACY: majority_accuracy(task),
         "loss": question_blind_loss(train, held_out[: recipe.eval_examples]),

@@ -11,7 +11,12 @@ from perfmodel.files.json_file import parse_json
 MOST_LABELS = 50
 """With more different labels than this, a label is a free answer: every choice of a question is scored."""
 
-CHAT = ("messages", "conversations")
+_ROLES = {
+    "system": "system",
+    **dict.fromkeys(("user", "human"), "user"),
+    **dict.fromkeys(("assistant", "gpt", "chatgpt", "bot", "model"), "assistant"),
+}
+"""The role that each name of a speaker means."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,6 @@ def form_of(rows: Sequence[Row]) -> Form:
 def _nearest(row: Row, columns: set[str]) -> Form:
     """Returns the form that shares most columns with a row that is of none."""
     known = "; ".join(" and ".join(form.needed) for form in FORMS)
-    if columns & set(CHAT):
-        row.refuse("is a chat", f"one question and one answer a row: {known}", "write each turn as a row of its own")
     nearest = max(FORMS, key=lambda form: len(columns & {*form.needed, *form.optional}))
     if not columns & {*nearest.needed, *nearest.optional}:
         row.refuse(f"has the keys {', '.join(sorted(columns)) or 'none'}", f"known are {known}", "rename them")
@@ -105,7 +108,7 @@ def _choices(row: Row, answer: str) -> tuple[str, ...] | None:
 def _completions(rows: Sequence[Row]) -> list[Example]:
     for row in rows:
         if isinstance(row.content["prompt"], list):
-            row.refuse("has a chat as prompt", "prompt and completion are texts", "write each turn as a row of its own")
+            row.refuse("has a chat as prompt", "prompt and completion are texts", "write the whole chat as `messages`")
     return [Example(_string(row, "prompt"), _string(row, "completion")) for row in rows]
 
 
@@ -132,9 +135,52 @@ def _labels(rows: Sequence[Row]) -> list[Example]:
     return [Example(_string(row, "text"), label, asked) for row, label in zip(rows, labels, strict=True)]
 
 
+def _chats(column: str, role: str, content: str) -> Callable[[Sequence[Row]], list[Example]]:
+    """Returns what makes examples of chats.
+
+    Args:
+        column: that holds the list of turns.
+        role: key of a turn that says who speaks.
+        content: key of a turn that says what.
+    """
+
+    def examples(rows: Sequence[Row]) -> list[Example]:
+        return [_chat(row, _turns(row, column, role, content)) for row in rows]
+
+    return examples
+
+
+def _turns(row: Row, column: str, role: str, content: str) -> list[tuple[str, str]]:
+    turns = row.content[column]
+    if row.path.suffix == ".csv" and isinstance(turns, str):
+        turns = parse_json(turns, f"{row.path}, {row.place}")
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        row.refuse(f"has {column} {str(turns)[:60]!r}", f"{column} is a list of turns with {role} and {content}")
+    found = []
+    for number, turn in enumerate(turns, start=1):
+        who, said = turn.get(role), turn.get(content)
+        if who not in _ROLES:
+            row.refuse(f"has {role} {who!r} in turn {number}", f"known are {', '.join(_ROLES)}")
+        if not isinstance(said, str) or not said.strip():
+            row.refuse(f"has {content} {said!r} in turn {number}", f"{content} is a text that is not empty")
+        found.append((_ROLES[who], said))
+    return found
+
+
+def _chat(row: Row, turns: list[tuple[str, str]]) -> Example:
+    """Returns the example of a chat up to the last turn of the assistant: what follows it is answered by nobody."""
+    last = max((place for place, (role, _) in enumerate(turns) if role == "assistant"), default=0)
+    if not any(role == "user" for role, _ in turns[:last]):
+        row.refuse("has no answer of the assistant to a user", "a chat has a user's turn and the assistant's after it")
+    before = "\n".join(f"{role}: {content}" for role, content in turns[:last])
+    return Example(before, turns[last][1], scoring="chat", messages=tuple(turns[: last + 1]))
+
+
 FORMS = (
     Form("question and answer", ("question", "answer"), ("choices",), _questions),
     Form("prompt and completion", ("prompt", "completion"), (), _completions),
     Form("Alpaca", ("instruction", "output"), ("input",), _instructions),
     Form("text and label", ("text", "label"), (), _labels),
+    Form("chat", ("messages",), (), _chats("messages", "role", "content")),
+    Form("ShareGPT", ("conversations",), (), _chats("conversations", "from", "value")),
 )

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from collectors.device.step_loads import step_loads, timed_loads, training_examples
-from collectors.scoring.encode import collate
+from collectors.scoring.batch import collate
 from collectors.trial import finetune as trainer
 from collectors.trial.finetune import finetune
 from perfmodel.memory.load import BatchLoad

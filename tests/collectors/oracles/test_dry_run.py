@@ -11,7 +11,7 @@ from collectors.adapters import ADAPTERS
 from collectors.measuring.memory_and_time import CpuMemoryMeter
 from collectors.pruning.prune import decoder_layers, linear_modules
 from collectors.quantizers import QUANTIZERS, stored_bytes
-from collectors.scoring.encode import Batch
+from collectors.scoring.batch import Batch
 from collectors.trial.finetune import _step, checkpoint_activations
 from collectors.trial.optimizers import make_optimizer, state_bytes_of
 from perfmodel.errors import InvalidConfigurationError, UnsupportedModelError

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors.scoring.encode import PROMPT_END, collate, encode
+from collectors.scoring.batch import collate
+from collectors.scoring.encode import PROMPT_END, encode
 from datasets_cache import Example, load_task
 from perfmodel.errors import InvalidTaskError, UnsupportedModelError
 

@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from collectors.measuring.memory_and_time import memory_meter
-from collectors.scoring.encode import Choice, Encoded, Reference, collate
+from collectors.scoring.batch import collate
+from collectors.scoring.encode import Choice, Encoded, Reference
 from collectors.scoring.evaluate import EVAL_BATCH, answer_logits, batches, evaluate, judge
 from collectors.scoring.generation import GENERATION_BATCH, generate, is_right
 from collectors.scoring.largest_batch import LargestBatch
@@ -184,7 +185,8 @@ def test_the_loss_of_a_choice_question_is_that_of_its_answer_with_the_end_token(
 def test_choices_of_many_questions_share_batches(model, monkeypatch):
     sizes = []
     monkeypatch.setattr(
-        "collectors.scoring.evaluate.collate", lambda pairs, device: sizes.append(len(pairs)) or collate(pairs, device)
+        "collectors.scoring.evaluate.collate",
+        lambda pairs, *rest: sizes.append(len(pairs)) or collate(pairs, *rest),
     )
     judge(model, some_questions(EVAL_BATCH), CPU)
     assert sizes == [EVAL_BATCH] * 3

@@ -9,7 +9,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from torch.nn import functional as F
 
-from collectors.scoring.encode import collate, encode
+from collectors.scoring.batch import collate
+from collectors.scoring.encode import encode
 from collectors.scoring.evaluate import answer_logits, evaluate, judge
 from collectors.scoring.lm_eval_check import TASK_FILES, evaluate_with_lm_eval
 from datasets_cache import load_task, online_task_names

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from collectors.scoring.encode import Encoded, collate
+from collectors.scoring.batch import collate
+from collectors.scoring.encode import Encoded
 from collectors.trial import finetune as module
 from collectors.trial.finetune import DivergedError, finetune, learning_rate
 from collectors.trial.model_builder import ModelBuilder

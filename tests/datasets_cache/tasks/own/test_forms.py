@@ -21,6 +21,16 @@ FORMS = {
         lambda n: {"text": f"{n}", "label": "odd" if n % 2 else "even"},
         Example("7", "odd", ("even", "odd")),
     ),
+    "chat": (
+        lambda n: {
+            "messages": [{"role": "user", "content": f"{n} + 1?"}, {"role": "assistant", "content": str(n + 1)}]
+        },
+        Example("user: 7 + 1?", "8", scoring="chat", messages=(("user", "7 + 1?"), ("assistant", "8"))),
+    ),
+    "ShareGPT": (
+        lambda n: {"conversations": [{"from": "human", "value": str(n)}, {"from": "gpt", "value": str(n + 1)}]},
+        Example("user: 7", "8", scoring="chat", messages=(("user", "7"), ("assistant", "8"))),
+    ),
 }
 
 
@@ -31,10 +41,14 @@ def write(path, rows):
         with path.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     else:
         path.write_text(json.dumps(rows) if path.suffix == ".json" else "\n".join(map(json.dumps, rows)))
     return path
+
+
+def _cell(value):
+    return json.dumps(value) if isinstance(value, list) else value
 
 
 def all_of(task):
@@ -62,6 +76,15 @@ def test_numbers_may_be_labels_and_many_labels_are_free_answers(tmp_path):
 def test_an_alpaca_row_without_input_is_its_instruction_alone(tmp_path):
     rows = [{"instruction": f"Say {n}.", "input": "", "output": str(n)} for n in range(30)]
     assert Example("Say 3.", "3") in all_of(load_task(str(write(tmp_path / "mine.json", rows))))
+
+
+def test_a_chat_ends_with_the_assistant_s_last_turn(tmp_path):
+    turns = [("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d"), ("user", "e")]
+    rows = [{"messages": [{"role": role, "content": f"{said}{n}"} for role, said in turns]} for n in range(30)]
+    example = next(each for each in all_of(load_task(str(write(tmp_path / "mine.jsonl", rows)))) if each.answer == "d3")
+
+    assert example.question == "system: s3\nuser: a3\nassistant: b3\nuser: c3"
+    assert example.messages == tuple((role, f"{said}3") for role, said in turns[:5])
 
 
 def test_choices_of_a_csv_file_are_a_json_list(tmp_path):
@@ -131,7 +154,14 @@ def test_a_folder_is_another_task_when_one_of_its_files_changes(tmp_path):
         ("mine.jsonl", '{"text": "t", "label": 0.5}', "has label 0.5"),
         ("mine.jsonl", '{"text": "t", "label": "a"}', "has the label 'a' as every other row"),
         ("mine.jsonl", '{"body": "b", "subject": "s"}', "has the keys body, subject; known are question and answer;"),
-        ("mine.jsonl", '{"messages": [{"role": "user", "content": "q"}]}', "is a chat"),
+        ("mine.jsonl", '{"messages": [{"role": "user", "content": "q"}]}', "has no answer of the assistant"),
+        (
+            "mine.jsonl",
+            '{"messages": [{"role": "tool", "content": "q"}]}',
+            "has role 'tool' in turn 1; known are system",
+        ),
+        ("mine.jsonl", '{"messages": [{"role": "user", "content": [1]}]}', "has content [1] in turn 1"),
+        ("mine.jsonl", '{"conversations": "q"}', "conversations is a list of turns with from and value"),
         ("mine.jsonl", '{"prompt": [{"role": "user", "content": "q"}], "completion": "c"}', "has a chat as prompt"),
     ],
 )
