@@ -42,14 +42,13 @@ _SIZED: Final[Mapping[str, tuple[str, Options]]] = MappingProxyType(
         # At its usual 100, searches of up to 100 evaluations would be its first draws alone.
         "nsga2_20": ("nsga2", {"population": 20}),
         "milp_fisher": ("milp", {"with_fisher": 1}),
-        "milp_refitted": ("milp", {"with_pairs": 1, "with_refit": 1}),
+        "milp_pairs": ("milp", {"with_pairs": 1}),
     }
 )
 
 STAGES: Final[Mapping[str, Mapping[str, Options]]] = MappingProxyType(
     {
         "joint": {part: {f"with_{part}": 0} for part in JOINT_PARTS},
-        "milp_refitted": {"refit": {"with_refit": 0}},
         "automixq": {"models": {"initial": _NEVER}},
         "qpruner": {"information": {"with_information": 0}, "optimisation": {"initial": _NEVER}},
         "qr_adaptor": {

@@ -6,12 +6,11 @@ from typing import ClassVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfmodel.space.sampling import sample
-from search.allocation.additive_costs import fitted_costs, prior_costs, width_costs
+from search.allocation.additive_costs import prior_costs, width_costs
 from search.allocation.budget_levels import BudgetLevels, new_solutions
 from search.allocation.budget_program import BudgetProgram
 from search.contract.searcher import AbstractSearcher
-from search.contract.setup import Setup, require_at_least
+from search.contract.setup import Setup
 from search.moves.fixed_choices import FixedChoices
 
 
@@ -33,9 +32,6 @@ class MixedIntegerProgram(AbstractSearcher):
         percent: pruning rate in percent, 0 to 99; the nearest in the space.
         with_fisher: 1, or 0 for errors that are not weighted by the Fisher information.
         with_pairs: our addition. 1 chooses a pair of width and rank in every unit and a pruning rate, by KL; or 0.
-        with_refit: our addition to the pairs. 1 refits the costs to the results, and until then half of the proposals
-            are draws to learn from; or 0.
-        initial: results awaited before the costs are refitted, 4 or more.
 
     Raises:
         UserError: when an option is out of range, or the knowledge holds no sensitivities or no memory.
@@ -53,31 +49,22 @@ class MixedIntegerProgram(AbstractSearcher):
         percent: int = 0,
         with_fisher: int = 0,
         with_pairs: int = 0,
-        with_refit: int = 0,
-        initial: int = 16,
     ) -> None:
         super().__init__(setup)
-        require_at_least(initial=(initial, 4), with_pairs=(with_pairs, with_refit))
         memory, known = self.knowledge.memory, self.knowledge.sensitivities
         assert memory is not None
         assert known is not None
-        self._program, self._initial, self._refits = BudgetProgram(self.space, memory), initial, bool(with_refit)
+        best = BudgetProgram(self.space, memory).best
         if with_pairs:
-            self._costs = prior_costs(self.space, self.knowledge)
+            self._solve = partial(best, prior_costs(self.space, self.knowledge))
             self._levels = BudgetLevels(self.space, self.knowledge)
             return
         fixed = FixedChoices.nearest(self.space, rank=rank, percent=percent)
         errors = self.knowledge.damage(self.space, "weight_error")
         if with_fisher:
             errors = known.gradient_norm[:, None] ** 2 * errors
-        self._costs = width_costs(fixed, errors)
+        self._solve = partial(best, width_costs(fixed, errors))
         self._levels = BudgetLevels(self.space, self.knowledge, rank=fixed.rank, rate=fixed.rate)
 
     def _propose(self, n: int) -> NDArray[np.int64]:
-        costs, draws = self._costs, 0
-        if self._refits and len(self._archive) < self._initial:
-            draws = n // 2
-        elif self._refits:
-            costs = fitted_costs(self.space, self.knowledge, self._archive.vectors, self._losses)
-        solved = new_solutions(self._levels, partial(self._program.best, costs), self._visited, n - draws)
-        return np.concatenate([solved, sample(self.space, draws, self._rng)])
+        return new_solutions(self._levels, self._solve, self._visited, n)

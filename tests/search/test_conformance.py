@@ -39,7 +39,7 @@ OUT_OF_RANGE: dict[str, list[dict[str, int]]] = {
     "uniform": [{"rank": 0}],
     "sensitivity_greedy": [{"rank": 0}, {"percent": 100}],
     "hawq": [{"rank": 0}, {"percent": -1}],
-    "milp": [{"initial": 3}, {"with_refit": 1}],
+    "milp": [{"rank": 0}, {"percent": 100}],
     "nsga2": [{"population": 3}],
     "qlognehvi": [{"initial": 1}, {"memory": 3}],
     "parego": [{"initial": 1}],

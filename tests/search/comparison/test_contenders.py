@@ -19,7 +19,6 @@ SPACE = Space(6, pruning_rates=(0.0, 0.2), bits=(2, 3, 4, 8), ranks=(0, 4, 8))
 
 # Small enough that every stage begins within a few asks; what leaves a stage out stays.
 SMALL: dict[str, dict[str, int]] = {
-    "milp_refitted": {"initial": 6},
     "automixq": {"initial": 6},
     "qpruner": {"initial": 6},
     "qr_adaptor": {"population": 4, "generations": 1},
@@ -64,7 +63,7 @@ def test_leaving_a_stage_out_changes_what_is_proposed(whole: str, stage: str, kn
 
 
 def test_every_method_of_several_stages_has_them_left_out() -> None:
-    assert set(STAGES) == {"joint", "milp_refitted", "automixq", "qpruner", "qr_adaptor", "autoqra", "amq", "apq"}
+    assert set(STAGES) == {"joint", "automixq", "qpruner", "qr_adaptor", "autoqra", "amq", "apq"}
     assert all(each.searcher in SEARCHERS for each in VARIANTS.values())
     assert {each.whole for each in VARIANTS.values()} == {None, *STAGES}
 

@@ -1,4 +1,4 @@
-"""As published the least reconstruction error is solved for; pairs and costs refitted to results are our additions."""
+"""As published the least reconstruction error is solved for; pairs of width and rank are our addition."""
 
 from dataclasses import replace
 
@@ -61,16 +61,15 @@ def test_as_published_results_change_nothing(known) -> None:
     assert told.ask(4) == untold.ask(4)
 
 
-def test_pairs_refitted_give_nearly_the_exact_front_in_forty_evaluations(known) -> None:
+def test_pairs_by_true_costs_span_the_front_in_forty_evaluations(known) -> None:
     problem = AdditiveProblem(SPACE)
     reference = reference_point(problem.front())
     exact = hypervolume(problem.front(), reference)
     solved, random = (
         hypervolume(run(each, problem, 40, batch=8).objectives, reference) / exact
         for each in (
-            searcher("milp", SPACE, 2, 0, known(problem), with_pairs=1, with_refit=1),
+            searcher("milp", SPACE, 2, 0, known(problem), with_pairs=1),
             RandomSearch(Setup(SPACE, 2, 0)),
         )
     )
-    assert solved > 0.95
     assert solved > random + 0.05
