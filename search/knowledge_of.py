@@ -10,6 +10,7 @@ Notation:
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, final
@@ -17,6 +18,7 @@ from typing import Final, final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfmodel.errors import InvalidConfigurationError
 from perfmodel.features.featurizer import SpaceFeatures
 from perfmodel.features.sensitivities import Sensitivities
 from perfmodel.memory.load import BatchLoad
@@ -50,6 +52,7 @@ def knowledge_of(
     sensitivities: Sensitivities | None = None,
     others: Sequence[Predictor] = (),
     fidelities: tuple[float, ...] = (1.0,),
+    untrained: tuple[Vectors, Floats] | None = None,
 ) -> Knowledge:
     """Returns what a searcher of these objectives is given.
 
@@ -60,6 +63,7 @@ def knowledge_of(
         sensitivities: of the units of the space, None where they were not measured.
         others: predictors of the loss of other tasks, over the same space.
         fidelities: shares of the full training at which a configuration may be run, rising, the last one 1.
+        untrained: index vectors ``(n, d)`` and losses before training ``(n,)``, as ``untrained_losses`` gives them.
     """
     quality = next((name for name in (LOSS, ACCURACY) if name in objectives), objectives[0])
     return Knowledge(
@@ -70,7 +74,39 @@ def knowledge_of(
         loss_objective=objectives.index(quality),
         fidelities=fidelities,
         prior=PriorLoss(tuple(others)) if others else None,
+        untrained=untrained,
     )
+
+
+def untrained_losses(traces: Sequence[Trace], space: Space) -> tuple[Vectors, Floats] | None:
+    """Returns configurations and their measured losses before the first step, in nats; None where there are none.
+
+    Args:
+        traces: of one setting; the first point of a learning curve counts where it is of step 0 and the
+            configuration is of the space.
+        space: whose index vectors are wanted, shape ``(n, d)``, beside losses of shape ``(n,)``.
+    """
+    found = {
+        trace.asked.configuration: trace.measured.curve_losses[0]
+        for trace in of_space(traces, space)
+        if trace.measured.curve_steps[:1] == (0,)
+    }
+    return (space.encode(list(found)), np.asarray(list(found.values()), dtype=np.float64)) if found else None
+
+
+def of_space(traces: Iterable[Trace], space: Space) -> list[Trace]:
+    """Returns the traces that ended well and whose configuration is one of the space.
+
+    Args:
+        traces: measured, of any settings.
+        space: the legal configurations.
+    """
+    found = []
+    for trace in traces:
+        with suppress(InvalidConfigurationError):
+            space.validate(trace.asked.configuration)
+            found.append(trace)
+    return [trace for trace in found if trace.ok]
 
 
 def facts_wanted(names: Iterable[str]) -> Collection[str]:

@@ -13,7 +13,7 @@ from perfmodel.traces.trace import Asked, Setting
 from reports.run.progress import bar
 from reports.run.run import Run
 from search.contract.knowledge import Knowledge, Memory
-from search.knowledge_of import facts_wanted, fit_priors, knowledge_of, known_peak, other_tasks
+from search.knowledge_of import facts_wanted, fit_priors, knowledge_of, known_peak, other_tasks, untrained_losses
 from search.registry import SEARCHERS
 
 _FILE = "search/sensitivities.json"
@@ -41,6 +41,7 @@ def run_knowledge(run: Run, names: Sequence[str], memory: Memory) -> Knowledge:
         memory,
         sensitivities=run_sensitivities(run, names) if "sensitivities" in wanted else None,
         others=predictors,
+        untrained=untrained_losses(run.shelf_traces, run.space) if "untrained" in wanted else None,
     )
 
 

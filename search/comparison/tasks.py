@@ -25,7 +25,7 @@ from search.benchmark.noise import MeasuredNoise
 from search.benchmark.problem import BenchmarkProblem
 from search.benchmark.truncated_traces import cut_short, shares
 from search.comparison.runs import SearchTask, file_name
-from search.knowledge_of import fit_priors, knowledge_of, known_peak
+from search.knowledge_of import fit_priors, knowledge_of, known_peak, of_space, untrained_losses
 
 OBJECTIVES = (LOSS, PEAK)
 
@@ -74,6 +74,7 @@ class StoredTasks:
             cost = ModelledCost(space, architecture, recipe, load, DeviceProfile.load(self.profile))
         budget = {} if self.budget is None else {OBJECTIVES[1]: self.budget}
         known = _stored_facts(place, body.get("others", ()))
+        known["untrained"] = untrained_losses(traces, space)
         knowledge = knowledge_of(objectives, budget, memory, **known, fidelities=tuple(predictors))
 
         def problem(seed: int | None) -> BenchmarkProblem:
@@ -91,8 +92,8 @@ class StoredTasks:
 
         if not self.table:
             return SearchTask(self._identity(place), problem, knowledge, uniform_vector(space))
-        measured = dict.fromkeys(trace.asked.configuration for trace in traces if trace.ok)
-        return SearchTask(self._identity(place), problem, knowledge, None, space.encode(list(measured)))
+        measured = list(dict.fromkeys(trace.asked.configuration for trace in of_space(traces, space)))
+        return SearchTask(self._identity(place), problem, knowledge, None, space.encode(measured))
 
     def _identity(self, place: Path) -> str:
         """Returns a digest of everything that decides what searchers are told."""

@@ -35,6 +35,8 @@ class Knowledge:
         fidelities: shares of the full training at which a configuration may be run, rising, the last one 1.
         prior: from index vectors, shape ``(n, d)``, to the loss that other tasks predict, shape ``(n,)``, on any scale
             that rises with it; None where no other task is known.
+        untrained: configurations whose loss before training was measured: index vectors ``(n, d)``, and the losses in
+            nats per answer token, shape ``(n,)``; None where there are none.
     """
 
     sensitivities: Sensitivities | None = None
@@ -44,6 +46,7 @@ class Knowledge:
     loss_objective: int = 0
     fidelities: tuple[float, ...] = (1.0,)
     prior: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None = None
+    untrained: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None
 
     def require(self, name: str, needs: tuple[str, ...]) -> None:
         """Checks that every field of ``needs`` is there.

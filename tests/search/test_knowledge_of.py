@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from perfmodel.model.architecture import Architecture
 from perfmodel.space.space import Space
-from search.knowledge_of import ENOUGH, PriorLoss, fit_priors, other_tasks
+from search.knowledge_of import ENOUGH, PriorLoss, fit_priors, other_tasks, untrained_losses
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +43,14 @@ def test_other_tasks_rank_what_was_measured(traces, own, architecture):
     foretold = prior(space.encode([trace.asked.configuration for trace in own]))
     assert spearmanr(foretold, [trace.measured.held_out_loss for trace in own])[0] > 0.8
     assert np.isfinite(foretold).all()
+
+
+def test_losses_before_training_are_those_that_were_measured_in_the_space(own, architecture):
+    space = Space.for_architecture(architecture)
+    vectors, losses = untrained_losses(own, space)
+    measured = {trace.asked.configuration: trace.measured.curve_losses[0] for trace in own if trace.ok}
+    assert len(vectors) == len(measured)
+    assert dict(zip(space.decode(vectors), losses.tolist(), strict=True)) == measured
+    narrow = untrained_losses(own, replace(space, pruning_rates=(0.0,)))
+    assert 0 < len(narrow[0]) < len(vectors)
+    assert untrained_losses([], space) is None

@@ -44,3 +44,18 @@ def test_better_than_random_draws_with_few_results(known) -> None:
         for each in (searcher("apq", problem.space, 2, 0, known(problem)), RandomSearch(Setup(problem.space, 2, 0)))
     )
     assert ours > random + 0.03
+
+
+def test_measured_losses_before_training_teach_beside_the_formula(known) -> None:
+    problem = AdditiveProblem(Space(6))
+    rng = np.random.default_rng(0)
+    vectors = rng.integers(problem.space.cardinalities, size=(400, 13))
+    # The formula knows nothing of the last unit's rank; the measured losses follow nothing else.
+    losses = np.exp(-vectors[:, 12] / 3.0)
+    told, untold = (
+        searcher("apq", problem.space, 2, 0, known(problem, untrained=pairs), cheap=10)._network._network
+        for pairs in ((vectors[:300], losses[:300]), None)
+    )
+    asked = problem.space.levels(vectors[300:])
+    assert spearmanr(told.predict(asked), losses[300:])[0] > 0.9
+    assert spearmanr(untold.predict(asked), losses[300:])[0] < 0.6
