@@ -31,7 +31,7 @@ FOLDERS = {
     "search": [
         "contract moves models allocation general published joint registry knowledge_of benchmark comparison best_within_budget"
     ],
-    "reports": ["run figures pages report stages fit comparison live challenge plan cli"],
+    "reports": ["run figures training_files pages report stages fit comparison live challenge plan cli"],
 }
 """The folders and modules of each room in order: each may import those before it."""
 

@@ -8,9 +8,24 @@ from datasets_cache.files.hub import hub_file, is_hub_id
 from perfmodel.errors import ModelNotFoundError, did_you_mean
 from perfmodel.files.json_file import read_json_object
 from perfmodel.files.possible_path import possible_path
-from perfmodel.model.known_models import known_config, known_models
+from perfmodel.model.known_models import known_model, known_models
 
 CONFIG = "config.json"
+
+
+def model_location(spec: str) -> str:
+    """Returns where transformers finds the model that ``spec`` names: its folder, or its hub id.
+
+    Args:
+        spec: as ``model_config`` takes it.
+    """
+    if spec in PACKAGED:
+        return str(PACKAGED[spec].folder / "float32")
+    path = possible_path(spec)
+    if spec and path.exists():
+        return str((path.parent if path.is_file() else path).resolve())
+    known = known_model(spec)
+    return spec if known is None else str(known["hub_id"])
 
 
 def model_config(spec: str, say: Callable[[str], None]) -> dict[str, Any]:
@@ -36,9 +51,9 @@ def model_config(spec: str, say: Callable[[str], None]) -> dict[str, Any]:
         path /= CONFIG
     if spec and path.is_file():
         return read_json_object(path)
-    known = known_config(spec)
+    known = known_model(spec)
     if known is not None:
-        return known
+        return dict(known["config"])
     if is_hub_id(spec) and not path.parent.is_dir():
         return read_json_object(hub_file(spec, CONFIG, say))
     names = list(known_models())

@@ -23,6 +23,8 @@ class BatchLoad:
         answer_tokens: scored tokens of the whole batch, from 0 to ``batch_size * length``.
         loop: ``own`` makes logits of scored tokens only, ``trainer`` of every token.
         shifts_logits: whether the loss copies the logits to shift them, as transformers 4.48 did and 5.23 does not.
+        accumulation: batches whose gradients are added up for a step, 1 or more; from 2 on all gradients are there
+            while a later batch goes forwards and backwards.
     """
 
     batch_size: int
@@ -30,6 +32,7 @@ class BatchLoad:
     answer_tokens: int
     loop: Loop = "own"
     shifts_logits: bool = False
+    accumulation: int = 1
 
     @property
     def tokens(self) -> int:

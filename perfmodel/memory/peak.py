@@ -3,7 +3,6 @@
 The peak is the highest of a few moments of a step whose optimiser has its state; ``perfmodel.memory.step`` follows them
 in order. Nothing here is fitted: every term follows from what the operations allocate. On a CPU it agrees with the
 project's measured peaks (``benchmarks/memory_error.py``). **On CUDA this project measured nothing**: the tensors follow
-from perfmodel.files.json_file import read_json_object
 from the same accounts, checked against dry runs on the meta device and against five peaks that others published
 (``perfmodel.planner.published_peaks``); the four terms that are no tensors of the step (workspaces of libraries, the
 allocator's rounding, its slack, the device's context) are estimates and stand apart.

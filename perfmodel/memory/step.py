@@ -165,6 +165,8 @@ class StepAccount:
         """Returns the bytes of every term of ``TrainingMemory`` by name, shape ``(n,)`` each."""
         count = len(self.gradients)
         moments = [*self.loss(), self.backward(), self.update()]
+        if self.load.accumulation > 1:
+            moments = [moment._replace(gradients=moments[-1].gradients) for moment in moments]
         stacked = np.array([[np.broadcast_to(term, count) for term in each] for each in moments], dtype=np.int64)
         highest = stacked.sum(1).argmax(0)
         at_peak = dict(zip(Moment._fields, stacked[highest, :, np.arange(count)].T, strict=True))
@@ -180,8 +182,7 @@ class StepAccount:
 
     def _adapters(self) -> Bytes:
         """Returns the bytes of the adapters, as many as those of their gradients; shape ``(n,)``."""
-        gradients = self.gradients.sum(1)
-        return np.zeros_like(gradients) if self.libraries.trains_all else gradients
+        return np.asarray(self.gradients.sum(1) * (not self.libraries.trains_all))
 
     def _optimizer(self) -> Bytes:
         """Returns the bytes of the optimiser's state, which torch's AdamW keeps in the type of what it trains."""
@@ -249,8 +250,7 @@ class StepAccount:
 
     def _logits_made(self) -> int:
         """Returns the bytes of the logits when their log-softmax has been made."""
-        converted = FLOAT32 if self.compute < FLOAT32 else 0
-        shifted = FLOAT32 if self.load.shifts_logits else 0
+        converted, shifted = FLOAT32 * (self.compute < FLOAT32), FLOAT32 * self.load.shifts_logits
         made = 0 if self.libraries.float32_logits and not self.libraries.keeps_logits else self.compute
         return self.logits * (made + converted + shifted + FLOAT32)
 
@@ -264,7 +264,7 @@ class StepAccount:
         if self.recipe.gradient_checkpointing:
             # Where the first norm makes no copy, it saves the layer's very input.
             saved += self.saved if self.layers.norms_copy else self.saved - self.residual
-        total = saved + attention + gradients + within.total[number]
+        total = saved + attention + gradients * (self.load.accumulation == 1) + within.total[number]
         total *= self.layers.active[number]
         every = np.arange(len(total))
         layer = total.argmax(1)

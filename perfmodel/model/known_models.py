@@ -16,14 +16,11 @@ def known_models() -> dict[str, dict[str, Any]]:
     return {entry["name"]: entry for entry in listed}
 
 
-def known_config(name: str) -> dict[str, Any] | None:
-    """Returns the config of a known model with the fields that memory depends on, None where there is none.
+def known_model(name: str) -> dict[str, Any] | None:
+    """Returns what is known of one model, None where it is none of these.
 
     Args:
         name: a whole name of ``known_models`` or its hub id; case does not matter.
     """
-    for entry in known_models().values():
-        if name.lower() in (entry["name"].lower(), entry["hub_id"].lower()):
-            config: dict[str, Any] = entry["config"]
-            return config
-    return None
+    entries = known_models().values()
+    return next((each for each in entries if name.lower() in (each["name"].lower(), each["hub_id"].lower())), None)

@@ -59,7 +59,9 @@ class Question:
 
     def __post_init__(self) -> None:
         """Refuses what no configuration or batch could be."""
-        for name, value in (("batch", self.load.batch_size), ("length", self.load.length)):
+        load = self.load
+        sizes = {"batch": load.batch_size, "length": load.length, "accumulation": load.accumulation}
+        for name, value in sizes.items():
             if value < 1:
                 raise InvalidConfigurationError(f"the {name} is {value}", "1 or more is needed", "raise it")
         if not 0 <= self.load.answer_tokens <= self.load.tokens:

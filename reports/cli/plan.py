@@ -44,6 +44,7 @@ def plan(
             help="Recompute activations in the backward pass; on by default but for the method own.",
         ),
     ] = None,
+    accumulation: Annotated[int, typer.Option(min=1, help="Batches whose gradients make one step.")] = 1,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the fine-tune, for its seconds.")] = 1000,
     device: Annotated[str, typer.Option(help="cuda or cpu.")] = "cuda",
     predictor: Annotated[
@@ -55,12 +56,19 @@ def plan(
     ] = None,
     as_json: JsonOption = False,
     picture: Annotated[Path | None, typer.Option(help="Write the breakdown: SVG, PNG, or a page as HTML.")] = None,
+    write: Annotated[
+        str | None,
+        typer.Option(help="Write a file that does it: trl, peft, axolotl, llama-factory, unsloth or deepspeed."),
+    ] = None,
+    row: Annotated[int, typer.Option(min=1, help="The choice to write, 1 for the best.")] = 1,
+    data: Annotated[str, typer.Option(help="Hub id or folder of the data that the written file trains on.")] = "data",
+    to: Annotated[Path, typer.Option(help="Folder of the written file.")] = Path(),
     debug: DebugOption = False,
 ) -> None:
     """Say what a fine-tune takes and which is the best that fits; exit status 1 where nothing fits."""
     from perfmodel.planner.gpu_cards import find_card
     from perfmodel.space.recipe import Recipe
-    from reports.plan.command import plan_command
+    from reports.plan.command import WrittenFile, plan_command
     from reports.plan.record import budget_bytes, device_named, find_profile, question_of
     from reports.run.progress import say
 
@@ -77,10 +85,12 @@ def plan(
     )
     only = {"bits": bits, "rank": rank, "rate": rate}
     loop = loop or ("own" if method == "own" else "trainer")
-    question = question_of(model, recipe, loop, answer_tokens, limit, where, only, method, say)
+    question = question_of(model, recipe, loop, answer_tokens, limit, where, only, method, say, accumulation)
     known = find_profile(profile, gpu, where)
     card = find_card(gpu) if gpu else None
-    raise typer.Exit(plan_command(model, question, predictor, known, as_json=as_json, picture=picture, card=card))
+    wanted = None if write is None else WrittenFile(write, row, data, to)
+    status = plan_command(model, question, predictor, known, as_json=as_json, picture=picture, card=card, wanted=wanted)
+    raise typer.Exit(status)
 
 
 @plan_app.command("calibrate")

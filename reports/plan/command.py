@@ -2,15 +2,39 @@
 
 import json
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from perfmodel.errors import InfeasibleBudgetError
+from datasets_cache.base_models.config import model_location
+from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError
+from perfmodel.files.sizes import gibibytes
 from perfmodel.planner.gpu_cards import Card
 from perfmodel.planner.question import Question
 from perfmodel.timing.device_profiles import DeviceProfile
 from perfmodel.traces.trace import Trace
-from reports.plan.record import answer, calibrated_path, device_named
+from reports.plan.record import Answer, answer, calibrated_path, device_named
+from reports.plan.sentence import named
 from reports.plan.tables import VERSION, as_values, print_answer
+
+USUAL_RATES = {"adapters": 2e-4, "all weights": 2e-5}
+"""Learning rates of a written file. Source: QLoRA (arXiv 2305.14314), table 9; Llama 2 (arXiv 2307.09288), 3.1."""
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file that fine-tunes one choice of a plan.
+
+    Args:
+        library: one of ``reports.training_files.write.LIBRARIES``.
+        row: number of the choice, from 1.
+        data: hub id or folder of the data set.
+        folder: to write to.
+    """
+
+    library: str
+    row: int
+    data: str
+    folder: Path
 
 
 def plan_command(
@@ -22,6 +46,7 @@ def plan_command(
     as_json: bool,
     picture: Path | None,
     card: Card | None = None,
+    wanted: WrittenFile | None = None,
 ) -> int:
     """Returns the exit status of ``bench plan``: 0 where something fits, 1 where nothing does.
 
@@ -33,6 +58,7 @@ def plan_command(
         as_json: print JSON instead of tables.
         picture: file to draw to: .svg, .png, or .html for a page; None for none.
         card: that was asked about; None where a budget was.
+        wanted: file that fine-tunes one of the choices; None for none.
 
     Raises:
         UserError: when an option cannot be used.
@@ -49,11 +75,40 @@ def plan_command(
         from reports.plan.page import save_picture
 
         save_picture(answered, picture)
+    if wanted is not None:
+        _say(_written(answered, wanted))
     if as_json:
         sys.stdout.write(json.dumps(as_values(answered), indent=1) + "\n")
     else:
         print_answer(answered)
     return 0 if answered.plan.fits else 1
+
+
+def _written(answered: Answer, wanted: WrittenFile) -> str:
+    """Returns what to do with the file that was written."""
+    from reports.training_files.training import Training
+    from reports.training_files.write import LIBRARIES, write_training_file
+
+    plan, card = answered.plan, answered.card
+    if wanted.row > len(plan.choices):
+        raise InvalidConfigurationError(
+            f"--row is {wanted.row}", f"{len(plan.choices)} choices fit", "choose one of these, or ask for less"
+        )
+    question, choice = plan.question, plan.choices[wanted.row - 1]
+    rate = USUAL_RATES["adapters" if any(choice.configuration.ranks) else "all weights"]
+    training = Training(
+        model_location(answered.model),
+        question.architecture,
+        choice.configuration,
+        replace(question.recipe, learning_rate=rate),
+        question.load.accumulation,
+        wanted.data,
+        bfloat16=card is None or card.bfloat16,
+    )
+    what = f"{answered.model}: {named(choice)}, planned peak {gibibytes(choice.peak_bytes)}"
+    path = write_training_file(wanted.library, training, what, wanted.folder)
+    made = LIBRARIES[wanted.library]
+    return f"{path} is written for {made.versions}; run: {made.command} {path.name}"
 
 
 def calibrate_command(

@@ -18,7 +18,8 @@ from reports.figures.figure import (
     rule,
     rule_label,
 )
-from reports.plan.tables import named, title_of
+from reports.plan.sentence import named
+from reports.plan.tables import title_of
 
 GIB = 2**30
 

@@ -60,6 +60,7 @@ def question_of(
     only: Mapping[str, float | None],
     method: str = "own",
     say: Callable[[str], None] = lambda _: None,
+    accumulation: int = 1,
 ) -> Question:
     """Returns the question of a model, a load and a budget.
 
@@ -73,6 +74,7 @@ def question_of(
         only: the only ``bits``, ``rank`` and ``rate`` to look at, each None for all.
         method: one of ``METHODS``.
         say: told what is being waited for.
+        accumulation: batches whose gradients are added up for a step, 1 or more.
 
     Raises:
         UserError: when the model or an option cannot be used; its leaves say which.
@@ -80,7 +82,8 @@ def question_of(
     config = model_config(model, say)
     architecture, longest = dense_architecture(config), config.get("max_position_embeddings")
     batch, length = recipe.batch_size, recipe.max_length
-    load = BatchLoad(batch, length, batch * length if answer_tokens is None else answer_tokens, _loop(loop))
+    scored = batch * length if answer_tokens is None else answer_tokens
+    load = BatchLoad(batch, length, scored, _loop(loop), accumulation=accumulation)
     bits, rank, rate = only["bits"], only["rank"], only["rate"]
     libraries, widths = _method(method)
     if device == "cpu" and libraries != OWN_LOOP:

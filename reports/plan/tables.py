@@ -1,16 +1,15 @@
 """A plan as tables for people and as plain values for programs."""
 
-from dataclasses import asdict, replace
-from statistics import mean
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from perfmodel.files.sizes import gibibytes
-from perfmodel.memory.peak import training_memory
 from perfmodel.planner.question import LEVEL, Choice
 from perfmodel.space.metrics import LOSS
 from perfmodel.timing.step_time import finetune_seconds
 from reports.figures.quantity import UNKNOWN
 from reports.pages.page import Table
+from reports.plan.sentence import first_sentence, named, whole
 from reports.run.terminal import output_console
 
 if TYPE_CHECKING:
@@ -62,6 +61,7 @@ def as_values(answer: "Answer") -> dict[str, Any]:
         "budget_bytes": question.budget_bytes,
         "batch": question.load.batch_size,
         "length": question.load.length,
+        "accumulation": question.load.accumulation,
         "answer_tokens": question.load.answer_tokens,
         "loop": question.load.loop,
         "card": answer.card and answer.card.name,
@@ -117,21 +117,6 @@ def _for_terminal(table: Table) -> "RichTable":
     return shown
 
 
-def named(choice: Choice) -> str:
-    """Returns a configuration in a few words."""
-    configuration = choice.configuration
-    bits, ranks = configuration.bits, configuration.ranks
-    width = f"{bits[0]} bits" if len(set(bits)) == 1 else f"{mean(bits):.1f} bits"
-    if not any(ranks):
-        return f"{width}, all weights"
-    adapted = [rank for rank in ranks if rank]
-    if len(set(adapted)) == 1 and len(adapted) < len(ranks) and not any(ranks[: len(ranks) - len(adapted)]):
-        return f"{width}, rank {adapted[0]} in the last {len(adapted)} of {len(ranks)} layers"
-    rank = f"rank {ranks[0]}" if len(set(ranks)) == 1 else f"rank {mean(ranks):.1f}"
-    pruned = f", {100 * configuration.pruning_rate:.0f} % pruned" if configuration.pruning_rate else ""
-    return f"{width}, {rank}{pruned}"
-
-
 def title_of(term: str) -> str:
     """Returns a term of the breakdown as it is shown."""
     return TITLES.get(term, term.replace("_", " "))
@@ -152,46 +137,9 @@ def _choice_values(choice: Choice, answer: "Answer") -> dict[str, Any]:
         "changed_norm": choice.changed,
         LOSS: choice.loss and asdict(choice.loss),
         "step_s": step and step.seconds,
-        "finetune_s": step and finetune_seconds(step, question.recipe),
+        "finetune_s": step and question.load.accumulation * finetune_seconds(step, question.recipe),
         "seconds_are_lower_bound": step and step.lower_bound,
     }
-
-
-def first_sentence(answer: "Answer") -> str:
-    """Returns the answer in one sentence: yes or no, what is needed of how much, and how far it can grow."""
-    plan = answer.plan
-    question, choice = plan.question, plan.described
-    load, budget = question.load, gibibytes(question.budget_bytes)
-    where = f"{budget} of the {answer.card.name}" if answer.card else budget
-    way = "with" if question.recipe.gradient_checkpointing else "without"
-    needs = (
-        f"{named(choice)} needs {gibibytes(choice.peak_bytes)} ({gibibytes(choice.low)} to {gibibytes(choice.high)}) "
-        f"of {where} at batch {load.batch_size:,} x {load.length:,} {way} gradient checkpointing"
-    )
-    if plan.fits:
-        return f"Yes: {needs}; up to batch {_whole(plan.largest_batch)} or {_whole(plan.largest_length)} tokens fit."
-    return f"No: {needs}. {_what_to_change(answer)}"
-
-
-def _what_to_change(answer: "Answer") -> str:
-    """Returns what would make it fit, as far as checkpointing or a smaller batch does."""
-    plan = answer.plan
-    question, choice = plan.question, plan.smallest
-    if plan.largest_batch or plan.largest_length:
-        return f"Batch {_whole(plan.largest_batch)}, or length {_whole(plan.largest_length)}, fits."
-    if question.recipe.gradient_checkpointing:
-        return "Choose a smaller model, fewer bits or a larger card."
-    other = training_memory(
-        question.architecture,
-        choice.configuration,
-        replace(question.recipe, gradient_checkpointing=True),
-        question.load,
-        device_class=question.device_class,
-        libraries=question.libraries,
-    )
-    saved = choice.peak_bytes - other.reserved
-    fits = choice.high - saved <= question.budget_bytes
-    return f"Checkpointing saves {gibibytes(saved)}: {'then it fits' if fits else 'not enough alone'}."
 
 
 def breakdown_table(answer: "Answer") -> Table:
@@ -211,8 +159,8 @@ def breakdown_table(answer: "Answer") -> Table:
     rows += [
         (f"{100 * LEVEL:.0f} % interval", interval, choice.coverage),
         ("budget", gibibytes(question.budget_bytes), fits),
-        (f"largest batch at length {load.length:,}", _whole(answer.plan.largest_batch), ""),
-        (f"largest length at batch {load.batch_size:,}", _whole(answer.plan.largest_length), ""),
+        (f"largest batch at length {load.length:,}", whole(answer.plan.largest_batch), ""),
+        (f"largest length at batch {load.batch_size:,}", whole(answer.plan.largest_length), ""),
     ]
     title = f"{answer.model}: {named(choice)}, batch {load.batch_size} x {load.length}"
     return Table(title, ("where it goes", "bytes", "share"), tuple(rows))
@@ -269,11 +217,11 @@ def notes(answer: "Answer") -> list[str]:
         found.append("step: not known; bench calibrate measures the present device")
     else:
         best = plan.described.step
-        total = (
-            f"; {plan.question.recipe.steps} steps take {finetune_seconds(best, plan.question.recipe):.3g} s"
-            if best
-            else ""
-        )
+        question, total = plan.question, ""
+        if best:
+            seconds = question.load.accumulation * finetune_seconds(best, question.recipe)
+            batches = f" of {question.load.accumulation} batches" if question.load.accumulation > 1 else ""
+            total = f"; {question.recipe.steps} steps{batches} take {seconds:.3g} s"
         bound = " (a lower bound)" if not profile.measured else ""
         found.append(f"step: {profile.name}, {profile.source}{bound}, {_form(profile)}{total}")
     return found
@@ -293,7 +241,3 @@ def _form(profile: "DeviceProfile") -> str:
             f"closed form: off by {100 * profile.closed_form_error:.1f} % on average, {profile.compared_traces} traces"
         )
     return "closed form, compared with no traces of it"
-
-
-def _whole(value: int | None) -> str:
-    return "none" if value is None else f"{value:,}"

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from reports.cli.main import app
@@ -66,3 +67,23 @@ def test_on_a_cpu_the_own_loop_is_meant_and_the_others_are_refused(config):
 
     assert as_json(*options)["loop"] == "own"
     assert "on a cpu" in str(invoke(*options, "--method", "qlora").exception)
+
+
+def test_the_chosen_row_is_written_for_a_library(config, tmp_path):
+    options = ("--model", config, "--gpu", "T4", "--accumulation", 4, "--to", tmp_path)
+    assert invoke(*options, "--write", "axolotl", "--row", 2).exit_code == 0
+    written = yaml.safe_load((tmp_path / "axolotl.yaml").read_text())
+    second = as_json(*options)["choices"][1]
+
+    assert written["lora_r"] == max(second["configuration"]["ranks"]) and written["gradient_accumulation_steps"] == 4
+    assert written["base_model"] == str(tmp_path) and written["fp16"] and not written["bf16"]
+    assert "--row is 99" in str(invoke(*options, "--write", "trl", "--row", 99).exception)
+
+
+def test_added_gradients_are_there_beside_the_activations(config):
+    options = ("--model", config, "--budget", "24GiB", "--method", "full", "--length", 512)
+    once, four = (as_json(*options, "--accumulation", count)["choices"][0] for count in (1, 4))
+    weights = once["terms_bytes"]["weights"] + once["terms_bytes"]["embeddings"] + once["terms_bytes"]["norms"]
+
+    assert four["terms_bytes"]["gradients"] == weights
+    assert once["peak_bytes"] < four["peak_bytes"] <= once["peak_bytes"] + weights
