@@ -52,7 +52,9 @@ class Conformal:
                 "no traces to calibrate intervals by", "one or more are needed", "collect more traces"
             )
         link = np.log(observed) if posterior.log else np.asarray(observed, dtype=np.float64)
-        scores = np.abs(link - posterior.location) / posterior.scale
+        # A model that saw one value alone claims to know it; beside another value it is as unsure as the values differ.
+        spread = float(np.ptp(link)) or 1.0
+        scores = np.abs(link - posterior.location) / np.where(posterior.scale > 0, posterior.scale, spread)
         _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
         order = np.argsort(scores, kind="stable")
         return cls(scores[order], (1 / counts[inverse] / (len(counts) + 1))[order])

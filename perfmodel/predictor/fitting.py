@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from perfmodel.effects.resolved import unresolved_axes
-from perfmodel.errors import InvalidConfigurationError, UserError
+from perfmodel.errors import InvalidConfigurationError, NotEnoughTracesError, UserError
 from perfmodel.evaluation.out_of_fold import INTERVAL_LEVEL
 from perfmodel.evaluation.peak_intervals import judged_by_seed
 from perfmodel.evaluation.score_lines import BASELINE, Line
@@ -46,6 +46,7 @@ def fit_surrogates(
     setting = common_setting(traces)
     _check_request(space, architecture, traces[0].asked.configuration, metrics)
     featurizer = setting_featurizer(architecture, setting)
+    metrics = _varying(traces, metrics)
     scores: list[Line] = []
     fitted: dict[str, AbstractSurrogate] = {}
     load = load_that_peaks(traces, architecture) if surrogates is None else None
@@ -90,6 +91,18 @@ def fit_surrogates(
 def setting_featurizer(architecture: Architecture, setting: Setting) -> Featurizer:
     """Returns the featurizer of a setting's model."""
     return Featurizer(architecture, device_class=setting.device_class, optimizer=setting.recipe.optimizer)
+
+
+def _varying(traces: Sequence[Trace], metrics: Sequence[str]) -> list[str]:
+    """Returns the metrics that have more than one value in the traces: of the others there is nothing to learn."""
+    found = [metric for metric in metrics if len({*measured(traces, metric)[1].tolist()}) != 1]
+    if metrics and not found:
+        raise NotEnoughTracesError(
+            f"{', '.join(metrics)} have one value each in all traces",
+            "a surrogate learns from values that differ",
+            "collect traces of other configurations, or train longer or at a higher rate",
+        )
+    return found
 
 
 def _fit_curve(traces: Sequence[Trace], featurizer: Featurizer, name: str, seed: int) -> dict[int, AbstractSurrogate]:

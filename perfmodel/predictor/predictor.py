@@ -90,14 +90,14 @@ class Predictor:
             traces: of one setting, any status; those that ended well are learnt from.
             space: of the configurations that will be asked about.
             architecture: of the unpruned base model.
-            metrics: columns to predict.
+            metrics: columns to predict; one that has the same value in all traces is left out.
             surrogates: names of the candidates for every metric; by default those that
                 ``perfmodel.surrogates.registry.candidates`` gives. A single one is used whatever its score; of
                 several none may beat the constant, which is then used.
             seed: of splits and surrogates.
 
         Raises:
-            NotEnoughTracesError: when a metric was measured on too few configurations.
+            NotEnoughTracesError: when a metric was measured on too few configurations, or no metric varies.
             InvalidConfigurationError: when traces, space and architecture differ in units or methods.
             UserError: when the traces mix settings or methods, or no metric is asked for.
             UnknownNameError: when a metric or surrogate does not exist.

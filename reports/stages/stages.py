@@ -133,10 +133,31 @@ def fit(run: Run) -> str:
             effects: dict[str, Any] = {"effects": asdict(axis_effects(traces)), "reason": ""}
         except NotEnoughTracesError as error:
             effects = {"effects": None, "reason": str(error)}
+    _say_what_is_constant(run, traces, predictor.metrics)
     predictor.save(run.folder / "fit" / "predictor")
     run.write_json("fit/effects.json", effects)
     chosen = ", ".join(f"{metric} by {kind}" for metric, kind in predictor.record.chosen.items())
     return f"{chosen}; from {len(traces)} traces, {len(run.shelf_traces)} of them from the shelf"
+
+
+def _say_what_is_constant(run: Run, traces: Sequence[Trace], learnt: Sequence[str]) -> None:
+    """Tells which metrics have one value in all fine-tunes and are left out; refuses to search for one of them.
+
+    Raises:
+        NotEnoughTracesError: when it is an objective or has a budget.
+    """
+    for name in run.suite.fit.metrics:
+        if name in learnt:
+            continue
+        values = {value for trace in traces if (value := getattr(trace.measured, name)) is not None}
+        told = f"{name} is {', '.join(f'{value:g}' for value in values)} in all {len(traces)} fine-tunes"
+        if name in (*run.suite.objectives, *run.suite.budget):
+            raise NotEnoughTracesError(
+                told,
+                "an objective must differ between configurations to be searched for",
+                "train longer or at a higher rate (recipe.steps, recipe.learning_rate), or take it out of objectives",
+            )
+        run.say(f"{told}: there is nothing to learn of it, and it is left out")
 
 
 def search(run: Run) -> str:
