@@ -20,8 +20,8 @@ from perfmodel.traces.trace import DeviceClass, Trace
 KINDS_FILE = Path(__file__).with_name("measured_kinds.json")
 KINDS_VERSION = 1
 
-Coverage = Literal["measured", "between", "outside"]
-"""Of an answer: the same kind was measured, its kind lies between measured ones, or outside them."""
+Coverage = Literal["measured", "between", "outside", "published"]
+"""Of an answer: the same kind was measured, lies between measured ones or outside them; or others published peaks."""
 
 SHELF_MODELS: dict[str, tuple[str, int, int]] = {
     "smollm2-135m": ("llama", 576, 30),

@@ -19,7 +19,7 @@ from perfmodel.memory.peak import (
 from perfmodel.memory.state_bytes import state_bytes
 from perfmodel.model.architecture import Architecture
 from perfmodel.planner.largest import largest_within
-from perfmodel.planner.measured_kinds import Kind, coverage, measured_kinds
+from perfmodel.planner.measured_kinds import Coverage, Kind, coverage, measured_kinds
 from perfmodel.planner.published_peaks import bounds_for
 from perfmodel.planner.question import LEVEL, Choice, Plan, Question, RankedBy, with_batch, with_length
 from perfmodel.planner.usual_practice import usual_candidates
@@ -68,7 +68,7 @@ def make_plan(
         UserError: when the predictor is of another model or knows no loss.
     """
     if predictor is not None:
-        from perfmodel.planner.ranking import narrowed
+        from perfmodel.planner.ranking import by_loss, narrowed
 
         question = narrowed(question, predictor)
     planner = _Planner(question, profile, measured_kinds() if kinds is None else kinds)
@@ -79,8 +79,6 @@ def make_plan(
         practice = question.libraries != OWN_LOOP
         chosen = planner.by_practice(choices) if practice else planner.best_of_each_kind(choices)
     else:
-        from perfmodel.planner.ranking import by_loss
-
         ranked = by_loss(question, predictor)
         candidates = len(ranked)
         chosen = planner.first_fitting(ranked, choices)
@@ -286,14 +284,17 @@ class _Planner:
     def _choice(self, configuration: Configuration, memory: TrainingMemory, loss: Estimate | None) -> Choice:
         asked = self._question
         low, high = self._interval(memory)
-        kind = coverage(
-            self._kinds,
-            asked.architecture,
-            configuration,
-            asked.recipe,
-            asked.device_class,
-            tokens=asked.load.tokens,
-            answer_tokens=asked.load.logits,
+        kind: Coverage = "published"
+        if asked.libraries == OWN_LOOP:
+            kind = coverage(
+                self._kinds,
+                asked.architecture,
+                configuration,
+                asked.recipe,
+                asked.device_class,
+                tokens=asked.load.tokens,
+                answer_tokens=asked.load.logits,
+            )
+        return Choice(
+            configuration, memory, low, high, kind, self._changed(configuration), loss, self._step(configuration)
         )
-        changed, step = self._changed(configuration), self._step(configuration)
-        return Choice(configuration, memory, low, high, kind, changed, loss, step)

@@ -128,10 +128,18 @@ def bounds_for(libraries: LibrarySettings) -> tuple[float, float]:
     Args:
         libraries: how PEFT, TRL and transformers carry out the step.
     """
-    stratum = "full" if libraries.trains_all else "lora or qlora without k-bit preparation"
-    if libraries.kbit != "none":
-        stratum = "qlora with k-bit preparation"
-    return bounds([peak.device_error for peak in published_peaks(stratum)])
+    return bounds([peak.device_error for peak in published_peaks(stratum_for(libraries))])
+
+
+def stratum_for(libraries: LibrarySettings) -> str:
+    """Returns the stratum that a setting belongs to, as ``stratum_of`` tells those of published rows.
+
+    Args:
+        libraries: how PEFT, TRL and transformers of today carry out the step.
+    """
+    if libraries.trains_all:
+        return "full"
+    return "lora or qlora without k-bit preparation" if libraries.kbit == "none" else "qlora with k-bit preparation"
 
 
 def libraries_of(record: Mapping[str, Any], row: Mapping[str, Any]) -> LibrarySettings:

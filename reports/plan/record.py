@@ -1,13 +1,14 @@
 """``bench plan``: the question that the options ask, and the answer to it."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
 from datasets_cache.base_models.config import model_config
 from datasets_cache.files.cache import cache_folder
-from perfmodel.errors import InvalidConfigurationError
+from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError
 from perfmodel.files.sizes import parse_bytes
 from perfmodel.memory.library_settings import OWN_LOOP, LibrarySettings
 from perfmodel.memory.load import BatchLoad, Loop
@@ -115,7 +116,7 @@ def question_of(
 def answer(
     model: str, question: Question, predictor: str | None, profile: DeviceProfile | None, card: Card | None = None
 ) -> Answer:
-    """Returns the plan of a question, and that of all choices where those that were asked for do not fit.
+    """Returns the plan of a question, and where nothing fits that of all choices, or of 4-bit QLoRA beside PEFT's loop.
 
     Args:
         model: as asked.
@@ -136,9 +137,13 @@ def answer(
     plan = make_plan(question, predictor=loaded, profile=profile)
     ranks = _ranks(question.architecture.smallest_dimension)
     wider = replace(question, bits=DEFAULT_BITS, ranks=ranks, rates=DEFAULT_RATES)
+    if question.libraries != OWN_LOOP:
+        libraries, bits = METHODS["qlora"]
+        wider = replace(question, bits=bits, ranks=ranks, libraries=libraries)
     otherwise = None
-    if not plan.fits and wider != question and question.libraries == OWN_LOOP:
-        otherwise = make_plan(wider, predictor=loaded, profile=profile)
+    if not plan.fits and wider != question:
+        with suppress(InfeasibleBudgetError):  # not even the other's empty model fits
+            otherwise = make_plan(wider, predictor=loaded, profile=profile)
     return Answer(model, plan, otherwise, profile, card)
 
 

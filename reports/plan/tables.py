@@ -4,7 +4,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from perfmodel.files.sizes import gibibytes
-from perfmodel.planner.question import LEVEL, Choice
+from perfmodel.memory.library_settings import OWN_LOOP
+from perfmodel.planner.published_peaks import published_peaks, stratum_for
+from perfmodel.planner.question import LEVEL, Choice, Plan
 from perfmodel.space.metrics import LOSS
 from perfmodel.timing.step_time import finetune_seconds
 from reports.figures.quantity import UNKNOWN
@@ -31,7 +33,7 @@ LOOPS = {
 COVERAGE = {
     "measured": "measured: fine-tunes of this kind are among the published traces",
     "between": "between: its kind lies between measured ones",
-    "outside": "outside: nothing of its kind was measured; the interval is of other kinds, on cuda of assumed bounds",
+    "outside": "outside: nothing of its kind was measured; the interval is of other kinds",
 }
 
 TITLES = {
@@ -170,7 +172,8 @@ def choices_tables(answer: "Answer") -> tuple[Table, ...]:
     """Returns the choices that fit, or those that fit without the limits that were asked for; none where none does."""
     plan, title = answer.plan, "The best that fit"
     if not plan.choices and answer.otherwise is not None:
-        plan, title = answer.otherwise, "Without the limits that were asked for"
+        own = answer.otherwise.question.libraries == OWN_LOOP
+        plan, title = answer.otherwise, "Without the limits that were asked for" if own else "With 4-bit QLoRA instead"
     if not plan.choices:
         return ()
     rows = tuple(
@@ -198,7 +201,7 @@ def notes(answer: "Answer") -> list[str]:
             f"Nothing fits {gibibytes(plan.question.budget_bytes)}: the least that is needed of what was asked is "
             f"{gibibytes(plan.smallest.high)} ({named(plan.smallest)})."
         )
-    found += [COVERAGE[kind] for kind in sorted({choice.coverage for choice in plan.choices or (plan.smallest,)})]
+    found += _where_intervals_are_from(plan)
     if answer.card is not None and not answer.card.bfloat16:
         found.append(
             f"{answer.card.name}: compute capability {answer.card.capability:g} has no bfloat16; train in float16 "
@@ -225,6 +228,19 @@ def notes(answer: "Answer") -> list[str]:
         bound = " (a lower bound)" if not profile.measured else ""
         found.append(f"step: {profile.name}, {profile.source}{bound}, {_form(profile)}{total}")
     return found
+
+
+def _where_intervals_are_from(plan: Plan) -> list[str]:
+    """Returns what the intervals of a plan's choices are worth."""
+    question = plan.question
+    if question.libraries != OWN_LOOP:
+        stratum = stratum_for(question.libraries)
+        rows = len(published_peaks(stratum))
+        return [f"interval: the worst error of {rows} published GPU peaks ({stratum}), widened by a quarter"]
+    kinds = sorted({choice.coverage for choice in plan.choices or (plan.smallest,)})
+    if question.device_class == "cuda":
+        return [*(COVERAGE[kind] for kind in kinds), "interval: assumed bounds; this loop was measured on no GPU"]
+    return [COVERAGE[kind] for kind in kinds]
 
 
 def _form(profile: "DeviceProfile") -> str:

@@ -44,8 +44,11 @@ def test_the_answer_opens_with_what_standard_qlora_needs_on_the_named_card(confi
     assert plan["libraries"]["kbit"] == "peft" and plan["recipe"]["gradient_checkpointing"]
     assert plan["ranked_by"] == "usual practice" and plan["choices"][0]["name"] == "4 bits, rank 16"
     assert plan["choices"][-1]["name"] == "4 bits, rank 16 in the last 3 of 12 layers"
-    assert plan["answer"].startswith("Yes: 4 bits, rank 16 needs ") and "of the RTX 4090 at batch 1 x 1,024" in shown
-    assert f"up to batch {plan['largest_batch']:,} or {plan['largest_length']:,} tokens fit" in shown
+    assert plan["answer"].startswith("Yes: 4-bit QLoRA of rank 16 on all linear modules needs ")
+    assert {choice["coverage"] for choice in plan["choices"]} == {"published"}
+    assert "published GPU peaks (qlora with k-bit preparation)" in shown and "assumed" not in shown
+    assert "of the RTX 4090 at batch 1 x 1,024" in shown
+    assert f"up to batch {plan['largest_batch']:,} or {plan['largest_length']:,} tokens at batch 1 fit" in shown
 
 
 def test_full_fine_tuning_trains_all_weights(config):
@@ -59,7 +62,15 @@ def test_where_nothing_fits_checkpointing_is_named(config):
     options = ("--model", config, "--method", "qlora", "--batch", 1, "--length", 8, "--no-gradient-checkpointing")
     plan = as_json(*options, "--budget", "700MiB", code=1)
 
-    assert plan["answer"].startswith("No: ") and "Checkpointing saves" in plan["answer"]
+    assert plan["answer"].startswith("No: ") and "heckpointing saves" in plan["answer"]
+
+
+def test_where_full_fine_tuning_does_not_fit_qlora_is_named(config):
+    plan = as_json("--model", config, "--method", "full", "--budget", "1GiB", "--length", 64, code=1)
+
+    assert plan["answer"].startswith("No: full fine-tuning in 16 bits needs ")
+    assert "4-bit QLoRA of rank 16 on all linear modules needs" in plan["answer"]
+    assert plan["otherwise"][0]["peak_high_bytes"] <= 2**30
 
 
 def test_on_a_cpu_the_own_loop_is_meant_and_the_others_are_refused(config):
