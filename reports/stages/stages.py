@@ -73,12 +73,20 @@ def _work_through(run: Run, wanted: Sequence[Stage]) -> None:
     manifest = Manifest(run)
     for stage in wanted:
         inputs = _inputs(run, manifest, stage)
-        if manifest.is_current(stage.name, inputs):
+        if manifest.is_current(stage.name, inputs) and not (stage.work in (collect, validate) and _has_to_retry(run)):
             run.say(f"{stage.name}: up to date")
             continue
         outcome_text = stage.work(run)
         manifest.record(stage.name, inputs)
         run.say(f"{stage.name}: {outcome_text}")
+
+
+def _has_to_retry(run: Run) -> bool:
+    """Returns whether a stored trial ended in a way that ``collect.retry`` names."""
+    if not run.suite.collect.retry or not run.store_path.is_file():
+        return False
+    with TraceStore(run.store_path) as store:
+        return bool(set(run.suite.collect.retry) & set(store.statuses().values()))
 
 
 def _inputs(run: Run, manifest: Manifest, stage: Stage) -> str:

@@ -445,3 +445,29 @@ def test_a_damaged_file_of_the_run_is_told_and_left(finished, file):
     with pytest.raises(CorruptFileError, match=file):
         finished.run("collect", collect={"configurations": 1})
     assert (finished.folder / file).read_bytes() == b"garbage" * 300
+
+
+def test_the_same_command_retries_what_failed_where_it_shall(bench):
+    bench.runner.outcome = lambda asked: "ok" if asked.configuration.is_uniform else "failed"
+    collect = {**bench.values["collect"], "retry": ["failed"]}
+    bench.run("collect", collect=collect)
+    bench.runner.asked.clear()
+    bench.runner.outcome = lambda asked: "ok"
+    bench.run("collect", collect=collect)
+    assert bench.runner.asked and not any(asked.configuration.is_uniform for asked in bench.runner.asked)
+    bench.runner.asked.clear()
+    bench.run("collect", collect=collect)
+    assert not bench.runner.asked and bench.said == ["collect: up to date"]
+
+
+def test_an_accuracy_of_zero_everywhere_is_said_and_the_report_comes(bench):
+    real = bench.runner
+
+    def without_a_right_answer(asked):
+        trace = real(asked)
+        return replace(trace, measured=replace(trace.measured, accuracy=0.0))
+
+    bench.runner = without_a_right_answer
+    bench.run()
+    assert any(line.startswith("accuracy is 0 in all 28 fine-tunes") for line in bench.said)
+    assert report_path(bench.folder).is_file()
