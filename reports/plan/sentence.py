@@ -28,7 +28,7 @@ def named(choice: Choice) -> str:
 
 
 def first_sentence(answer: "Answer") -> str:
-    """Returns the answer in one sentence: yes or no, what is needed of how much, and how far it can grow."""
+    """Returns the answer in one sentence: yes, no or perhaps, what is needed of how much, and how far it can grow."""
     plan = answer.plan
     question, choice = plan.question, plan.described
     load, budget = question.load, gibibytes(question.budget_bytes)
@@ -42,7 +42,8 @@ def first_sentence(answer: "Answer") -> str:
     )
     if plan.fits:
         return f"Yes: {needs}; {_largest(plan)}."
-    return f"No: {needs}. {_what_to_change(answer)}"
+    told = "No" if choice.low > question.budget_bytes else "Perhaps, the interval reaches beyond"
+    return f"{told}: {needs}. {_what_to_change(answer)}"
 
 
 def _method(choice: Choice, question: Question) -> str:
