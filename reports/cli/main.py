@@ -1,5 +1,6 @@
 """The command line: ``bench``. Everything heavy is imported when it is needed, so that help comes at once."""
 
+import errno
 import sys
 import traceback
 from pathlib import Path
@@ -52,6 +53,14 @@ class _Commands(TyperGroup):
                 "the same command goes on from there",
             ) from error
 
+
+_LIMITS = {
+    errno.EMFILE: "raise the number of files that a process may open, for example with ulimit -n 1024",
+    errno.ENFILE: "this machine has no file handles left; close other programs",
+    errno.ENOSPC: "free some space on the disk",
+    errno.ENOMEM: "close other programs",
+}
+"""What a person can do where this machine is at its limit."""
 
 app = typer.Typer(
     name="bench",
@@ -227,8 +236,16 @@ def main() -> None:
             f'pip install "perfmodel[{extras.get(error.name or "", "all")}]"',
         )
         _fail(error, str(missing), missing.exit_code, debug=debug)
+    except OSError as error:
+        if error.errno not in _LIMITS:
+            _fail(error, _defect(error), 3, debug=debug)
+        _fail(error, f"{error.strerror}: {_LIMITS[error.errno]}, then run the same command again", 1, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last catch: a user never sees a traceback unasked
-        _fail(error, f"{type(error).__name__}: {error} (this is a defect; --debug shows where)", 3, debug=debug)
+        _fail(error, _defect(error), 3, debug=debug)
+
+
+def _defect(error: Exception) -> str:
+    return f"{type(error).__name__}: {error} (this is a defect; --debug shows where)"
 
 
 def _fail(error: BaseException, text: str, code: int, *, debug: bool) -> None:
