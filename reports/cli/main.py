@@ -237,9 +237,10 @@ def main() -> None:
         )
         _fail(error, str(missing), missing.exit_code, debug=debug)
     except OSError as error:
-        if error.errno is None or error.errno not in _LIMITS:
+        advice = _LIMITS.get(error.errno or 0)
+        if advice is None:
             _fail(error, _defect(error), 3, debug=debug)
-        _fail(error, f"{error.strerror}: {_LIMITS[error.errno]}, then run the same command again", 1, debug=debug)
+        _fail(error, f"{error.strerror}: {advice}, then run the same command again", 1, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last catch: a user never sees a traceback unasked
         _fail(error, _defect(error), 3, debug=debug)
 
