@@ -20,8 +20,7 @@ WORDS = ["red", "green", "blue", "grey"]
 MIXED = Configuration(0.0, (2, 3, 4, 8, 16, 2, 3, 8), (2, 4, 0, 8, 4, 2, 16, 8))
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.3])
-@pytest.mark.parametrize("with_choices", [True, False], ids=["choices", "free"])
+@pytest.mark.parametrize(("rate", "with_choices"), [(0.0, False), (0.3, True)], ids=["free", "pruned-choices"])
 def test_an_export_of_mixed_widths_scores_as_its_trial(make_asked, tmp_path, rate, with_choices):
     path = tmp_path / "colours.jsonl"
     lines = [{"question": f"{i}: colour {i * 7 % 13}?", "answer": WORDS[i * 7 % 13 % 4]} for i in range(100)]
