@@ -49,6 +49,8 @@ def _card(card: Card) -> str:
     lines.append(bullets(f"{label}: {escaped(value)}" for label, value in card.facts))
     if card.command:
         lines.append(f"```\n{card.command}\n```")
+    if card.code:
+        lines.append(f"```\n{card.code}\n```")
     return "\n\n".join(line for line in lines if line)
 
 

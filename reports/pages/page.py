@@ -38,6 +38,7 @@ class Card:
         words: what the configuration is, in a sentence.
         facts: label and value of each measured number.
         command: that exports it; empty for none.
+        code: how PEFT is told of its adapters; empty for none.
         chosen: whether it is the recommended one.
     """
 
@@ -46,6 +47,7 @@ class Card:
     words: str
     facts: tuple[tuple[str, str], ...]
     command: str = ""
+    code: str = ""
     chosen: bool = False
 
 

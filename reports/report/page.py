@@ -1,6 +1,7 @@
 """The page of a run: the answer and its cards first, then why one may believe it, one finding a section."""
 
 from pathlib import Path
+from pprint import pformat
 
 from perfmodel.errors import SchemaVersionError
 from perfmodel.files.sizes import size_text
@@ -107,7 +108,10 @@ def _card(record: Record, question: str, name: str, recommended: str | None) -> 
     quoted = f"'{name}'" if " " in name else name
     command = f"bench export {record['folder']} my-model --configuration {quoted}"
     words = described(row["configuration"])
-    return Card(question, name, words[:1].upper() + words[1:], facts, command, chosen=name == recommended)
+    # The arguments of PEFT alone: a reader who trains elsewhere takes them over as they are.
+    lora = row.get("lora")
+    code = f"LoraConfig(**{pformat(lora, width=60, sort_dicts=False)})" if lora else ""
+    return Card(question, name, words[:1].upper() + words[1:], facts, command, code, chosen=name == recommended)
 
 
 def _front(record: Record, plots: Plots) -> Section:

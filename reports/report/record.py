@@ -8,6 +8,7 @@ from statistics import mean, median
 from typing import Any
 
 from collectors.measuring.provenance import ran_on
+from perfmodel.errors import InvalidConfigurationError
 from perfmodel.predictor.predictor import Predictor
 from perfmodel.space.metrics import METRICS
 from perfmodel.space.space import Configuration
@@ -19,9 +20,10 @@ from reports.run.predicted import estimates
 from reports.run.question_blind import question_blind
 from reports.run.run import Run
 from reports.run.trial_time import trial_seconds
+from reports.training_files.adapters import lora_arguments
 
-RECORD_VERSION = 2
-"""Version 1 had verdicts in words and baselines of like size in place of the known references."""
+RECORD_VERSION = 3
+"""Version 1 had verdicts in words and baselines of like size in place of the known references, 2 no ``LoraConfig``."""
 
 
 def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def build_record(run: Run, checksums: Mapping[str, str]) -> dict[str, Any]:
         "question_blind": question_blind(run),
         "training_points": [_point(trace) for trace in run.shelf_traces + own],
         "front": run.read_json("search/front.json"),
-        "validation": _validation(run.read_json("validate/plan.json"), validated, predictor),
+        "validation": _validation(run, run.read_json("validate/plan.json"), validated, predictor),
         "surrogates": dict(predictor.record.chosen),
         "scores": [line.to_dict() for line in predictor.scores],
         "hypervolume": run.read_json("search/history.json"),
@@ -98,8 +100,16 @@ def _point(trace: Trace) -> dict[str, Any]:
     }
 
 
+def _lora(run: Run, configuration: Configuration) -> dict[str, Any] | None:
+    """Returns the arguments of PEFT's ``LoraConfig`` for a configuration, None where PEFT has no such adapters."""
+    try:
+        return lora_arguments(configuration, run.architecture, run.setting.recipe)
+    except InvalidConfigurationError:
+        return None
+
+
 def _validation(
-    plan: Sequence[Mapping[str, Any]], traces: Sequence[Trace], predictor: Predictor
+    run: Run, plan: Sequence[Mapping[str, Any]], traces: Sequence[Trace], predictor: Predictor
 ) -> list[dict[str, Any]]:
     configurations = [Configuration.from_dict(each["configuration"]) for each in plan]
     predicted = predictor.predict(configurations)
@@ -112,6 +122,7 @@ def _validation(
                 "role": candidate["role"],
                 "name": candidate["name"],
                 "configuration": configuration.to_dict(),
+                "lora": _lora(run, configuration),
                 "seeds": [trace.asked.seed for trace in runs],
                 "predicted": estimates(predicted.iloc[position], predictor.metrics),
                 "measured": {name: measured_over(name, runs) for name in METRICS},

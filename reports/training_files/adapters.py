@@ -51,16 +51,23 @@ def lora_arguments(configuration: Configuration, architecture: Architecture, rec
             arguments["layers_to_transform"] = adapted
         else:
             arguments["target_modules"] = [_name(architecture, unit) for unit in adapted]
-    others = {
-        (rf"layers\.{unit}\..+" if by_layer else re.escape(_name(architecture, unit))): ranks[unit]
-        for unit in adapted
-        if ranks[unit] != largest
-    }
+    others = _patterns(architecture, ranks, largest, by_layer=by_layer)
     if others:
         arguments["rank_pattern"] = others
         if recipe.alpha_rule != "fixed":
             arguments["alpha_pattern"] = {name: recipe.scaling_alpha(rank) for name, rank in others.items()}
     return arguments
+
+
+def _patterns(architecture: Architecture, ranks: tuple[int, ...], largest: int, *, by_layer: bool) -> dict[str, int]:
+    """Returns PEFT's ranks by the tails of names that they are for, the layers of one rank in one pattern."""
+    found: dict[str, int] = {}
+    for rank in sorted({0, *ranks} - {0, largest}, reverse=True):
+        units = [unit for unit, each in enumerate(ranks) if each == rank]
+        names = [re.escape(_name(architecture, unit)) for unit in units]
+        patterns = [rf"layers\.({'|'.join(map(str, units))})\..+"] if by_layer else names
+        found |= dict.fromkeys(patterns, rank)
+    return found
 
 
 def _name(architecture: Architecture, unit: int) -> str:

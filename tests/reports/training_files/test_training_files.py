@@ -53,7 +53,7 @@ def test_one_rank_needs_no_pattern_and_mixed_ranks_have_one():
     assert not {"rank_pattern", "layers_to_transform"} & set(lora_arguments(QLORA, ARCHITECTURE, RECIPE))
     mixed = lora_arguments(MIXED, ARCHITECTURE, RECIPE)
 
-    assert (mixed["r"], mixed["layers_to_transform"], mixed["rank_pattern"]) == (8, [1, 2], {r"layers\.2\..+": 4})
+    assert (mixed["r"], mixed["layers_to_transform"], mixed["rank_pattern"]) == (8, [1, 2], {r"layers\.(2)\..+": 4})
 
 
 @pytest.mark.parametrize("unit", ["layer", "module"])
