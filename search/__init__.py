@@ -19,7 +19,6 @@ Each may import those above it, and ``perfmodel``.
 """
 
 from search.benchmark.backends import LiveBackend, SurrogateBackend, TableBackend
-from search.benchmark.integer_forms import IntegerForm
 from search.benchmark.known_fronts import AdditiveProblem
 from search.benchmark.problem import BenchmarkProblem
 from search.contract.budget_check import require_feasible
@@ -61,7 +60,6 @@ __all__ = [
     "BenchmarkProblem",
     "Evaluation",
     "History",
-    "IntegerForm",
     "Joint",
     "Knowledge",
     "LiveBackend",

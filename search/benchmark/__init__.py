@@ -2,7 +2,6 @@
 
     backends          One problem, three back ends: measured traces, a surrogate of them with their noise
     costs             The seconds that a trial would take: by the time model of a device
-    integer_forms     Test problems of the literature with exact fronts
     known_fronts      A problem whose front is known exactly, to try a searcher on any space in no time
     nearest_measured  A search among measured configurations alone: the nearest stands for what is asked for
     noise             The noise of a change of seed, as repeated runs measured it, drawn anew for any configuration

@@ -5,7 +5,7 @@ Notation:
     d: dimensions of the space.
     p: points of a front.
 
-It minimises ``held_out_loss`` and ``peak_memory_bytes``, in made-up units. ``integer_forms`` has problems of others.
+It minimises ``held_out_loss`` and ``peak_memory_bytes``, in made-up units.
 """
 
 from typing import Final, final

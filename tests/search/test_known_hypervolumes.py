@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from integer_forms import Form, IntegerForm
 
 from perfmodel.features.sensitivities import Sensitivities
 from perfmodel.space.methods import DEFAULT_METHODS
 from perfmodel.space.space import Space
-from search import IntegerForm, hypervolume, reference_point, run, searcher
-from search.benchmark.integer_forms import Form
+from search import hypervolume, reference_point, run, searcher
 from search.contract.knowledge import Knowledge
 
 # All that there is to choose; what methods of an unpruned base choose; widths alone, half of the units along the front.

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from integer_forms import IntegerForm
 from pymoo.problems import get_problem
 
 from perfmodel.errors import UserError
 from perfmodel.space.space import Space
-from search import IntegerForm, non_dominated
+from search import non_dominated
 from search.contract.visited import every
 
 PAIRS = Space(3, pruning_rates=(0.0, 0.3), bits=(2, 4, 8), ranks=(2, 4, 8))

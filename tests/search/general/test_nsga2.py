@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from integer_forms import IntegerForm
 
 from perfmodel.space.space import Space
-from search import NSGA2, AdditiveProblem, IntegerForm, RandomSearch, Setup, hypervolume, reference_point, run
+from search import NSGA2, AdditiveProblem, RandomSearch, Setup, hypervolume, reference_point, run
 
 SMALL = Space(3)
 MODEL = Space(30)

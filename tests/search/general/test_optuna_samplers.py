@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from integer_forms import IntegerForm
 
 from perfmodel.space.sampling import sample
 from perfmodel.space.space import Space
-from search import Evaluation, IntegerForm, hypervolume, reference_point, run, searcher
+from search import Evaluation, hypervolume, reference_point, run, searcher
 
 SPACE = Space(3)
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from integer_forms import IntegerForm
 
 from perfmodel.space.sampling import sample
 from perfmodel.space.space import Space
-from search import AdditiveProblem, Evaluation, IntegerForm, Setup, hypervolume, run, searcher
+from search import AdditiveProblem, Evaluation, Setup, hypervolume, run, searcher
 from search.allocation.additive_costs import prior_costs
 from search.allocation.additive_front import AdditiveFront
 from search.comparison.contenders import JOINT_PARTS, VARIANTS
