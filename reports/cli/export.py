@@ -3,15 +3,18 @@
 <to>/               the model in our own format (``collectors.trial.saved_model.load_model`` brings it back)
 <to>/README.md      what it is, how it was scored, how to load it and how to ask it
 <to>/peft_adapter/  where PEFT alone can use it: adapters for the unpruned base model
+<to>/train_peft.py  where transformers can load all of its weights: the same fine-tune on your own data
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perfmodel.errors import InfeasibleBudgetError, StageOrderError, UnknownNameError
+from perfmodel.errors import InfeasibleBudgetError, InvalidConfigurationError, StageOrderError, UnknownNameError
 from perfmodel.files.json_file import read_json, read_json_object
 from perfmodel.files.sizes import size_text
+from perfmodel.model.architecture import Architecture
 from perfmodel.space.methods import ADAPTERS
 from perfmodel.space.metrics import LOSS, PEAK
 from perfmodel.space.space import Configuration
@@ -21,6 +24,11 @@ from reports.figures.words import described
 from reports.report.choice import Noise, choices
 from reports.report.record import measured_over
 from reports.run.progress import bar
+from reports.training_files.training import Training
+from reports.training_files.write import write_training_file
+
+if TYPE_CHECKING:
+    from datasets_cache.files.checkpoint import BaseModel
 
 EXAMPLE = "What is 2 + 2?"
 """Question in the text beside an exported model."""
@@ -138,10 +146,20 @@ def _write(trace: Trace, run_folder: Path, to: Path) -> None:
         save_model(to, built, builder.base, details, builder.chat_template)
         if fits_published_base(trace):
             save_adapter(built.model, builder.base, to / "peft_adapter")
+            _write_script(trace, builder.base, to)
         text = _readme(trace, builder.base.name, set(built.formats.values()), chat=builder.chat_template is not None)
         (to / "README.md").write_text(text, encoding="utf-8")
         for path in to.rglob("*"):
             path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _write_script(trace: Trace, base: "BaseModel", to: Path) -> None:
+    """Writes the script that repeats the fine-tune with PEFT and Trainer on a user's own data, where they can."""
+    asked = trace.asked
+    architecture = Architecture.from_config(base.config)
+    with suppress(InvalidConfigurationError):  # no library loads layers of different widths
+        training = Training(base.name, architecture, asked.configuration, asked.setting.recipe)
+        write_training_file("peft", training, described(asked.configuration.to_dict()), to)
 
 
 def fits_published_base(trace: Trace) -> bool:

@@ -36,6 +36,8 @@ def axolotl(training: Training, head: str) -> str:
         "gradient_checkpointing": recipe.gradient_checkpointing,
         "attn_implementation": "sdpa",
     }
+    if training.bits == 4:
+        values["bnb_config_kwargs"] = training.four_bits
     if lora:
         values["adapter"] = "qlora" if training.bits == 4 else "lora"
         names = {
@@ -81,7 +83,11 @@ def llama_factory(training: Training, head: str) -> str:
         **training.arguments,
     }
     if training.bits < 16:
-        values |= {"quantization_method": "bnb", "quantization_bit": training.bits, "double_quantization": True}
+        values |= {
+            "quantization_method": "bnb",
+            "quantization_bit": training.bits,
+            "double_quantization": training.four_bits["bnb_4bit_use_double_quant"],
+        }
     values["disable_gradient_checkpointing"] = not values.pop("gradient_checkpointing")
     if lora:
         values |= {

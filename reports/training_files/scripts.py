@@ -126,8 +126,7 @@ def _loaded(training: Training, place: str) -> str:
     kind = f"torch.{training.type_name}"
     # Weights of which all are trained in float16 would be updated in float16: transformers keeps them in float32 then.
     kind = "torch.float32" if training.trains_all and not training.bfloat16 else kind
-    four = 'load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, '
-    four += f"bnb_4bit_compute_dtype={kind}"
+    four = f"load_in_4bit=True, bnb_4bit_compute_dtype={kind}, **{training.four_bits}"
     stored = f"BitsAndBytesConfig({four if training.bits == 4 else 'load_in_8bit=True'})"
     extra = f"    quantization_config={stored},\n" if training.bits < 16 else ""
     way = training.recipe.gradient_checkpointing

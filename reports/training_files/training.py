@@ -10,8 +10,8 @@ from perfmodel.space.recipe import Recipe
 from perfmodel.space.space import Configuration
 from reports.training_files.adapters import lora_arguments
 
-BNB_BITS = (16, 8, 4)
-"""Widths that transformers loads: 16-bit weights, and bitsandbytes' int8 and 4 bits."""
+LOADED = ("bf16", "int8", "nf4", "nf4dq", "fp4")
+"""Formats that transformers loads through bitsandbytes, by their names in ``perfmodel.model.formats.FORMATS``."""
 
 OPTIMIZERS = {"adamw": "adamw_torch", "adamw_8bit": "adamw_8bit", "paged_adamw_8bit": "paged_adamw_8bit"}
 """Names of transformers' ``TrainingArguments.optim`` by those of a recipe."""
@@ -46,11 +46,11 @@ class Training:
 
     def __post_init__(self) -> None:
         """Refuses what none of these libraries can load."""
-        widths = sorted(set(self.configuration.bits))
-        if self.configuration.pruning_rate or len(widths) > 1 or widths[0] not in BNB_BITS:
+        formats = sorted({self.configuration.methods.format_of(bits) for bits in self.configuration.bits})
+        if self.configuration.pruning_rate or len(formats) > 1 or formats[0] not in LOADED:
             raise InvalidConfigurationError(
-                f"a model with pruning {self.configuration.pruning_rate:g} and widths of {widths} bits",
-                f"transformers loads whole models of one width of {', '.join(map(str, BNB_BITS))} bits",
+                f"a model with pruning {self.configuration.pruning_rate:g} and weights in {', '.join(formats)}",
+                f"transformers loads whole models in one of {', '.join(LOADED)}",
                 "fine-tune it with bench run and take it out with bench export",
             )
 
@@ -58,6 +58,12 @@ class Training:
     def bits(self) -> int:
         """Width of the frozen weights."""
         return self.configuration.bits[0]
+
+    @property
+    def four_bits(self) -> dict[str, Any]:
+        """How bitsandbytes stores 4-bit weights."""
+        name = self.configuration.methods.format_of(4)
+        return {"bnb_4bit_quant_type": name[:3], "bnb_4bit_use_double_quant": name.endswith("dq")}
 
     @property
     def trains_all(self) -> bool:

@@ -122,6 +122,8 @@ def test_peft_alone_loads_an_unpruned_choice(real_model, task_file, tmp_path):
             assert not torch.allclose(plain(input_ids=ids, use_cache=False).logits, expected, atol=1e-3)
     settings = json.loads((tmp_path / "out" / "peft_adapter" / "adapter_config.json").read_text())
     assert settings["base_model_name_or_path"] == real_model.name
+    script = (tmp_path / "out" / "train_peft.py").read_text()
+    assert f"from_pretrained('{real_model.name}')" in script and "LoraConfig" in script
 
 
 def test_an_export_travels(finished, traces, tmp_path, monkeypatch, capsys):

@@ -138,7 +138,14 @@ def test_trainer_s_arguments_are_those_of_transformers():
 AXOLOTL = {"adapter", "attn_implementation", "base_model", "bf16", "datasets", "fp16", "gradient_accumulation_steps"}
 AXOLOTL |= {"gradient_checkpointing", "learning_rate", "load_in_4bit", "load_in_8bit", "lora_alpha", "lora_dropout"}
 AXOLOTL |= {"lora_r", "lora_target_modules", "lr_scheduler", "max_steps", "micro_batch_size", "optimizer", "output_dir"}
-AXOLOTL |= {"pad_to_sequence_len", "sample_packing", "sequence_len", "warmup_steps", "weight_decay"}
+AXOLOTL |= {
+    "bnb_config_kwargs",
+    "pad_to_sequence_len",
+    "sample_packing",
+    "sequence_len",
+    "warmup_steps",
+    "weight_decay",
+}
 AXOLOTL_MIXED = {"peft_layers_to_transform", "lora_rank_pattern"}
 """Keys of Axolotl's documented configuration (docs.axolotl.ai, Config Reference)."""
 FACTORY = {
@@ -172,6 +179,7 @@ def test_the_yaml_holds_the_documented_keys_only():
         (lambda: training_file("torchtune", training(), ""), UnknownNameError, "known are trl, peft"),
         (lambda: training_file("llama-factory", training(MIXED), ""), InvalidConfigurationError, "use peft or trl"),
         (lambda: training(Configuration(0.0, (4, 4, 8), (8,) * 3)), InvalidConfigurationError, "bench export"),
+        (lambda: training(Configuration.uniform(3, bits=2, rank=8)), InvalidConfigurationError, "weights in hqq2g64"),
         (lambda: training(Configuration(0.2, (4,) * 3, (8,) * 3)), InvalidConfigurationError, "bench export"),
         (
             lambda: lora_arguments(Configuration(0, (4,) * 3, (0,) * 3), ARCHITECTURE, RECIPE),
