@@ -37,6 +37,8 @@ def unpack(values: Mapping[str, Any]) -> NDArray[Any]:
         if values["type"] not in TYPES:
             raise ValueError(f"type {values['type']!r}")
         flat = np.frombuffer(base64.b64decode(values["base64"], validate=True), dtype=values["type"])
+        if any(type(size) is not int or size < 0 for size in values["shape"]):
+            raise ValueError(f"shape {values['shape']}")
         return flat.reshape(values["shape"]).astype(flat.dtype.newbyteorder("="))
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise CorruptFileError(

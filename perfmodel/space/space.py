@@ -250,13 +250,13 @@ class Space:
         """
         try:
             values = parse_json(text, "the space")
-            version = int(values["version"])
+            version = _whole(values["version"])
             if version > SPACE_VERSION:
                 raise SchemaVersionError(
                     f"the space has version {version}", f"known are up to {SPACE_VERSION}", "upgrade perfmodel"
                 )
             return cls(
-                int(values["layers" if version == 1 else "units"]),
+                _whole(values["layers" if version == 1 else "units"]),
                 tuple(values["pruning_rates"]),
                 tuple(values["bits"]),
                 tuple(values["ranks"]),

@@ -48,5 +48,5 @@ def load_yaml(text: str) -> Any:
     """
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of the safe loader
-    except (RecursionError, ValueError) as error:  # a date or a number that Python cannot hold
+    except (RecursionError, TypeError, ValueError) as error:  # a list as a key, a date that Python cannot hold
         raise yaml.YAMLError(f"it cannot be read ({error})") from error

@@ -162,7 +162,9 @@ def test_uniform_means_one_width_and_one_rank():
     assert not Configuration(0.0, (4, 2), (8, 8)).is_uniform
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": "x"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", SMALL.to_json().replace(str(SMALL.units), "4.9", 1), '{"version": 1}', '{"version": "x"}']
+)
 def test_text_that_is_no_space_is_refused(text):
     with pytest.raises(InvalidConfigurationError, match="the text is no space"):
         Space.from_json(text)

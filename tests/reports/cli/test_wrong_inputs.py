@@ -18,6 +18,8 @@ WRONG_INPUTS = [
     (("run", "broken.yaml"), 2, "is no YAML"),
     (("run", "twice.yaml"), 2, "task is given twice"),
     (("run", "list.yaml"), 2, "no mapping"),
+    (("run", "keys.yaml"), 2, "is no YAML"),
+    (("run", "alias.yaml"), 2, "an alias"),
     (("run", "."), 2, "there is no suite"),
     # keys of a suite, and their values
     (("run", "s.yaml", "taks=gcd"), 2, "did you mean 'task'"),
@@ -133,6 +135,8 @@ def folder(suite_values, tmp_path, monkeypatch):
         "broken.yaml": "name: [a\ntask: b\n",
         "twice.yaml": "name: a\ntask: gcd\ntask: chain_sum\n",
         "list.yaml": "- a\n",
+        "keys.yaml": "[a, b]: c\n",
+        "alias.yaml": "name: &a [x]\ntask: [*a, *a]\n",
         "alike.jsonl": "\n".join(json.dumps(each | {"answer": "yes"}) for each in sums),
         "few.jsonl": "\n".join(map(json.dumps, sums[:9])),
         "text.jsonl": "one plus one\n",
