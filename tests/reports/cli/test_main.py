@@ -1,5 +1,6 @@
 """The command line on bad input: one clear message, the right exit code, and a traceback only when asked for."""
 
+import errno
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from perfmodel.traces.columns import TRACE_VERSION
 from perfmodel.traces.parquet import read_traces, write_traces
 from perfmodel.traces.store import TraceStore
 from perfmodel.traces.trace import Asked, Setting
+from reports.cli.main import main
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", "NO_COLOR": "1"}
@@ -281,8 +283,12 @@ def test_a_checksum_on_the_command_line_is_checked(bench, run_folder, tmp_path):
     assert f"the recorded one is {'f' * 64}" in the_message(stderr)
 
 
-def test_a_machine_at_its_limit_is_told_in_one_sentence(start, suite):
-    process = start("raise OSError(24, 'Too many open files')", "collect", suite())
-    _, stderr = process.communicate()
-    assert process.returncode == 1, stderr
-    assert "ulimit -n" in the_message(stderr)
+def test_a_machine_at_its_limit_is_told_in_one_sentence(monkeypatch, capsys):
+    def full():
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("reports.cli.main.app", full)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "ulimit -n" in the_message(capsys.readouterr().err)
