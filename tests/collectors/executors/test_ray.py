@@ -199,6 +199,7 @@ def test_without_ray_the_extra_is_named(fakes, on_ray, monkeypatch):
         list(on_ray().run([fakes.asked(0)]))
 
 
+@pytest.mark.slow
 def test_every_executor_measures_the_same_also_in_a_replaced_worker(fakes, make_asked, cluster):
     """The first trial of either worker kills it, so that what is compared comes from replacements."""
     from collectors.trial.trial import TrialRunner
@@ -237,6 +238,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="two trials at once need two cores")
+@pytest.mark.slow
 def test_an_interrupt_leaves_nothing_of_a_quiet_cluster_of_our_own(fakes, tmp_path):
     """A worker dies first, of which Ray would print a page."""
     script = tmp_path / "driver.py"

@@ -211,6 +211,7 @@ def start(tmp_path):
         process.communicate()
 
 
+@pytest.mark.slow
 def test_fit_writes_its_report_when_asked_and_later_stages_do_not_mind(suite, start, tmp_path):
     path = suite(fit={"surrogates": ["constant"], "metrics": ["held_out_loss", "peak_memory_bytes"]})
     for command in (("collect",), ("fit", "--report"), ("fit", "--json"), ("search",)):

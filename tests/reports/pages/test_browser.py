@@ -101,6 +101,7 @@ def test_a_name_runs_no_script(record, visit):
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_the_check_can_fail(record, visit, monkeypatch):
     monkeypatch.setattr("reports.pages.html.packed_plotly", lambda: "no base64 at all")
     page, wrong = visit(record, 1280)
