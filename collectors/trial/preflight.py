@@ -91,11 +91,8 @@ def _check_shapes(model: nn.Module, architecture: Architecture) -> None:
             made = tuple(getattr(parent, attribute).weight.shape)
             if made != shapes[name]:
                 wrong.append(f"{name} of layer {index} is {made} and not {shapes[name]}")
-    told = architecture.rest_parameters + sum(
-        architecture.layer_parameters(layer) for layer in range(len(architecture.layers))
-    )
-    if (counted := sum(parameter.numel() for parameter in model.parameters())) != told:
-        wrong.append(f"it has {counted:,} parameters and not {told:,}")
+    if (counted := sum(parameter.numel() for parameter in model.parameters())) != architecture.parameters:
+        wrong.append(f"it has {counted:,} parameters and not {architecture.parameters:,}")
     if wrong:
         raise UnsupportedModelError(
             f"the model that transformers makes is not the one that its config tells ({wrong[0]})",

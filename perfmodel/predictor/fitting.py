@@ -53,9 +53,7 @@ def fit_surrogates(
     chosen, half_widths, n_traces, domain = {}, {}, {}, np.empty((0, len(DOMAIN_COLUMNS)))
     for metric in metrics:
         data = training_data(traces, metric, featurizer)
-        names = tuple(surrogates or candidates(metric))
-        if len(names) > 1:
-            names = tuple(dict.fromkeys((*names, BASELINE)))  # it is what is left where none of them beats it
+        names = _names(metric, surrogates)
         if metric == PEAK and load is not None:
             data, names = with_closed_form(data, traces, architecture, load), (*names, CLOSED_FORM)
         judged = judge(data, names, seed=seed)
@@ -91,6 +89,12 @@ def fit_surrogates(
 def setting_featurizer(architecture: Architecture, setting: Setting) -> Featurizer:
     """Returns the featurizer of a setting's model."""
     return Featurizer(architecture, device_class=setting.device_class, optimizer=setting.recipe.optimizer)
+
+
+def _names(metric: str, surrogates: Sequence[str] | None) -> tuple[str, ...]:
+    """Returns the candidates for a metric; among several the constant, which is left where none of them beats it."""
+    names = tuple(surrogates or candidates(metric))
+    return names if len(names) == 1 else tuple(dict.fromkeys((*names, BASELINE)))
 
 
 def _varying(traces: Sequence[Trace], metrics: Sequence[str]) -> list[str]:

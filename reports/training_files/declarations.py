@@ -7,6 +7,19 @@ import yaml
 from perfmodel.errors import InvalidConfigurationError
 from reports.training_files.training import OPTIMIZERS, SCHEDULES, Training
 
+AXOLOTL_NAMES = {
+    "r": "lora_r",
+    "lora_alpha": "lora_alpha",
+    "lora_dropout": "lora_dropout",
+    "target_modules": "lora_target_modules",
+    "layers_to_transform": "peft_layers_to_transform",
+    "rank_pattern": "lora_rank_pattern",
+    "alpha_pattern": "lora_alpha_pattern",
+    "use_rslora": "peft_use_rslora",
+    "use_dora": "peft_use_dora",
+}
+"""Axolotl's name of each argument of PEFT's ``LoraConfig`` that it takes."""
+
 
 def axolotl(training: Training, head: str) -> str:
     """Returns a configuration of Axolotl.
@@ -40,18 +53,7 @@ def axolotl(training: Training, head: str) -> str:
         values["bnb_config_kwargs"] = training.four_bits
     if lora:
         values["adapter"] = "qlora" if training.bits == 4 else "lora"
-        names = {
-            "r": "lora_r",
-            "lora_alpha": "lora_alpha",
-            "lora_dropout": "lora_dropout",
-            "target_modules": "lora_target_modules",
-            "layers_to_transform": "peft_layers_to_transform",
-            "rank_pattern": "lora_rank_pattern",
-            "alpha_pattern": "lora_alpha_pattern",
-            "use_rslora": "peft_use_rslora",
-            "use_dora": "peft_use_dora",
-        }
-        values |= {names[name]: value for name, value in lora.items() if name in names}
+        values |= {AXOLOTL_NAMES[name]: value for name, value in lora.items() if name in AXOLOTL_NAMES}
         values["lora_alpha"] = int(values["lora_alpha"])
     return head + _yaml(values)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from datasets_cache.tasks.examples import Example
 from datasets_cache.tasks.own.rows import Row
@@ -86,15 +87,21 @@ def _questions(rows: Sequence[Row]) -> list[Example]:
     return [Example(_string(row, "question"), answer := _string(row, "answer"), _choices(row, answer)) for row in rows]
 
 
-def _choices(row: Row, answer: str) -> tuple[str, ...] | None:
-    value = row.content.get("choices")
-    if value is None:
-        return None
+def _listed(row: Row, key: str, items: str) -> Any:
+    """Returns a value of a row, None where it has none; a CSV file holds a list as JSON."""
+    value = row.content.get(key)
     if row.path.suffix == ".csv" and isinstance(value, str) and value.startswith("["):
         try:
-            value = parse_json(value, "it")
+            return parse_json(value, "it")
         except CorruptFileError:
-            row.refuse(f"has choices {value!r}", "in a CSV file choices is a JSON list of strings")
+            row.refuse(f"has {key} {value!r}", f"in a CSV file {key} is a JSON list of {items}")
+    return value
+
+
+def _choices(row: Row, answer: str) -> tuple[str, ...] | None:
+    value = _listed(row, "choices", "strings")
+    if value is None:
+        return None
     if not isinstance(value, list) or not all(isinstance(choice, str) and choice.strip() for choice in value):
         row.refuse(f"has choices {value!r}", "choices is a list of strings, none empty")
     choices = tuple(choice.strip() for choice in value)
@@ -151,9 +158,7 @@ def _chats(column: str, role: str, content: str) -> Callable[[Sequence[Row]], li
 
 
 def _turns(row: Row, column: str, role: str, content: str) -> list[tuple[str, str]]:
-    turns = row.content[column]
-    if row.path.suffix == ".csv" and isinstance(turns, str):
-        turns = parse_json(turns, f"{row.path}, {row.place}")
+    turns = _listed(row, column, "turns")
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
         row.refuse(f"has {column} {str(turns)[:60]!r}", f"{column} is a list of turns with {role} and {content}")
     found = []

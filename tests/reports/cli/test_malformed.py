@@ -56,6 +56,9 @@ def kinds(traces, model_folder: Path, suite_values: dict) -> list[Kind]:
     space = Space(4, (0.0, 0.3), (4, 8), (0, 8))
     rows = [{"question": f"{i} plus 1", "answer": str(i + 1)} for i in range(60)]
 
+    def copied(folder: Path) -> None:
+        shutil.copytree(predictor, folder, dirs_exist_ok=True)
+
     def store(folder: Path) -> None:
         with TraceStore.writer(folder / "traces.sqlite") as opened:
             for trace in traces:
@@ -83,14 +86,14 @@ def kinds(traces, model_folder: Path, suite_values: dict) -> list[Kind]:
         Kind(
             "predictor",
             "predictor.json",
-            lambda folder: shutil.copytree(predictor, folder, dirs_exist_ok=True),
+            copied,
             Predictor.load,
             sealed=True,
         ),
         Kind(
             "surrogate",
             "held_out_loss/damage.json",
-            lambda folder: shutil.copytree(predictor, folder, dirs_exist_ok=True),
+            copied,
             Predictor.load,
             sealed=True,
         ),
